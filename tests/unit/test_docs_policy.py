@@ -7,7 +7,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgeagent_harness.outside.layers import ACCEPTABLE
-from edgeagent_harness.outside.policy import Policy, parse
+from edgeagent_harness.policy.parse import parse
+from edgeagent_harness.policy.types import Policy
 
 TEXT = (Path(__file__).parents[2] / "docs" / "policy.md").read_text(encoding="utf-8")
 (EXAMPLE,) = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)

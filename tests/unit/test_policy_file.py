@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from edgeagent_harness.errors import UsageProblem
-from edgeagent_harness.outside.policy import Policy, parse
+from edgeagent_harness.policy.parse import parse
+from edgeagent_harness.policy.types import Policy
 
 FULL = """\
 version: 1

@@ -27,11 +27,13 @@ async def run(plan: Plan, argv: Sequence[str]) -> int:
         relay = Relay()
         with relay.running():
             await box.spawn(tuple(argv), wait_window=False, stdio=relay.stdio, terminal=relay.controlling)
-            await asyncio.wait([exited, box.gone], return_when=asyncio.FIRST_COMPLETED, timeout=plan.policy.timeout_s or None)
+            await asyncio.wait(
+                [exited, box.gone], return_when=asyncio.FIRST_COMPLETED, timeout=plan.policy.limits.timeout_s or None
+            )
         if box.gone.done():
             raise SandboxGone(box.gone.result())
         if not exited.done():
-            raise SandboxGone(f"resource_limits.timeout_seconds: {plan.policy.timeout_s:g} s are over")
+            raise SandboxGone(f"resource_limits.timeout_seconds: {plan.policy.limits.timeout_s:g} s are over")
         code = exited.result()
         return 128 - code if code < 0 else code
     except NotStarted as error:

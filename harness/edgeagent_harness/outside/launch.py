@@ -16,8 +16,8 @@ import msgspec
 
 from edgeagent_harness.errors import EnvironmentLacks, SandboxGone
 from edgeagent_harness.outside import layers, sandbox, seccomp
-from edgeagent_harness.outside.policy import Policy
 from edgeagent_harness.outside.runtime import Runtime
+from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol import init_wire
 from edgeagent_harness.protocol.channel import Channel
 from edgeagent_harness.protocol.messages import Argv
@@ -134,7 +134,7 @@ class Sandbox:
             rules,
             seccomp.app_program(),
             seccomp.executor_program(plan.policy.executor_denied),
-            plan.policy.max_pids if "process_limit" in self.layers.present else 0,
+            plan.policy.limits.max_pids if "process_limit" in self.layers.present else 0,
         )
 
     async def _until_ready(self) -> init_wire.Ready:

@@ -11,10 +11,11 @@ from pathlib import Path
 import msgspec
 
 from edgeagent_harness.errors import HarnessError, UsageProblem
-from edgeagent_harness.outside import command, homes, policy, rootdrop, runtime
+from edgeagent_harness.outside import command, homes, rootdrop, runtime
 from edgeagent_harness.outside.launch import Plan
 from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
+from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.protocol import messages, stream
 
 
@@ -52,7 +53,7 @@ def execute(argv: Sequence[str], home: str, policy_file: Path | None) -> int:
 
 def make_plan(spec: messages.DesktopSpec, policy_name: str = "policy") -> Plan:
     """What ``spec`` and its policy come to; ``policy_name`` is what errors call the policy. Raises `UsageProblem`."""
-    rules = policy.parse(spec.policy_yaml, policy_name)
+    rules = parse(spec.policy_yaml, policy_name)
     found = runtime.find()
     home = homes.check(spec.home, "home", found.host_paths) if spec.home else ""
     shared = tuple((homes.check_shared(path), os.path.normpath(path)) for path in spec.shared_dirs)

@@ -117,8 +117,8 @@ class Supervisor:
         began_s = time.monotonic()
         ready = await self._desktop.start()
         self._in_background(self._watch())
-        if self._plan.policy.timeout_s:
-            self._in_background(self._limit_time(self._plan.policy.timeout_s))
+        if self._plan.policy.limits.timeout_s:
+            self._in_background(self._limit_time(self._plan.policy.limits.timeout_s))
         for application in spec.applications:
             await self._launch(application)
         debug = await self._open_page(spec) if spec.url else ()

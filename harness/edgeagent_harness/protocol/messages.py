@@ -11,11 +11,12 @@ from typing import Annotated, Literal, TypeAlias
 import msgspec
 
 from edgeagent_harness.protocol.actions import Action
+from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.frames import FrameInfo, Side
 from edgeagent_harness.protocol.geometry import Rect
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION = 2
 """Raised whenever a message changes; both ends refuse another number."""
 
 Argv = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
@@ -75,6 +76,8 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     session_bus: bool = False
     policy_yaml: Annotated[str, msgspec.Meta(max_length=100_000)] = ""
     """Text of a policy file; empty: the locked default."""
+    policy_name: Annotated[str, msgspec.Meta(max_length=4096)] = "policy"
+    """What errors and the audit call the policy: its file or profile."""
     accept_missing: Annotated[tuple[str, ...], msgspec.Meta(max_length=16)] = ()
     """Layers that may be missing, by name; anything else missing refuses to start."""
 
@@ -127,13 +130,29 @@ class ReleaseAll(_Message, frozen=True, tag="release_all"):
     id: int
 
 
+class Reload(_Message, frozen=True, tag="reload"):
+    """The policy file changed: take its ``network.egress.endpoints`` from now on; nothing else of it. Answered with `Done`, or
+    `Failed` (usage) if it cannot be read: then the old endpoints hold."""
+
+    id: int
+    policy_yaml: Annotated[str, msgspec.Meta(max_length=100_000)]
+
+
+class AllowEndpoint(_Message, frozen=True, tag="allow_endpoint"):
+    """The user (never the model) permits one more place for the rest of this session."""
+
+    id: int
+    host: Annotated[str, msgspec.Meta(max_length=253)]
+    port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
+
+
 class Close(_Message, frozen=True, tag="close"):
     """End the sandbox and the supervisor."""
 
     id: int
 
 
-Request: TypeAlias = Hello | Start | Observe | Perform | Launch | Cancel | ReleaseAll | Close
+Request: TypeAlias = Hello | Start | Observe | Perform | Launch | Cancel | ReleaseAll | Reload | AllowEndpoint | Close
 
 
 # -- replies and notices ------------------------------------------------------------------------------------------------
@@ -200,4 +219,10 @@ class ApplicationExited(_Message, frozen=True, tag="application_exited"):
     returncode: int
 
 
-Reply: TypeAlias = Done | Welcome | Started | Observed | Performed | Failed | DesktopLost | ApplicationExited
+class Audited(_Message, frozen=True, tag="audited"):
+    """Notice without a request: an entry for the audit."""
+
+    entry: Entry
+
+
+Reply: TypeAlias = Done | Welcome | Started | Observed | Performed | Failed | DesktopLost | ApplicationExited | Audited

@@ -3,39 +3,19 @@
 from __future__ import annotations
 
 import os
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 from edgeagent_harness.outside import seccomp
 from edgeagent_harness.outside.layers import ACCEPTABLE
 from edgeagent_harness.outside.sandbox import HOME_INSIDE
-from edgeagent_harness.outside.strict_yaml import Section, read
+from edgeagent_harness.policy.strict_yaml import Section, read
+from edgeagent_harness.policy.types import SYSTEM_READ_ONLY, Policy, ResourceLimits
 from edgeagent_harness.protocol.frames import MAX_SIDE_PX
 
-_SYSTEM_READ_ONLY = ("/usr",)
 _HIDDEN = ("/", "/proc", "/sys", "/dev", "/etc", "/root", "/home", "/run", "/tmp", "/var", "/boot")
 _MAX_PIDS = 32_768
 _DAY_S = 86_400
 _LATER_SECTIONS = ("on_violation", "audit")
-
-
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Every value that a sandbox is started with beyond its spec."""
-
-    width: int = 0
-    """0: as the spec says."""
-    height: int = 0
-    read_only: tuple[str, ...] = _SYSTEM_READ_ONLY
-    tmpfs: tuple[str, ...] = ()
-    """Beyond ``/tmp``."""
-    extra_denied: tuple[str, ...] = ()
-    """System calls denied to everything inside, beyond the built-in list."""
-    executor_denied: tuple[str, ...] = ()
-    """System calls that kill the executor, beyond execve and execveat."""
-    max_pids: int = 1024
-    timeout_s: float = 0.0
-    """0: none."""
-    accept_missing: tuple[str, ...] = ()
 
 
 def parse(text: str, source: str = "policy") -> Policy:
@@ -77,7 +57,7 @@ def _execution_environment(section: Section, policy: Policy) -> Policy:
 
 
 def _filesystem(section: Section, policy: Policy) -> Policy:
-    read_only = section.texts("read_only", _SYSTEM_READ_ONLY)
+    read_only = section.texts("read_only", SYSTEM_READ_ONLY)
     writable = section.texts("read_write", (HOME_INSIDE,))
     tmpfs = section.texts("tmpfs", ("/tmp",))
     section.done()
@@ -134,11 +114,11 @@ def _system_calls(section: Section, policy: Policy) -> Policy:
 
 def _resource_limits(section: Section, policy: Policy) -> Policy:
     timeout_s = section.number("timeout_seconds", 0.0, 1, _DAY_S)
-    max_pids = section.integer("max_pids", policy.max_pids, 64, _MAX_PIDS)
+    max_pids = section.integer("max_pids", policy.limits.max_pids, 64, _MAX_PIDS)
     section.not_yet("max_memory_gb")
     section.not_yet("cpu_percent")
     section.done()
-    return replace(policy, timeout_s=timeout_s, max_pids=max_pids)
+    return replace(policy, limits=ResourceLimits(timeout_s=timeout_s, max_pids=max_pids))
 
 
 def _enforcement(section: Section, policy: Policy) -> Policy:
