@@ -1,8 +1,9 @@
-// The widgets of the page as [class, left, top, right, bottom] in CSS pixels: those that are visible and not covered.
+// The widgets of the page as [class, left, top, right, bottom] in CSS pixels: of those that are partly covered, what is seen.
 (() => {
   const found = [];
   const seen = new Set();
   const width = innerWidth, height = innerHeight;
+  const CELLS = 12, LEAST_FREE = 0.2;
 
   function clipped(element) {
     let {left, top, right, bottom} = element.getBoundingClientRect();
@@ -15,10 +16,35 @@
     return {left: Math.max(0, left), top: Math.max(0, top), right: Math.min(width, right), bottom: Math.min(height, bottom)};
   }
 
-  function onTop(element, box) {
-    const x = (box.left + box.right) / 2, y = (box.top + box.bottom) / 2;
+  function shows(element, x, y) {
     const hit = document.elementFromPoint(Math.min(x, width - 1), Math.min(y, height - 1));
     return hit && (hit === element || element.contains(hit) || hit.contains(element));
+  }
+
+  // What is seen of the box where another thing lies over it: its largest uncovered rectangle; null if that is not enough to click.
+  function uncovered(element, box) {
+    const w = box.right - box.left, h = box.bottom - box.top;
+    if (w < 30 || h < 16) return shows(element, (box.left + box.right) / 2, (box.top + box.bottom) / 2) ? box : null;
+    const free = [...Array(CELLS).keys()].map(row => [...Array(CELLS).keys()].map(
+      column => shows(element, box.left + (column + 0.5) / CELLS * w, box.top + (row + 0.5) / CELLS * h)));
+    if (free.every(row => row.every(Boolean))) return box;
+    let best = null, most = 0;
+    for (let top = 0; top < CELLS; top++) {
+      const open = Array(CELLS).fill(true);
+      for (let bottom = top; bottom < CELLS; bottom++) {
+        for (let column = 0, start = 0; column <= CELLS; column++) {
+          if (column < CELLS) open[column] = open[column] && free[bottom][column];
+          if (column < CELLS && open[column]) continue;
+          const area = (column - start) * (bottom - top + 1);
+          if (area > most) [most, best] = [area, [start, top, column, bottom + 1]];
+          start = column + 1;
+        }
+      }
+    }
+    if (most < LEAST_FREE * CELLS * CELLS) return null;
+    const [left, top, right, bottom] = best;
+    return {left: box.left + left / CELLS * w, top: box.top + top / CELLS * h,
+            right: box.left + right / CELLS * w, bottom: box.top + bottom / CELLS * h};
   }
 
   function add(kind, element, box) {
@@ -28,9 +54,11 @@
     const full = element.getBoundingClientRect();
     box = box || clipped(element);
     const w = box.right - box.left, h = box.bottom - box.top;
-    if (w < 4 || h < 4 || w * h < 0.5 * full.width * full.height || !onTop(element, box)) return;
+    if (w < 4 || h < 4 || w * h < 0.5 * full.width * full.height) return;
+    const part = uncovered(element, box);
+    if (!part) return;
     seen.add(element);
-    found.push([kind, box.left, box.top, box.right, box.bottom]);
+    found.push([kind, part.left, part.top, part.right, part.bottom]);
   }
 
   const each = (selector, visit) => document.querySelectorAll(selector).forEach(visit);

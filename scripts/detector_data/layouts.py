@@ -194,7 +194,7 @@ def toolbar(rng: random.Random, look: Look) -> str:
 def cards(rng: random.Random, look: Look) -> str:
     """Frames, badges, bars, code and pictures: not widgets."""
     kinds = [
-        f'<div class="card" style="width:{rng.randint(60, 300)}px;height:{rng.randint(20, 90)}px"></div>',
+        f'<div class="card" style="padding:3px;width:{rng.randint(80, 300)}px">{_bar(rng, look)}{escape(sentence(rng))}</div>',
         f'<div class="card" style="padding:8px;width:{rng.randint(80, 300)}px">{escape(sentence(rng))}</div>',
         (
             f'<span style="background:{look.accent};color:{look.on_accent};border-radius:9px;padding:0 6px">'
@@ -217,26 +217,52 @@ def cards(rng: random.Random, look: Look) -> str:
     return rng.choice(kinds)
 
 
+def _bar(rng: random.Random, look: Look, inner: str = "") -> str:
+    """The head of a window or a panel: a filled strip, framed or not, empty or with a caption."""
+    caption = f"<b>{escape(phrase(rng, 1, 2))}</b>" if rng.random() < 0.55 else "<b></b>"
+    framed = f"border:1px solid {look.faint};border-radius:{look.radius_px}px;" if rng.random() < 0.5 else ""
+    size = f"min-height:{rng.randint(14, 30)}px;padding:{rng.randint(1, 5)}px 6px;margin:{rng.choice([0, 0, 2, 3])}px"
+    colour = rng.choice([look.faint, look.accent, look.surface, "#e9e9e9", "#dddddd"])
+    return (
+        f'<div style="display:flex;justify-content:space-between;align-items:center;background:{colour};{framed}{size}">'
+        f"{caption}{inner}</div>"
+    )
+
+
+def _cross(rng: random.Random, look: Look) -> str:
+    """What closes a window: a letter, a sign, or a small button."""
+    sign = rng.choice(["✕", "×", "x", "✖", glyph(rng, rng.randint(10, 18)), glyph(rng, 14)])
+    if rng.random() < 0.5:
+        side = rng.randint(16, 28)
+        box = f"width:{side}px;height:{side}px;padding:0;border:1px solid {look.faint};border-radius:{look.radius_px}px"
+        return f'<button data-w="icon" style="{box};line-height:1;background:#f6f6f6;color:#444">{sign}</button>'
+    return f'<span data-w="icon" style="display:inline-block;line-height:1;padding:2px;cursor:pointer">{sign}</span>'
+
+
+def pile(rng: random.Random, look: Look) -> str:
+    """Buttons that lie over one another."""
+    width, height = rng.randint(90, 320), rng.randint(50, 160)
+    made: list[str] = []
+    for _ in range(rng.randint(2, 4)):
+        size = f"width:{rng.randint(34, 110)}px;height:{rng.randint(22, 60)}px"
+        place = f"position:absolute;left:{rng.randint(0, width - 60)}px;top:{rng.randint(0, height - 30)}px"
+        made.append(f'<button style="{place};{size};margin:0;overflow:hidden">{escape(phrase(rng, 1, 1))}</button>')
+    return f'<div style="position:relative;width:{width}px;height:{height}px">{"".join(made)}</div>'
+
+
 def dialog(rng: random.Random, look: Look) -> str:
     """A window over the page, with a title bar, a cross to close it, and buttons."""
-    cross = (
-        '<span data-w="icon" style="display:inline-block;line-height:1;padding:2px;cursor:pointer">'
-        f"{rng.choice(['✕', '×', 'x', '✖', glyph(rng, 14)])}</span>"
-    )
-    title_bar = (
-        "display:flex;justify-content:space-between;padding:3px 6px;"
-        f"background:{rng.choice([look.faint, look.accent, look.surface])}"
-    )
-    body = rng.choice([sentence(rng, 4, 18), named_field(rng, look), ticks(rng, look)])
+    body = rng.choice([sentence(rng, 4, 18), sentence(rng, 3, 9), named_field(rng, look), ticks(rng, look)])
     frame = (
         f"position:fixed;left:{rng.randint(2, 55)}%;top:{rng.randint(2, 55)}%;width:{rng.randint(130, 420)}px;"
-        f"background:{look.surface};"
+        f"background:{look.surface};padding:{rng.choice([0, 0, 3])}px;"
         f"border:1px solid {look.faint};border-radius:{look.radius_px}px;"
-        f"box-shadow:{rng.choice(['none', '0 3px 14px #0008'])};z-index:9"
+        f"box-shadow:{rng.choice(['none', 'none', '0 3px 14px #0008'])};z-index:9"
     )
     veil = '<div style="position:fixed;inset:0;background:#0005;z-index:8"></div>' if rng.random() < 0.3 else ""
     feet = "".join(button(rng, look) for _ in range(rng.randint(0, 3)))
+    bar = _bar(rng, look, _cross(rng, look))
     return (
-        f'{veil}<div style="{frame}"><div style="{title_bar}"><b>{escape(phrase(rng, 0, 2))}</b>{cross}</div>'
-        f'<div style="padding:8px">{body}</div><div style="padding:5px">{feet}</div></div>'
+        f'{veil}<div style="{frame}">{bar}<div style="padding:8px;min-height:{rng.randint(10, 90)}px">{body}</div>'
+        f'<div style="padding:5px">{feet}</div></div>'
     )

@@ -68,6 +68,7 @@ def _sample(browser: Browser, name: str, seed: int) -> Sample | None:
         browser.evaluate(_ACT.replace("RANDOM", f"{rng.random()}").replace("TYPED", repr(rng.choice(["a", "s", "hello", "Po"]))))
         browser.evaluate("new Promise(done => setTimeout(done, 350))")
         browser.painted()
-    if browser.evaluate("WOB_DONE_GLOBAL"):
+    if browser.evaluate("scrollTo(0, 0); WOB_DONE_GLOBAL"):
         return None
+    browser.painted()
     return Sample(source=f"miniwob {name} {seed}", png=browser.picture(), boxes=labelled(browser, scale))

@@ -32,6 +32,7 @@ _PARTS: tuple[tuple[Part, float], ...] = (
     (layouts.table, 1),
     (layouts.toolbar, 1.2),
     (layouts.cards, 2),
+    (layouts.pile, 0.5),
 )
 LABELS_JS = (Path(__file__).parent / "labels.js").read_text()
 
@@ -50,7 +51,7 @@ def page(seed: int) -> str:
         )
         frame = "card" if rng.random() < 0.3 else ""
         blocks.append(f'<section class="{frame}" style="{style}">{"".join(made)}</section>')
-    if rng.random() < 0.18:
+    if rng.random() < 0.35:
         blocks.append(layouts.dialog(rng, look))
     head = f"<h2>{escape(phrase(rng, 1, 4))}</h2>" if rng.random() < 0.5 else ""
     return f"<!doctype html><html><head><style>{look.css(rng)}</style></head><body>{head}{''.join(blocks)}</body></html>"
