@@ -43,7 +43,7 @@ class Browser:
         command = [binary, *_FLAGS, *flags, f"--user-data-dir={self._profile}", "about:blank"]
         shell = f'exec "$@" 3<&{to_child} 4>&{from_child}'
         self._process = subprocess.Popen(
-            ["sh", "-c", shell, "chromium", *command],
+            ["bash", "-c", shell, "chromium", *command],  # a plain sh takes descriptors up to 9 only
             pass_fds=(to_child, from_child),
             stdout=subprocess.DEVNULL,
             stderr=subprocess.DEVNULL,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
 
@@ -41,8 +41,8 @@ def render(out: Path, web_pages: int, miniwob_seeds: int, toolkit_windows: int) 
         windows = round(toolkit_windows * _SHARES[toolkit])
         jobs[f"test-{toolkit}.bin"] = partial(toolkit_samples, toolkit, range(1_000_000, 1_000_025))
         jobs[f"train-{toolkit}.bin"] = partial(toolkit_samples, toolkit, range(windows))
-    with ThreadPoolExecutor(WORKERS) as pool:  # the work is done by browsers and toolkits, processes of their own
-        for line in pool.map(lambda job: _written(out / job[0], job[1]), jobs.items()):
+    with ProcessPoolExecutor(WORKERS) as pool:
+        for line in pool.map(_written, [out / name for name in jobs], jobs.values()):
             print(line, flush=True)
 
 
