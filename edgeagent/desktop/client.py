@@ -16,7 +16,7 @@ from edgeagent import errors
 from edgeagent.desktop.connection import Connection, R
 from edgeagent.ports import Deed, Look
 from edgeagent.screen import Screen
-from edgeagent_harness.protocol import messages
+from edgeagent_harness.protocol import audit, messages
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.messages import Application, DesktopSpec, Guard, SettleSpec
@@ -38,6 +38,8 @@ class SandboxDesktop:
         self.debug_socket: socket.socket | None = None
         """Chromium's debugging pipe, if the spec asked for it."""
         self._on_exited = on_exited or _ignore
+        self.on_audited: Callable[[audit.Entry], None] = _ignore
+        """Told each entry for the audit as it comes."""
         self._connection: Connection | None = None
         self._process: subprocess.Popen[bytes] | None = None
         self._frame: mmap.mmap | None = None
@@ -143,7 +145,7 @@ class SandboxDesktop:
             self._process = subprocess.Popen(
                 argv, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
             )
-        return Connection(ours, self._on_exited)
+        return Connection(ours, self._on_exited, lambda entry: self.on_audited(entry))
 
     async def _end_process(self) -> None:
         """The supervisor ends when its socket does. One that hangs is asked to (root's gives the home back then), then killed."""
@@ -196,7 +198,7 @@ class SandboxDesktop:
             raise
 
 
-def _ignore(_notice: messages.ApplicationExited) -> None:
+def _ignore(_notice: messages.ApplicationExited | audit.Entry) -> None:
     pass
 
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import msgspec
 
 from edgeagent import errors
-from edgeagent_harness.protocol import messages
+from edgeagent_harness.protocol import audit, messages
 from edgeagent_harness.protocol.channel import Channel
 from edgeagent_harness.protocol.wire import WireError
 
@@ -29,10 +29,16 @@ _ERRORS: dict[str, type[errors.EdgeAgentError]] = {
 class Connection:
     """One supervisor. After its end every request raises `DesktopLost` with the reason."""
 
-    def __init__(self, sock: socket.socket, on_exited: Callable[[messages.ApplicationExited], None]) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        on_exited: Callable[[messages.ApplicationExited], None],
+        on_audited: Callable[[audit.Entry], None],
+    ) -> None:
         decoder: msgspec.msgpack.Decoder[messages.Reply] = msgspec.msgpack.Decoder(messages.Reply)
         self._channel: Channel[messages.Reply] = Channel(sock, decoder)
         self._on_exited = on_exited
+        self._on_audited = on_audited
         self._ids = itertools.count(1)
         self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
@@ -88,6 +94,8 @@ class Connection:
                 self._lose(reason)
             case messages.ApplicationExited():
                 self._on_exited(reply)
+            case messages.Audited(entry=entry):
+                self._on_audited(entry)
             case _:
                 answer = self._pending.get(reply.id)
                 if answer and not answer.done():

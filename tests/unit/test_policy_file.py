@@ -6,7 +6,7 @@ import pytest
 
 from edgeagent_harness.errors import UsageProblem
 from edgeagent_harness.policy.parse import parse
-from edgeagent_harness.policy.types import Policy
+from edgeagent_harness.policy.types import Policy, ResourceLimits
 
 FULL = """\
 version: 1
@@ -31,8 +31,8 @@ def test_an_empty_text_is_the_locked_default() -> None:
 
 def test_every_enforced_key_arrives() -> None:
     assert parse(FULL) == Policy(
-        width=1024, height=768, tmpfs=("/scratch",), extra_denied=("fsync",), executor_denied=("execve", "chmod"), max_pids=256,
-        timeout_s=600, accept_missing=("landlock",),
+        width=1024, height=768, tmpfs=("/scratch",), extra_denied=("fsync",), executor_denied=("execve", "chmod"), limits=ResourceLimits(max_pids=256, timeout_s=600),
+        accept_missing=("landlock",),
     )  # fmt: skip
 
 

@@ -1,1 +1,1 @@
-"""Policies: what a session may do, read from one YAML file. Pure: both the app (the gate) and the supervisor (the kernel) use it."""
+"""Policies: what a session may do, read from one YAML file. Pure: the app (its gate) and the supervisor both use it."""

@@ -1,4 +1,4 @@
-"""What the audit lists: one frozen type and one tag each. The supervisor and the egress broker send them; the app writes them down.
+"""What the audit lists: one frozen type and one tag each. Supervisor and egress broker send them; the app writes them.
 
 Nothing that these texts quote is trusted: paths and names inside are cut to size, and shown with control characters escaped.
 """
