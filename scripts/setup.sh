@@ -28,7 +28,9 @@ require_linux_with_apt() {
 is_installed() { [ "$(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null)" = installed ]; }
 
 is_snap_only() { # On Ubuntu the package "chromium" is missing and "chromium-browser" only starts a snap, which cannot run in a sandbox of ours.
-    [ "$1" = chromium ] && ! apt-cache policy chromium 2>/dev/null | grep -q 'Candidate: [0-9]'
+    local policy
+    policy=$(apt-cache policy chromium 2>/dev/null) # no pipe: grep -q would end it early, and pipefail takes that for a failure
+    [ "$1" = chromium ] && [[ $policy != *'Candidate: '[0-9]* ]]
 }
 
 as_root() {
