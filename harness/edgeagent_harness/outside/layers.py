@@ -13,6 +13,7 @@ from pathlib import Path
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.inside import chromium, landlock
 from edgeagent_harness.outside import sandbox
+from edgeagent_harness.policy.types import ACCEPTABLE_MISSING
 
 _PROBE_TIMEOUT_S = 10
 _PROBE_UID = 65_533
@@ -49,22 +50,18 @@ class Decision:
     missing: tuple[str, ...]
 
 
-ACCEPTABLE = ("landlock", "process_limit", "nested_user_namespaces")
-"""Layers that can be accepted as missing; nothing runs without the others."""
-
-
 def decide(accept_missing: tuple[str, ...]) -> Decision:
     """What to start with; quick, as it is part of every start. Raises `EnvironmentLacks` if a required layer is missing."""
     for name in accept_missing:
-        if name not in ACCEPTABLE:
+        if name not in ACCEPTABLE_MISSING:
             raise UsageProblem(
-                f"accept_missing: {name!r} cannot be accepted as missing; it can be one of {', '.join(ACCEPTABLE)}"
+                f"accept_missing: {name!r} cannot be accepted as missing; it can be one of {', '.join(ACCEPTABLE_MISSING)}"
             )
     found = [_bubblewrap(), _seccomp(), _landlock(), _nested_user_namespaces(), _process_limit(), _display()]
     refused = [layer for layer in found if not layer.present and layer.required and layer.name not in accept_missing]
     if refused:
         lines = [f"{layer.name} is missing: {layer.detail}. {layer.mend}" for layer in refused]
-        accept = ", ".join(layer.name for layer in refused if layer.name in ACCEPTABLE)
+        accept = ", ".join(layer.name for layer in refused if layer.name in ACCEPTABLE_MISSING)
         hint = f"\nOr accept its absence by name in the policy: enforcement: {{accept_missing: [{accept}]}}" if accept else ""
         raise EnvironmentLacks("\n".join(lines) + hint)
     present = tuple(layer.name for layer in found if layer.present)

@@ -11,9 +11,9 @@ from dataclasses import dataclass, field
 
 from edgeagent_harness.errors import EnvironmentLacks
 from edgeagent_harness.outside.runtime import LIBRARY_INSIDE, Bind, Runtime
+from edgeagent_harness.policy.types import HOME_INSIDE
 from edgeagent_harness.protocol.init_wire import PathRule
 
-HOME_INSIDE = "/home/agent"
 UID_INSIDE = 1000
 HOSTNAME = "sandbox"
 

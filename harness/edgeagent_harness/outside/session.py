@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from edgeagent_harness.errors import HarnessError, UsageProblem
-from edgeagent_harness.outside import command, homes, rootdrop, runtime
+from edgeagent_harness.outside import command, homes, policy_check, rootdrop, runtime
 from edgeagent_harness.outside.launch import Plan
 from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
@@ -55,6 +55,7 @@ def make_plan(spec: messages.DesktopSpec, policy_name: str = "policy") -> Plan:
     """What ``spec`` and its policy come to; ``policy_name`` is what errors call the policy. Raises `UsageProblem`."""
     rules = parse(spec.policy_yaml, policy_name)
     found = runtime.find()
+    policy_check.check(rules, policy_name, found.host_paths)
     home = homes.check(spec.home, "home", found.host_paths) if spec.home else ""
     shared = tuple((homes.check_shared(path), os.path.normpath(path)) for path in spec.shared_dirs)
     binds = Binds(home, rules.read_only, shared, rules.tmpfs)

@@ -1,21 +1,27 @@
-"""A policy: what a sandbox may do. Format: ``docs/policy.md``. What this version cannot enforce is refused, not ignored."""
+"""A policy: what a session may do. Format: ``docs/policy.md``. Pure: what only the machine can tell (which system calls and
+directories there are) is checked by `edgeagent_harness.outside.policy_check`."""
 
 from __future__ import annotations
 
-import os
 from dataclasses import replace
+from typing import cast
 
-from edgeagent_harness.outside import seccomp
-from edgeagent_harness.outside.layers import ACCEPTABLE
-from edgeagent_harness.outside.sandbox import HOME_INSIDE
-from edgeagent_harness.policy.strict_yaml import Section, read
-from edgeagent_harness.policy.types import SYSTEM_READ_ONLY, Policy, ResourceLimits
-from edgeagent_harness.protocol.frames import MAX_SIDE_PX
+from edgeagent_harness.policy import nemoclaw
+from edgeagent_harness.policy.environment import execution_environment
+from edgeagent_harness.policy.network import network
+from edgeagent_harness.policy.strict_yaml import Section, nearest, read
+from edgeagent_harness.policy.types import (
+    ACCEPTABLE_MISSING,
+    AuditSettings,
+    Policy,
+    ResourceLimits,
+    Response,
+    Violations,
+)
 
-_HIDDEN = ("/", "/proc", "/sys", "/dev", "/etc", "/root", "/home", "/run", "/tmp", "/var", "/boot")
 _MAX_PIDS = 32_768
 _DAY_S = 86_400
-_LATER_SECTIONS = ("on_violation", "audit")
+_RESPONSES = ("log", "deny", "kill_sandbox")
 
 
 def parse(text: str, source: str = "policy") -> Policy:
@@ -23,102 +29,74 @@ def parse(text: str, source: str = "policy") -> Policy:
     if not text:
         return Policy()
     top = read(text, source)
+    foreign = nemoclaw.is_form(top)
     top.integer("version", 1, 1, 1)
-    top.text("agent_profile", "desktop-default")
-    policy = Policy()
-    if section := top.section("execution_environment"):
-        policy = _execution_environment(section, policy)
+    policy = Policy(profile=top.text("agent_profile", Policy().profile), lines=top.document.lines)
+    if foreign:
+        nemoclaw.environment(top)
+    elif section := top.section("execution_environment"):
+        policy = execution_environment(section, policy)
     if section := top.section("network"):
-        _network(section)
+        policy = network(section, policy)
     if section := top.section("system_calls"):
-        policy = _system_calls(section, policy)
+        policy = _system_calls(section, policy, foreign)
     if section := top.section("resource_limits"):
         policy = _resource_limits(section, policy)
+    if section := top.section("on_violation"):
+        policy = _on_violation(section, policy)
     if section := top.section("enforcement"):
         policy = _enforcement(section, policy)
-    for name in _LATER_SECTIONS:
-        top.not_yet(name)
+    if section := top.section("audit"):
+        policy = _audit(section, policy)
     top.done()
+    if policy.violations.egress == "log" and policy.egress.mode != "allowlist":
+        reason = f"network.egress.mode is {policy.egress.mode!r}, so there is nothing that could let a connection through"
+        raise top.error(f"on_violation.egress: 'log' cannot be honoured: {reason}", top.document.lines["on_violation.egress"])
     return policy
 
 
-def _execution_environment(section: Section, policy: Policy) -> Policy:
-    section.text("backend", "bwrap", ("bwrap",))
-    if section.text("browser_sandbox", "none", ("none", "native")) == "native":
-        section.not_yet("browser_sandbox")
-    if display := section.section("display"):
-        width, height = display.integer("width", 1280, 64, MAX_SIDE_PX), display.integer("height", 800, 64, MAX_SIDE_PX)
-        display.done()
-        policy = replace(policy, width=width, height=height)
-    if filesystem := section.section("filesystem"):
-        policy = _filesystem(filesystem, policy)
-    section.done()
-    return policy
-
-
-def _filesystem(section: Section, policy: Policy) -> Policy:
-    read_only = section.texts("read_only", SYSTEM_READ_ONLY)
-    writable = section.texts("read_write", (HOME_INSIDE,))
-    tmpfs = section.texts("tmpfs", ("/tmp",))
-    section.done()
-    if "/usr" not in read_only:
-        raise section.error("filesystem.read_only must contain /usr: nothing could run inside", section.line_of("read_only"))
-    for path in read_only:
-        if not os.path.isabs(path) or os.path.normpath(path) != path or path in _HIDDEN or not os.path.isdir(path):
-            reason = "an existing directory, by its absolute path, and none of the system's private ones"
-            raise section.error(f"filesystem.read_only: {path!r} must be {reason}", section.line_of("read_only"))
-    for path in writable:
-        if path != HOME_INSIDE:
-            reason = f"only {HOME_INSIDE} can be writable in this version; bring files in with the home directory"
-            raise section.error(f"filesystem.read_write: {path!r} is refused: {reason}", section.line_of("read_write"))
-    for path in tmpfs:
-        if (
-            not os.path.isabs(path)
-            or os.path.normpath(path) != path
-            or path.split("/")[1] in ("", "usr", "etc", "proc", "dev", "opt")
-        ):
-            raise section.error(f"filesystem.tmpfs: {path!r} cannot be one", section.line_of("tmpfs"))
-    return replace(policy, read_only=read_only, tmpfs=tuple(path for path in tmpfs if path != "/tmp"))
-
-
-def _network(section: Section) -> None:
-    """This version has no egress at all, so every rule that permits some is refused."""
-    if egress := section.section("egress"):
-        mode = egress.text("mode", "deny", ("deny", "offline", "allowlist"))
-        endpoints = egress.sections("endpoints")
-        egress.done()
-        if endpoints:
-            reason = "an allowlist is not in this version: the sandbox has no network beyond its own loopback"
-            mend = f"Remove the endpoints (mode {mode!r} then denies all)"
-            raise egress.error(f"network.egress.endpoints: {reason}. {mend}", egress.line_of("endpoints"))
-    if ingress := section.section("ingress"):
-        ingress.text("mode", "deny", ("deny",))
-        ingress.done()
-    section.done()
-
-
-def _system_calls(section: Section, policy: Policy) -> Policy:
+def _system_calls(section: Section, policy: Policy, foreign: bool) -> Policy:
     section.text("default", "allow", ("allow",))
-    denied, executor_denied = section.texts("deny"), section.texts("executor_deny")
+    denied, allowed = section.texts("deny"), section.texts("allow")
+    executor_denied = section.texts("executor_deny")
     section.done()
-    for key, names in (("deny", denied), ("executor_deny", executor_denied)):
-        for name in seccomp.check_names(names):
-            raise section.error(f"system_calls.{key}: {name!r} is no system call of this machine", section.line_of(key))
-    for name in seccomp.NEEDED_BY_ALL:
-        if name in denied:
-            hint = "everything inside needs it; to deny it to the executor alone, name it in executor_deny"
-            raise section.error(f"system_calls.deny: {name!r} cannot be denied: {hint}", section.line_of("deny"))
-    extra = tuple(name for name in denied if name not in seccomp.DENIED)
-    return replace(policy, extra_denied=extra, executor_denied=executor_denied)
+    notes: list[str] = []
+    if foreign:
+        denied, notes = nemoclaw.system_calls(section, allowed, denied)
+    for name in denied:
+        if name in allowed:
+            raise section.error(f"system_calls: {name!r} is in both deny and allow", section.line_of("allow"))
+    return replace(
+        policy, extra_denied=denied, re_permitted=allowed, executor_denied=executor_denied, notes=(*policy.notes, *notes)
+    )  # fmt: skip
 
 
 def _resource_limits(section: Section, policy: Policy) -> Policy:
-    timeout_s = section.number("timeout_seconds", 0.0, 1, _DAY_S)
-    max_pids = section.integer("max_pids", policy.limits.max_pids, 64, _MAX_PIDS)
-    section.not_yet("max_memory_gb")
-    section.not_yet("cpu_percent")
+    limits = ResourceLimits(
+        max_memory_gb=section.number("max_memory_gb", 0.0, 0.25, 4096, "no limit"),
+        max_pids=section.integer("max_pids", policy.limits.max_pids, 64, _MAX_PIDS, f"{policy.limits.max_pids}"),
+        cpu_percent=section.number("cpu_percent", 0.0, 10, 100_000, "no limit"),
+        timeout_s=section.number("timeout_seconds", 0.0, 1, _DAY_S, "no limit"),
+        max_disk_gb=section.number("max_disk_gb", 0.0, 0.01, 65_536, "no limit"),
+    )
     section.done()
-    return replace(policy, limits=ResourceLimits(timeout_s=timeout_s, max_pids=max_pids))
+    return replace(policy, limits=limits)
+
+
+def _on_violation(section: Section, policy: Policy) -> Policy:
+    default = policy.violations
+
+    def response(name: str, otherwise: Response) -> Response:
+        return cast(Response, section.text(name, otherwise, _RESPONSES))
+
+    violations = Violations(
+        response("seccomp", default.seccomp),
+        response("exec", default.exec),
+        response("egress", default.egress),
+        response("resources", default.resources),
+    )
+    section.done()
+    return replace(policy, violations=violations)
 
 
 def _enforcement(section: Section, policy: Policy) -> Policy:
@@ -126,8 +104,22 @@ def _enforcement(section: Section, policy: Policy) -> Policy:
     accepted = section.texts("accept_missing")
     section.done()
     for name in accepted:
-        if name not in ACCEPTABLE:
-            known = ", ".join(ACCEPTABLE)
-            line = section.line_of("accept_missing")
-            raise section.error(f"enforcement.accept_missing: {name!r} cannot be accepted as missing; it can be {known}", line)
+        if name not in ACCEPTABLE_MISSING:
+            hint = nearest(name, ACCEPTABLE_MISSING, always=True)
+            message = f"enforcement.accept_missing: {name!r} cannot be accepted as missing{hint}"
+            raise section.error(message, section.line_of("accept_missing"))
     return replace(policy, accept_missing=accepted)
+
+
+def _audit(section: Section, policy: Policy) -> Policy:
+    default = policy.audit
+    path = section.text("path", default.path)
+    settings = AuditSettings(path, section.boolean("hash_chain", True), section.boolean("exec", default.exec))
+    section.done()
+    if "/" in path or not path.endswith(".jsonl") or path in (".jsonl", "events.jsonl"):
+        reason = "a file name ending in .jsonl, in the session's directory, and not the recording's events.jsonl"
+        raise section.error(f"audit.path: {path!r} must be {reason}", section.line_of("path"))
+    if not settings.hash_chain:
+        reason = "without the chain nobody could tell whether a line was taken out"
+        raise section.error(f"audit.hash_chain: false is refused: {reason}; remove it", section.line_of("hash_chain"))
+    return replace(policy, audit=settings)

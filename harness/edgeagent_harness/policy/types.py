@@ -14,6 +14,10 @@ Response = Literal["log", "deny", "kill_sandbox"]
 it, ``kill_sandbox`` refuses it and ends the whole sandbox. What can never be permitted is refused under ``log`` too."""
 
 SYSTEM_READ_ONLY = ("/usr",)
+HOME_INSIDE = "/home/agent"
+
+ACCEPTABLE_MISSING = ("landlock", "process_limit", "nested_user_namespaces")
+"""Layers that can be accepted as missing by name; nothing runs without the others."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +93,7 @@ class Policy:
     height: int = 0
     read_only: tuple[str, ...] = SYSTEM_READ_ONLY
     read_write: tuple[str, ...] = ()
-    """Host directories that are writable inside, beyond the home."""
+    """Host directories that are writable inside at the same path, beyond the home."""
     tmpfs: tuple[str, ...] = ()
     """Beyond ``/tmp``."""
     browser_sandbox: Literal["none", "native"] = "none"
@@ -106,3 +110,5 @@ class Policy:
     audit: AuditSettings = field(default_factory=AuditSettings)
     lines: dict[str, int] = field(default_factory=dict[str, int], compare=False)
     """Dotted key -> its line in the file, for errors that only the machine can tell."""
+    notes: tuple[str, ...] = field(default=(), compare=False)
+    """Where a translated policy means something else than it did in its own form: to be shown to whoever uses it."""
