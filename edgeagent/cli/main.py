@@ -15,6 +15,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sessions": ("edgeagent.cli.sessions:sessions", "List, show, resume, replay, export and remove recorded sessions."),
     "models": ("edgeagent.cli.models:models", "Which models there are, and what one needs."),
     "sandbox": ("edgeagent.cli.sandbox:sandbox", "Check the sandbox, or run a command inside it."),
+    "audit": ("edgeagent.cli.audit:audit", "Show and verify what a session's policy permitted and denied."),
     "bench": ("edgeagent.cli.bench:bench", "Measure: task suites and steps."),
     "doctor": ("edgeagent.cli.doctor:doctor", "Everything a bug report needs; each failing line with its fix."),
 }
@@ -35,6 +36,13 @@ class LazyGroup(click.Group):
         module, _, attribute = self.catalogue[cmd_name][0].partition(":")
         return getattr(importlib.import_module(module), attribute)
 
+    def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] in self.catalogue:
+            from edgeagent.cli.offline import begin
+
+            begin(args[0], bool(ctx.params.get("offline")))  # first: afterwards there may be threads
+        return super().resolve_command(ctx, args)
+
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self.catalogue.items()])
@@ -42,7 +50,8 @@ class LazyGroup(click.Group):
 
 @click.command(cls=LazyGroup, epilog=EXIT_CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(package_name="edgeagent", message="edgeagent %(version)s")
-def cli() -> None:
+@click.option("--offline", is_flag=True, help="Nothing of this command, helpers included, gets a network. See docs/offline.md.")
+def cli(offline: bool) -> None:
     """Run a computer-use model on this machine: it sees a sandboxed desktop, acts on it, and every step is recorded."""
 
 

@@ -10,8 +10,10 @@ from typing import Literal
 
 import click
 
+from edgeagent import offline
 from edgeagent.cli.exits import EXIT_CODES_HELP, exit_for
 from edgeagent.cli.models import describe_gguf
+from edgeagent.cli.offline import settle_offline
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
 from edgeagent.errors import UsageError
 from edgeagent.limits import Limits
@@ -29,20 +31,25 @@ from edgeagent_harness.protocol.messages import Application, DesktopSpec
 @click.option("--max-steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Actions at most.")
 @click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=click.FloatRange(1), metavar="S")
 @click.option("--policy", default="", metavar="FILE", help="Policy file (YAML); default: no network.")
+@click.option("--offline", "be_offline", is_flag=True, help="No network for anything of this run, this program included.")
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 @click.option("--seed", type=int, default=None, metavar="N", help="Seed of the model's sampling.")
 def run(
     task: str, apps: tuple[str, ...], url: str, model: str, mmproj: str, home: str, max_steps: int, timeout_s: float,
-    policy: str, output: OutputFormat, seed: int | None,
+    policy: str, be_offline: bool, output: OutputFormat, seed: int | None,
 ) -> None:  # fmt: skip
     """Do TASK on a sandboxed desktop. Ctrl-C stops at once and leaves the session resumable."""
     if not task.strip():
         raise UsageError("the task is empty", 'say what to do: edgeagent run "write Hello, save as a.txt" --app mousepad')
+    policy_file = existing(policy, "--policy", "file")
+    policy_yaml = Path(policy_file).read_text() if policy else ""
+    settle_offline(be_offline, policy_yaml, policy_file, url)
     spec = DesktopSpec(
         home=existing(home, "--home", "directory"),
         applications=tuple(application(command, wait_window=not url) for command in apps),
         url=url,
-        policy_yaml=Path(existing(policy, "--policy", "file")).read_text() if policy else "",
+        policy_yaml=policy_yaml,
+        offline=offline.is_offline(),
     )
     choice = ModelChoice("embedded") if model == "embedded" else gguf(model, mmproj)
     request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed)

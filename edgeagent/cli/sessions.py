@@ -9,9 +9,11 @@ from pathlib import Path
 import click
 
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit, exit_for
+from edgeagent.cli.offline import go_on_as_recorded
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
 from edgeagent.cli.sessions_text import echo_json, print_session, print_table, summary_object
 from edgeagent.errors import UsageError
+from edgeagent.events import SessionCreated
 from edgeagent.limits import Limits
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.store import SessionStore
@@ -57,11 +59,19 @@ def show(session: str, output: str) -> None:
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 def resume(session: str, message: str, max_steps: int | None, timeout_s: float | None, output: OutputFormat) -> None:
     """Go on with a session that was stopped, ran into a limit, or whose process died."""
+    _as_recorded(session)
     limits = None
     if max_steps is not None or timeout_s is not None:
         given = Limits()
         limits = Limits(max_steps=max_steps or given.max_steps, timeout_s=timeout_s or given.timeout_s)
     sys.exit(asyncio.run(_resume(session, message, limits, renderer_for(output))))
+
+
+def _as_recorded(session: str) -> None:
+    """Offline, if the session began offline."""
+    with SessionReader.open(SessionStore().find(session)) as reader:
+        created = next((event.data for event in reader.events() if isinstance(event.data, SessionCreated)), None)
+    go_on_as_recorded(created is not None and created.desktop.offline)
 
 
 async def _resume(session: str, message: str, limits: Limits | None, renderer: Renderer) -> int:
@@ -89,6 +99,7 @@ def replay(session: str, home: Path | None, output: str) -> None:
     """
     from edgeagent.cli.replaying import replay_session
 
+    _as_recorded(session)
     same = asyncio.run(replay_session(SessionStore().find(session), home, as_json=output == "json"))
     sys.exit(Exit.DONE if same else Exit.NOT_DONE)
 

@@ -8,11 +8,12 @@ import mmap
 import os
 import socket
 import subprocess
-import sys
 from collections.abc import Callable
 from types import TracebackType
 
-from edgeagent import errors
+import msgspec
+
+from edgeagent import errors, offline, supervising
 from edgeagent.desktop.connection import Connection, R
 from edgeagent.ports import Deed, Look
 from edgeagent.screen import Screen
@@ -31,7 +32,7 @@ class SandboxDesktop:
     """
 
     def __init__(self, spec: DesktopSpec, on_exited: Callable[[messages.ApplicationExited], None] | None = None) -> None:
-        self.spec = spec
+        self.spec = msgspec.structs.replace(spec, offline=offline.is_offline())
         self.started: messages.Started | None = None
         """What the supervisor said of the start: layers of containment, missing ones, duration."""
         self.supervisor_pid = 0
@@ -41,7 +42,7 @@ class SandboxDesktop:
         self.on_audited: Callable[[audit.Entry], None] = _ignore
         """Told each entry for the audit as it comes."""
         self._connection: Connection | None = None
-        self._process: subprocess.Popen[bytes] | None = None
+        self._process: supervising.SupervisorProcess | None = None
         self._frame: mmap.mmap | None = None
 
     async def __aenter__(self) -> SandboxDesktop:
@@ -138,13 +139,9 @@ class SandboxDesktop:
     # -- process and shared memory ------------------------------------------------------------------------------------------
 
     def _spawn(self) -> Connection:
-        """Start the supervisor in a session of its own: the terminal's Ctrl-C is the app's to answer."""
         ours, theirs = socket.socketpair()
         with theirs:
-            argv = [sys.executable, "-m", "edgeagent_harness.outside", "serve", "--fd", str(theirs.fileno())]
-            self._process = subprocess.Popen(
-                argv, pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, start_new_session=True
-            )
+            self._process = supervising.start(theirs)
         return Connection(ours, self._on_exited, lambda entry: self.on_audited(entry))
 
     async def _end_process(self) -> None:

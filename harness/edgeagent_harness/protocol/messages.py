@@ -78,6 +78,8 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Text of a policy file; empty: the locked default."""
     policy_name: Annotated[str, msgspec.Meta(max_length=4096)] = "policy"
     """What errors and the audit call the policy: its file or profile."""
+    offline: bool = False
+    """The app that asks is in offline mode: start nothing that has a network, whatever the policy permits."""
     accept_missing: Annotated[tuple[str, ...], msgspec.Meta(max_length=16)] = ()
     """Layers that may be missing, by name; anything else missing refuses to start."""
 
@@ -202,7 +204,7 @@ class Failed(_Message, frozen=True, tag="failed"):
     """The request could not be served. ``code`` is an error class of ``docs/errors.md``."""
 
     id: int
-    code: Literal["usage", "environment", "desktop_lost", "protocol", "internal"]
+    code: Literal["usage", "environment", "desktop_lost", "violation", "protocol", "internal"]
     message: Annotated[str, msgspec.Meta(max_length=4000)]
 
 
@@ -210,6 +212,8 @@ class DesktopLost(_Message, frozen=True, tag="desktop_lost"):
     """Notice without a request: the sandbox died."""
 
     reason: Annotated[str, msgspec.Meta(max_length=2000)]
+    violation: bool = False
+    """A violation of its policy, or a limit in it, ended it."""
 
 
 class ApplicationExited(_Message, frozen=True, tag="application_exited"):

@@ -1,0 +1,61 @@
+"""When a command is offline, and what that rules out."""
+
+from __future__ import annotations
+
+from urllib.parse import urlsplit
+
+from edgeagent.errors import UsageError
+from edgeagent.settings import offline_wanted
+
+OBSERVERS = ("prove",)
+"""They look at an offline run from outside."""
+HAND_OVER = ("doctor", "sandbox")
+"""They see no screen, and start or become programs that bring up sandboxes: those need more than unix sockets."""
+LOCAL_HOSTS = ("localhost", "127.0.0.1", "::1")
+
+
+def begin(command: str, flag: bool) -> None:
+    """Enter offline mode if the user wants it, before ``command`` is so much as imported."""
+    if command in OBSERVERS or not offline_wanted(flag):
+        return
+    from edgeagent import offline
+
+    if command in HAND_OVER:
+        offline.enter_namespace()
+    else:
+        offline.enter()
+
+
+def settle_offline(flag: bool, policy_yaml: str, policy_name: str, url: str) -> None:
+    """Go on offline if ``flag`` or the policy says so: by starting this command again, unless it is offline already.
+
+    Raises `UsageError` for a policy that contradicts, and `EnvironmentProblem` for a page that would need the network.
+    """
+    from edgeagent import offline
+    from edgeagent_harness.errors import UsageProblem
+    from edgeagent_harness.policy.parse import parse
+
+    try:
+        egress = parse(policy_yaml, policy_name).egress
+    except UsageProblem as problem:
+        raise UsageError(str(problem)) from problem
+    if flag or egress.mode == "offline":
+        offline.restart_offline()
+    if not offline.is_offline():
+        return
+    if egress.mode == "allowlist" or egress.endpoints:
+        raise UsageError(
+            f"{policy_name}: network.egress lists endpoints, and this is offline mode: nothing may be reached",
+            "leave --offline (EDGEAGENT_OFFLINE, config.toml) away, or give the policy egress: {mode: offline}",
+        )
+    split = urlsplit(url)
+    if split.scheme in {"http", "https"} and split.hostname not in LOCAL_HOSTS:
+        offline.require_network(f"--url {url}")
+
+
+def go_on_as_recorded(recorded_offline: bool) -> None:
+    """A session that was offline goes on offline, and is replayed offline."""
+    from edgeagent import offline
+
+    if recorded_offline:
+        offline.restart_offline()
