@@ -6,6 +6,7 @@ EdgeAgentError
 │   └── SandboxRefused         a containment layer is missing
 ├── DesktopError               the screen or the hands
 │   └── DesktopLost            the sandbox died; the app restarts it
+│       └── PolicyStopped      a violation of its policy ended it; it is not restarted
 ├── EngineError                the model's process
 │   ├── EngineLost             it died; the watchdog restarts it
 │   ├── ModelUnusable          the file is no model that this engine can run
@@ -58,6 +59,12 @@ class DesktopError(EdgeAgentError):
 
 class DesktopLost(DesktopError):
     """The sandbox died."""
+
+
+class PolicyStopped(DesktopLost):
+    """A violation of its policy, or a limit in it, ended the sandbox."""
+
+    exit_code = 5
 
 
 class EngineError(EdgeAgentError):

@@ -123,6 +123,8 @@ class DesktopWasLost(_Fact, frozen=True, tag="desktop_lost"):
     """The sandbox died."""
 
     reason: str
+    violation: bool = False
+    """It was ended because its policy was violated; it is not started again."""
 
 
 class EngineRestarted(_Fact, frozen=True, tag="engine_restarted"):
@@ -156,6 +158,14 @@ class LogRepaired(_Fact, frozen=True, tag="log_repaired"):
     bytes_cut: int
 
 
+class AuditAnchored(_Fact, frozen=True, tag="audit_anchored"):
+    """So far had the audit log come: whoever cuts its end, or writes its chain anew, has to change this log too."""
+
+    lines: int
+    head: str
+    """Hash of the audit log's last line."""
+
+
 class RunEnded(_Fact, frozen=True, tag="run_ended"):
     """The run is over; a later `RunStarted` may take the session up again."""
 
@@ -166,7 +176,7 @@ class RunEnded(_Fact, frozen=True, tag="run_ended"):
 
 EventData: TypeAlias = (
     SessionCreated | RunStarted | Observed | Replied | Malformed | Verdict | Intent | Acted | Reconciled | DesktopWasLost
-    | EngineRestarted | UserMessage | Memorized | LimitReached | LogRepaired | RunEnded
+    | EngineRestarted | UserMessage | Memorized | LimitReached | LogRepaired | AuditAnchored | RunEnded
 )  # fmt: skip
 
 

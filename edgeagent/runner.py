@@ -15,20 +15,22 @@ from typing import Any, Literal, Protocol
 
 import msgspec
 
-from edgeagent import events
+from edgeagent import events, offline
 from edgeagent.clock import SystemClock
-from edgeagent.errors import DesktopLost, EdgeAgentError, RecordingError, UsageError
+from edgeagent.errors import DesktopLost, EdgeAgentError, PolicyStopped, RecordingError, UsageError
 from edgeagent.history import advance
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
 from edgeagent.machine import machine_line
 from edgeagent.policy.gate import SandboxGate
 from edgeagent.ports import Clock, Desktop, Gate, Model, Sink
+from edgeagent.recording.audit_trail import AUDIT_NAME, AuditTrail
 from edgeagent.screen import Screen
 from edgeagent.sessions.reconcile import reconcile
 from edgeagent.sessions.start_home import keep_start_home
 from edgeagent.sessions.store import OpenSession, SessionStore
 from edgeagent.timings import StepTimings, TimingFold, median_phases
+from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 StartReason = Literal["new", "resumed", "desktop_restarted"]
@@ -193,6 +195,7 @@ class _Run:
         self._created = created
         self._sink = NotingSink(session.writer, runner.listeners)
         self._history = session.history
+        self._audit = AuditTrail(session.directory / AUDIT_NAME, runner.clock)
 
     async def note(self, fact: events.EventData) -> None:
         """Write ``fact`` down, then remember it."""
@@ -212,6 +215,8 @@ class _Run:
             with contextlib.suppress(EdgeAgentError):  # a full disk may be what ended it
                 await self._end(events.RunEnded("error", str(error)))
             raise
+        finally:
+            self._audit.close()
         wall_s = self._runner.clock.monotonic_s() - began_s
         return RunResult(self._session.id, ended, len(self._history.steps), wall_s, median_phases(self._sink.timings))
 
@@ -225,16 +230,37 @@ class _Run:
             for _ in range(MAX_DESKTOP_RESTARTS):
                 try:
                     return await self._on_one_desktop(model, reason)
+                except PolicyStopped as stop:
+                    await self.note(events.DesktopWasLost(str(stop), violation=True))
+                    return await self._end(events.RunEnded("stopped", f"stopped by its policy: {stop}"))
                 except DesktopLost as lost:
                     await self.note(events.DesktopWasLost(str(lost)))
                     reason = "desktop_restarted"
             return await self._on_one_desktop(model, reason)
 
     async def _on_one_desktop(self, model: Model, reason: StartReason) -> events.RunEnded:
+        try:
+            return await self._on_this_desktop(self._open_desktop(), model, reason)
+        finally:
+            await self._note_anchor()
+
+    def _open_desktop(self) -> AbstractAsyncContextManager[RunningDesktop]:
+        spec = self._created.desktop
+        return self._runner.open_desktop(spec) if self._runner.open_desktop else _real_desktop(spec, self._audit.write)
+
+    async def _note_anchor(self) -> None:
+        if anchor := self._audit.anchor():
+            await self.note(anchor)
+            await self._sink.flush()
+
+    async def _on_this_desktop(
+        self, opening: AbstractAsyncContextManager[RunningDesktop], model: Model, reason: StartReason
+    ) -> events.RunEnded:
         runner = self._runner
-        async with (runner.open_desktop or _real_desktop)(self._created.desktop) as desktop:
-            layers, missing = desktop.layers, desktop.missing_layers
+        async with opening as desktop:
+            layers, missing = (*desktop.layers, *offline.layers()), (*desktop.missing_layers, *offline.missing())
             await self.note(events.RunStarted(reason, layers, missing, desktop.start_ms, machine_line()))
+            await self._note_anchor()
             self._history = await reconcile(self._history, desktop, self._sink)
             limits = msgspec.convert(self._created.limits, Limits, strict=False)
             loop = Loop(desktop, model, runner.gate, runner.clock, self._sink, limits, self._history)
@@ -258,10 +284,12 @@ class _Run:
             await asyncio.gather(*notices)
 
 
-def _real_desktop(spec: DesktopSpec) -> AbstractAsyncContextManager[RunningDesktop]:
+def _real_desktop(spec: DesktopSpec, on_audited: Callable[[Entry], None]) -> AbstractAsyncContextManager[RunningDesktop]:
     from edgeagent.desktop import open_desktop
 
-    return open_desktop(spec)
+    desktop = open_desktop(spec)
+    desktop.on_audited = on_audited
+    return desktop
 
 
 def _real_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AbstractAsyncContextManager[Model]:

@@ -45,6 +45,8 @@ class LivePrinter:
                 click.secho(f"     not an action: {printable(error)}", fg="yellow")
             case events.Verdict(allow=False, reason=reason):
                 click.secho(f"     denied: {printable(reason)}", fg="red")
+            case events.DesktopWasLost(reason=reason, violation=True):
+                click.secho(f"     STOPPED BY ITS POLICY: {printable(reason)}", fg="red", bold=True)
             case events.DesktopWasLost(reason=reason):
                 click.secho(f"     the sandbox was lost ({printable(reason)}); starting it again", fg="yellow")
             case events.EngineRestarted(reason=reason):

@@ -21,6 +21,7 @@ _ERRORS: dict[str, type[errors.EdgeAgentError]] = {
     "usage": errors.UsageError,
     "environment": errors.SandboxRefused,
     "desktop_lost": errors.DesktopLost,
+    "violation": errors.PolicyStopped,
     "protocol": errors.DesktopError,
     "internal": errors.DesktopError,
 }
@@ -43,6 +44,7 @@ class Connection:
         self._pending: dict[int, asyncio.Future[messages.Reply]] = {}
         self.lost: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         """Resolved with the reason once the desktop is gone."""
+        self._loss: errors.EdgeAgentError = errors.DesktopLost("the desktop is gone")
         self._reader = asyncio.create_task(self._read())
 
     def new_id(self) -> int:
@@ -52,14 +54,14 @@ class Connection:
     async def request(self, request: messages.Request, expected: type[R]) -> R:
         """Send ``request`` and await its reply. A supervisor's `Failed` is raised as the error that it names."""
         if self.lost.done():
-            raise errors.DesktopLost(self.lost.result())
+            raise self._loss
         answer: asyncio.Future[messages.Reply] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = answer
         try:
             await self._channel.send(request)
             reply = await answer
         except (BrokenPipeError, ConnectionResetError) as error:
-            raise errors.DesktopLost("the sandbox's supervisor is gone") from error
+            raise self._loss if self.lost.done() else errors.DesktopLost("the sandbox's supervisor is gone") from error
         finally:
             self._pending.pop(request.id, None)
         if isinstance(reply, messages.Failed):
@@ -76,22 +78,24 @@ class Connection:
         """Give back the socket; the supervisor ends itself and the sandbox at the latest now."""
         self._reader.cancel()
         await asyncio.gather(self._reader, return_exceptions=True)
-        self._lose("the desktop was closed")
+        self._lose(errors.DesktopLost("the desktop was closed"))
         self._channel.close()
 
     async def _read(self) -> None:
-        reason = "the sandbox's supervisor ended"
+        loss: errors.EdgeAgentError = errors.DesktopLost("the sandbox's supervisor ended")
         try:
             while (reply := await self._channel.receive()) is not None:
                 self._handle(reply)
         except WireError as error:
-            reason = f"the sandbox's supervisor sent {error}"
-        self._lose(reason)
+            loss = errors.DesktopLost(f"the sandbox's supervisor sent {error}")
+        except errors.RecordingError as error:  # nothing goes on that cannot be audited
+            loss = error
+        self._lose(loss)
 
     def _handle(self, reply: messages.Reply) -> None:
         match reply:
-            case messages.DesktopLost(reason=reason):
-                self._lose(reason)
+            case messages.DesktopLost(reason=reason, violation=violation):
+                self._lose(errors.PolicyStopped(reason) if violation else errors.DesktopLost(reason))
             case messages.ApplicationExited():
                 self._on_exited(reply)
             case messages.Audited(entry=entry):
@@ -101,9 +105,10 @@ class Connection:
                 if answer and not answer.done():
                     answer.set_result(reply)
 
-    def _lose(self, reason: str) -> None:
+    def _lose(self, loss: errors.EdgeAgentError) -> None:
         if not self.lost.done():
-            self.lost.set_result(reason)
+            self._loss = loss
+            self.lost.set_result(str(loss))
         for answer in self._pending.values():
             if not answer.done():
-                answer.set_exception(errors.DesktopLost(self.lost.result()))
+                answer.set_exception(self._loss)

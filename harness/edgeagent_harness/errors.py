@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-FailureCode = Literal["usage", "environment", "desktop_lost", "protocol", "internal"]
+FailureCode = Literal["usage", "environment", "desktop_lost", "violation", "protocol", "internal"]
 
 
 class HarnessError(Exception):
@@ -29,6 +29,12 @@ class SandboxGone(HarnessError):
     """The sandbox, or a process in it that everything needs, has died."""
 
     code: FailureCode = "desktop_lost"
+
+
+class PolicyViolated(SandboxGone):
+    """The sandbox was ended because its policy, or a limit in it, was violated."""
+
+    code: FailureCode = "violation"
 
 
 class PeerMisbehaved(HarnessError):

@@ -187,6 +187,8 @@ def _note(fact: EventData) -> list[Note]:
     match fact:
         case events.Malformed(error=error):
             return [Note("warning", "The reply was no action", error)]
+        case events.DesktopWasLost(reason=reason, violation=True):
+            return [Note("error", "The policy was violated, which ended the desktop", reason)]
         case events.DesktopWasLost(reason=reason):
             return [Note("error", "The desktop was lost", reason)]
         case events.EngineRestarted(reason=reason):

@@ -1,0 +1,138 @@
+"""``edgeagent audit``: what a session's policy permitted and denied, and whether that record is still what was written."""
+
+from __future__ import annotations
+
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from edgeagent import events
+from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
+from edgeagent.cli.sessions_text import echo_json
+from edgeagent.errors import UsageError
+from edgeagent.recording.audit_trail import AUDIT_NAME, Verified, verify_session
+from edgeagent.recording.log import LOG_NAME
+from edgeagent.recording.log_reading import read_log
+from edgeagent.sessions.store import SessionStore
+from edgeagent.words import printable
+from edgeagent_harness.audit import read
+from edgeagent_harness.protocol import audit as entries
+
+_OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+
+
+@click.group(epilog=EXIT_CODES_HELP)
+def audit() -> None:
+    """Show and verify audit logs. SESSION may be any unambiguous beginning of an id."""
+
+
+@audit.command()
+@click.argument("target", metavar="FILE|SESSION")
+@_OUTPUT
+def verify(target: str, output: str) -> None:
+    """Check that no line was edited, dropped or reordered; for a session also that none is missing at the end.
+
+    Exit code 0 if the log is what was written, 1 if not.
+    """
+    path, facts = _find(target)
+    found = verify_session(path, facts)
+    if output == "json":
+        echo_json(_report(path, found))
+    else:
+        _print_report(path, found, anchored=bool(facts))
+    sys.exit(Exit.DONE if found.ok else Exit.NOT_DONE)
+
+
+@audit.command()
+@click.argument("target", metavar="FILE|SESSION")
+@_OUTPUT
+def show(target: str, output: str) -> None:
+    """Each entry of an audit log, one line each."""
+    path, facts = _find(target)
+    lines = read(path)
+    if output == "json":
+        echo_json(lines)
+    else:
+        for line in lines:
+            clock = time.strftime("%H:%M:%S", time.localtime(line.time))
+            click.echo(f"{line.seq + 1:4}  {clock}  {printable(entry_words(line.entry))}")
+    if not verify_session(path, facts).ok:
+        click.echo(f"this log is NOT what was written: edgeagent audit verify {target}", err=True)
+
+
+def _find(target: str) -> tuple[Path, list[events.EventData]]:
+    """The audit log that is meant, and the session's facts; a file of its own has none."""
+    if Path(target).is_file():
+        path = Path(target)
+        log = path.with_name(LOG_NAME)
+        if path.name == LOG_NAME or not log.is_file():
+            return path, []
+    else:
+        directory = SessionStore().find(target)
+        path, log = directory / AUDIT_NAME, directory / LOG_NAME
+    facts = [event.data for event in read_log(log).events]
+    if not path.exists() and not any(isinstance(fact, events.AuditAnchored) for fact in facts):
+        raise UsageError(f"{path}: there is no audit log", "sessions of this version keep one; older ones have none")
+    return path, facts
+
+
+def _report(path: Path, found: Verified) -> dict[str, object]:
+    return {
+        "ok": found.ok,
+        "path": str(path),
+        "lines": found.checked.head.lines,
+        "head": found.checked.head.hash,
+        "anchored_lines": found.anchored_lines,
+        "torn_bytes": len(found.checked.torn),
+        "problems": [{"line": problem.line, "reason": problem.reason} for problem in found.problems],
+    }
+
+
+def _print_report(path: Path, found: Verified, anchored: bool) -> None:
+    for problem in found.problems:
+        click.echo(f"line {problem.line}: {problem.reason}")
+    if found.checked.torn:
+        click.echo(f"the last line was cut off in its middle ({len(found.checked.torn)} bytes are left of it)")
+    lines = found.checked.head.lines
+    click.secho(f"{'OK' if found.ok else 'NOT OK'}: {path}, {lines} lines, head {found.checked.head.hash[:16]}", bold=True)
+    beyond = lines - found.anchored_lines
+    if not anchored:
+        click.echo("no session stands beside it: a cut end, or a chain that was written anew, cannot be told")
+    elif beyond > 0:
+        click.echo(f"the last {beyond} lines are anchored nowhere else yet: whether more followed cannot be told")
+
+
+def entry_words(entry: entries.Entry) -> str:
+    """``entry`` in words."""
+    match entry:
+        case entries.SandboxStarted():
+            missing = f"; missing: {', '.join(entry.missing)}" if entry.missing else ""
+            accepted = f"; accepted as missing: {', '.join(entry.accepted_missing)}" if entry.accepted_missing else ""
+            degraded = f"; degraded: {'; '.join(entry.degraded)}" if entry.degraded else ""
+            return f"sandbox started, policy {entry.policy} ({entry.policy_sha256[:12]}){missing}{accepted}{degraded}"
+        case entries.SandboxEnded():
+            return f"sandbox ended{' BY A VIOLATION' if entry.violation else ''}: {entry.reason}"
+        case entries.Connection():
+            place = f"{entry.host}:{entry.port}"
+            moved = f", {entry.bytes_out} bytes out, {entry.bytes_in} in" if entry.decision == "allowed" else ""
+            return f"{_words(entry.decision)}: {entry.protocol} {entry.method} {place}{entry.path} ({entry.reason}){moved}"
+        case entries.SystemCall():
+            times = f", {entry.count} times" if entry.count > 1 else ""
+            return f"{_words(entry.decision)}: system call {entry.call} by {entry.command or '?'} (process {entry.pid}{times})"
+        case entries.Executed():
+            return f"started: {entry.path} by {entry.command or '?'} (process {entry.pid})"
+        case entries.LimitPassed():
+            return f"limit passed: {entry.limit}, {entry.used:g} of {entry.allowed:g} {entry.unit}"
+        case entries.PolicyChanged():
+            what = f"{len(entry.endpoints)} endpoints, {entry.closed_connections} connections closed"
+            return f"policy read anew: {what}" if entry.accepted else f"policy edit refused, the old one holds: {entry.reason}"
+        case entries.UserAllowed():
+            return f"the user allowed {entry.host}:{entry.port} ({entry.scope})"
+        case entries.GateDecision():
+            return f"gate {_words(entry.decision)}: {entry.action} (rule {entry.rule}) {entry.reason}"
+
+
+def _words(decision: str) -> str:
+    return decision.replace("_", " ")
