@@ -7,14 +7,14 @@ from dataclasses import replace
 from typing import cast
 
 from edgeagent_harness.policy import nemoclaw
-from edgeagent_harness.policy.hosts import canonical_endpoint_host
+from edgeagent_harness.policy.decide import TLS_PORT
+from edgeagent_harness.policy.hosts import endpoint_host
 from edgeagent_harness.policy.strict_yaml import Section, nearest
 from edgeagent_harness.policy.types import Egress, EgressMode, Endpoint, Policy
 
-TLS_PORTS = (443, 8443)
 _MODES = ("deny", "allowlist", "offline")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,;=:@-]+)+")
+_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+")
 
 
 def network(section: Section, policy: Policy) -> Policy:
@@ -38,10 +38,11 @@ def _egress(section: Section, policy: Policy) -> Policy:
         if isinstance(item, Section):
             line, endpoint = item.line_of("host"), _endpoint(item)
         else:
-            line, (endpoint, note) = item[1], nemoclaw.endpoint(section, *item)
+            line = item[1]
+            endpoint, note = nemoclaw.endpoint(section, *item)
             notes += [note] if note else []
-        if any((endpoint.host, endpoint.port) == (other.host, other.port) for other in endpoints):
-            raise section.error(f"{section.full('endpoints')}: {endpoint.host} port {endpoint.port} is given twice", line)
+        if clash := _clash(endpoint, endpoints):
+            raise section.error(f"{section.full('endpoints')}: {endpoint.host} port {endpoint.port} {clash}", line)
         endpoints.append(endpoint)
     section.done()
     if endpoints and mode != "allowlist":
@@ -58,7 +59,7 @@ def _endpoint(section: Section) -> Endpoint:
     for key, given in (("methods", methods), ("paths", paths)):
         if key in section and not given:
             raise section.error(f"{section.full(key)} is empty; leave it away to permit all", section.line_of(key))
-        if given and port in TLS_PORTS:
+        if given and port == TLS_PORT:
             reason = f"port {port} is TLS, which hides {key}; permit the whole host by leaving them away"
             raise section.error(f"{section.full(key)} cannot be honoured: {reason}", section.line_of(key))
     for method in methods:
@@ -71,12 +72,23 @@ def _endpoint(section: Section) -> Endpoint:
         if not _PATH.fullmatch(path) or any(part in (".", "..") for part in path.split("/")):
             form = "like /api/v1: absolute, normalized, without escapes, query or final slash"
             raise section.error(f"{section.full('paths')}: {path!r} must be {form}", section.line_of("paths"))
-    return Endpoint(host_of(section, host, section.line_of("host")), port, methods, paths)
+    return Endpoint(_host_of(section, host, section.line_of("host")), port, methods, paths)
 
 
-def host_of(section: Section, text: str, line: int) -> str:
+def _clash(endpoint: Endpoint, others: list[Endpoint]) -> str:
+    """Different methods may go with different paths of one place; everything beside some of it says two things."""
+    for other in others:
+        if (endpoint.host, endpoint.port) == (other.host, other.port):
+            if endpoint == other:
+                return "is given twice"
+            if not (endpoint.methods or endpoint.paths) or not (other.methods or other.paths):
+                return "is given twice, once as a whole and once limited to methods or paths; keep one"
+    return ""
+
+
+def _host_of(section: Section, text: str, line: int) -> str:
     """``text`` in canonical form, or its problem at ``line``."""
     try:
-        return canonical_endpoint_host(text)
+        return endpoint_host(text)
     except ValueError as error:
         raise section.error(f"{section.full('host')}: {text!r} {error}", line) from error

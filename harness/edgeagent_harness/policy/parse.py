@@ -6,7 +6,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import cast
 
-from edgeagent_harness.policy import nemoclaw
+from edgeagent_harness.policy import gate_parse, nemoclaw
 from edgeagent_harness.policy.environment import execution_environment
 from edgeagent_harness.policy.network import network
 from edgeagent_harness.policy.strict_yaml import Section, nearest, read
@@ -48,6 +48,9 @@ def parse(text: str, source: str = "policy") -> Policy:
         policy = _enforcement(section, policy)
     if section := top.section("audit"):
         policy = _audit(section, policy)
+    if section := top.section("gate"):
+        policy = replace(policy, gate=gate_parse.gate(section))
+    policy = replace(policy, secrets=gate_parse.secrets(top.sections("secrets")))
     top.done()
     if policy.violations.egress == "log" and policy.egress.mode != "allowlist":
         reason = f"network.egress.mode is {policy.egress.mode!r}, so there is nothing that could let a connection through"

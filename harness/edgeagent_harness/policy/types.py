@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from edgeagent_harness.policy.gate_types import Gate, Secret
+
 EgressMode = Literal["deny", "allowlist", "offline"]
 """``deny``: apps in the sandbox have no way out. ``allowlist``: a broker lets them reach the endpoints. ``offline``: nothing on
 the machine that belongs to the session has a way out, the program itself included."""
@@ -108,6 +110,8 @@ class Policy:
     violations: Violations = field(default_factory=Violations)
     accept_missing: tuple[str, ...] = ()
     audit: AuditSettings = field(default_factory=AuditSettings)
+    gate: Gate = field(default_factory=Gate)
+    secrets: tuple[Secret, ...] = ()
     lines: dict[str, int] = field(default_factory=dict[str, int], compare=False)
     """Dotted key -> its line in the file, for errors that only the machine can tell."""
     notes: tuple[str, ...] = field(default=(), compare=False)
