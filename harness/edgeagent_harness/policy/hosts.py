@@ -1,4 +1,4 @@
-"""Hosts of endpoints, stricter than `names`: what a file says must be how it is compared, but for case and international names."""
+"""Hosts of endpoints, stricter than `names`: what a file says must be how it is compared, except case and IDN."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ _FORBIDDEN = (
 )
 
 
-def endpoint_host(text: str) -> str:
-    """``text`` as an endpoint's host: a name, a canonical address, or ``*.`` before a name. Raises `ValueError` with the reason."""
+def canonical_endpoint_host(text: str) -> str:
+    """``text`` as an endpoint's host: a name, a canonical address, or ``*.`` before a name. Raises `ValueError`."""
     if not text.startswith("*."):
         return _host(text).name
     base = _host(text[2:])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
-from edgeagent_harness.policy.hosts import endpoint_host
+from edgeagent_harness.policy.hosts import canonical_endpoint_host
 from edgeagent_harness.policy.strict_yaml import Section
 from edgeagent_harness.policy.types import Endpoint
 
@@ -32,7 +32,7 @@ def endpoint(section: Section, url: str, line: int) -> tuple[Endpoint, str]:
     """The endpoint that ``url`` means, and a note if it permits more than the URL says."""
     parts, port = _split(section, url, line)
     try:
-        host = endpoint_host(parts.hostname or "")
+        host = canonical_endpoint_host(parts.hostname or "")
     except ValueError as error:
         raise section.error(f"{section.full('endpoints')}: the host of {url!r} {error}", line) from error
     path = parts.path.rstrip("/")

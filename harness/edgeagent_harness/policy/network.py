@@ -8,7 +8,7 @@ from typing import cast
 
 from edgeagent_harness.policy import nemoclaw
 from edgeagent_harness.policy.decide import TLS_PORT
-from edgeagent_harness.policy.hosts import endpoint_host
+from edgeagent_harness.policy.hosts import canonical_endpoint_host
 from edgeagent_harness.policy.strict_yaml import Section, nearest
 from edgeagent_harness.policy.types import Egress, EgressMode, Endpoint, Policy
 
@@ -89,6 +89,6 @@ def _clash(endpoint: Endpoint, others: list[Endpoint]) -> str:
 def _host_of(section: Section, text: str, line: int) -> str:
     """``text`` in canonical form, or its problem at ``line``."""
     try:
-        return endpoint_host(text)
+        return canonical_endpoint_host(text)
     except ValueError as error:
         raise section.error(f"{section.full('host')}: {text!r} {error}", line) from error
