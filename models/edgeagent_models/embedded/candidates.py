@@ -53,6 +53,10 @@ class Choice:
     drop: int | None = None
     word: int | None = None
     """The word that names the key to press."""
+    why: str = ""
+    """Of a refusal or a question, where more is known than the general words say."""
+    doubt: bool = False
+    """A wait to see whether the last deed was answered."""
 
 
 def element_mask(elements: Sequence[Element], words: int) -> Bools:
@@ -104,9 +108,9 @@ def to_action(choice: Choice, instruction: Instruction, elements: Sequence[Eleme
         case "done":
             return Finish("done", "every part of the task is done")
         case "fail":
-            return Finish("failed", refusal(instruction))
+            return Finish("failed", choice.why or refusal(instruction))
         case "ask":
-            return AskUser(f"I don't know how to go on with: {instruction.source[:300]}. What should I do next?")
+            return AskUser(choice.why or f"I don't know how to go on with: {instruction.source[:300]}. What should I do next?")
         case "wait":
             return Wait(500)
         case "page_down" | "page_up":

@@ -18,7 +18,7 @@ def deed_of(choice: Choice, instruction: Instruction, elements: Sequence[Element
     value = text_of(choice, instruction, elements)
     if choice.element is None:
         said = ((choice.word, choice.word),) if choice.word is not None else ()
-        return Deed(choice.kind, step, choice.typed, said, value=value)
+        return Deed(choice.kind, step, choice.typed, said, value=value, doubt=choice.doubt)
     element = elements[choice.element]
     used = [span for done in past for span in (*done.deed.said, *([done.deed.typed] if done.deed.typed else []))]
     return Deed(

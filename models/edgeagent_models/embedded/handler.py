@@ -16,6 +16,7 @@ from edgeagent_models.embedded.frames import without_frames
 from edgeagent_models.embedded.instruction import parse
 from edgeagent_models.embedded.memory import decode, encode, executed, remember
 from edgeagent_models.embedded.policy import MAX_ELEMENTS, Policy
+from edgeagent_models.embedded.questions import typed_before
 from edgeagent_models.embedded.shapes import asks_for_shapes, with_shapes
 from edgeagent_models.embedded.wording import thought
 from edgeagent_models.errors import EngineProblem
@@ -80,7 +81,7 @@ class EmbeddedHandler(BaseHandler):
         elements = with_derived(request.task, with_fragments(request.task, without_frames(seen))[:MAX_ELEMENTS])
         memory = decode(request.memory)
         past = executed(memory, request.history)
-        decision = self._policy.decide(instruction, elements, memory, past)
+        decision = self._policy.decide(instruction, elements, memory, past, typed_before(memory, request.history))
         choice = decision.choice
         deed = deed_of(choice, instruction, elements, len(request.history), past)
         screen = Rect(0, 0, request.image.width, request.image.height)

@@ -31,6 +31,10 @@ class Deed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     label: str = ""
     value: str = ""
     """What was typed."""
+    doubt: bool = False
+    """It was a wait for an answer to the deed before; the network, which did not choose it, is not told of it."""
+    news: bool = True
+    """The screen that it was decided on said something that the one before did not."""
 
 
 class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -65,7 +69,13 @@ def encode(memory: Memory) -> str:
 
 def remember(memory: Memory, deed: Deed, elements: Sequence[Element]) -> Memory:
     """``memory`` with one more deed, decided on a screen with ``elements``."""
+    deed = msgspec.structs.replace(deed, news=says_news(memory, elements))
     return Memory((*memory.deeds, deed)[-_MAX_DEEDS:], tuple(sorted(fingerprints(elements)))[:_MAX_SEEN])
+
+
+def says_news(memory: Memory, elements: Sequence[Element]) -> bool:
+    """Whether ``elements`` say something that the screen of the last decision did not."""
+    return bool({fingerprint(e) for e in elements if e.text} - set(memory.seen))
 
 
 def fingerprints(elements: Sequence[Element]) -> set[int]:

@@ -20,6 +20,8 @@ from edgeagent_models.embedded.kinds import ELEMENT_KINDS, FINAL_KINDS, GLOBAL_K
 from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Done, Memory
 from edgeagent_models.embedded.phrases import phrase_hits
+from edgeagent_models.embedded.questions import answer_instead_of_done
+from edgeagent_models.embedded.unanswered import instead_of_done
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.protocol import Element
 
@@ -96,14 +98,20 @@ class Policy:
         outputs = self._session.run(None, {name: array[None] for name, array in feeds.items()})
         return Scores(*(np.asarray(output)[0] for output in outputs))
 
-    def decide(self, instruction: Instruction, elements: Sequence[Element], memory: Memory, past: Sequence[Done]) -> Decision:
-        """The next action for ``instruction`` on a screen with ``elements``."""
+    def decide(
+        self, instruction: Instruction, elements: Sequence[Element], memory: Memory, past: Sequence[Done], own: Sequence[str] = ()
+    ) -> Decision:
+        """The next action for ``instruction`` on a screen with ``elements``; ``own`` as `answer_instead_of_done` has it."""
         if not instruction.words:
             return Decision(Choice("ask"), 1.0, 0.0)
         if not elements:
             return Decision(Choice("wait" if sum(d.deed.kind == "wait" for d in past[-3:]) < 3 else "fail"), 1.0, 0.0)
-        scores = self.score(features.build(instruction, elements, memory, past))
-        return pick(scores, instruction, elements, past)
+        known = [done for done in past if not done.deed.doubt]
+        decision = pick(self.score(features.build(instruction, elements, memory, known)), instruction, elements, known)
+        if decision.choice.kind != "done":
+            return decision
+        asked = answer_instead_of_done(instruction.source, elements, memory, own)
+        return replace(decision, choice=asked or instead_of_done(elements, memory, past) or decision.choice)
 
 
 def pick(scores: Scores, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Decision:
