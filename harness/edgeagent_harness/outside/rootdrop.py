@@ -35,7 +35,7 @@ def run(work: Callable[[Plan], int], plan: Plan, app: socket.socket | None = Non
     """Do ``work`` as an ordinary user: at once if this is one, else in a child process. ``app`` is left to the child."""
     if os.geteuid() != 0:
         return work(plan)
-    loan = _lend(plan.binds.home) if plan.binds.home else None
+    loans = _lend(_writable(plan))
     parent = os.getpid()
     child = os.fork()
     if child == 0:
@@ -48,23 +48,33 @@ def run(work: Callable[[Plan], int], plan: Plan, app: socket.socket | None = Non
     try:
         return _wait(child)
     finally:
-        if loan:
+        for loan in loans:
             homes.give_back(loan)
 
 
-def _lend(home: str) -> homes.Loan:
-    try:
-        return homes.lend(home, (SANDBOX_UID, SANDBOX_GID))
-    except OSError as error:
-        mend = "Mend: choose a home on a file system that can be written and has owners"
-        raise EnvironmentLacks(f"the home {home} cannot be given to the sandbox's user: {error}. {mend}") from error
+def _writable(plan: Plan) -> tuple[str, ...]:
+    """Host directories that are written from inside."""
+    return (*((plan.binds.home,) if plan.binds.home else ()), *plan.binds.read_write)
+
+
+def _lend(paths: tuple[str, ...]) -> list[homes.Loan]:
+    loans: list[homes.Loan] = []
+    for path in paths:
+        try:
+            loans.append(homes.lend(path, (SANDBOX_UID, SANDBOX_GID)))
+        except OSError as error:
+            for loan in loans:
+                homes.give_back(loan)
+            mend = "Mend: choose one on a file system that can be written and has owners"
+            raise EnvironmentLacks(f"{path} cannot be given to the sandbox's user: {error}. {mend}") from error
+    return loans
 
 
 def _prepare(plan: Plan) -> Plan:
     """As root still: make everything that ``plan`` names reachable and readable."""
     own = (sys.base_prefix, sys.prefix, str(Path(__file__).resolve().parent.parent))
     shared = (source for source, _ in plan.binds.shared)
-    named = (*plan.runtime.host_paths, *plan.binds.read_only, *shared, *((plan.binds.home,) if plan.binds.home else ()))
+    named = (*plan.runtime.host_paths, *plan.binds.read_only, *shared, *_writable(plan))
     # Where even root may not mount (some containers) the runtime is copied; a closed home is then told by _check_reach.
     with contextlib.suppress(PermissionError):
         mountview.open_up((*(os.path.realpath(path) for path in own), *named))
@@ -86,14 +96,14 @@ def _become_ordinary(parent: int) -> None:
 
 
 def _check_reach(plan: Plan) -> None:
-    home = plan.binds.home
-    if home and not os.access(home, os.R_OK | os.W_OK | os.X_OK):
-        raise EnvironmentLacks(
-            f"the home {home} cannot be reached by the sandbox's user. Mend: choose one outside {first_closed(home)}"
-        )
-    for path, _ in plan.binds.shared:
+    for path in _writable(plan):
+        if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            raise EnvironmentLacks(
+                f"{path} cannot be reached by the sandbox's user. Mend: choose a directory outside {first_closed(path)}"
+            )
+    for path in (*(source for source, _ in plan.binds.shared), *plan.binds.read_only):
         if not os.access(path, os.R_OK | os.X_OK):
-            raise UsageProblem(f"the shared directory {path} is not readable for others. Mend: chmod -R o+rX {path}")
+            raise UsageProblem(f"the directory {path} is not readable for others. Mend: chmod -R o+rX {path}")
 
 
 def first_closed(path: str) -> str:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from edgeagent_harness.errors import EnvironmentLacks
 from edgeagent_harness.outside.runtime import LIBRARY_INSIDE, Bind, Runtime
-from edgeagent_harness.policy.types import HOME_INSIDE
+from edgeagent_harness.policy.types import HOME_INSIDE, SYSTEM_READ_ONLY
 from edgeagent_harness.protocol.init_wire import PathRule
 
 UID_INSIDE = 1000
@@ -40,7 +40,10 @@ class Binds:
 
     home: str = ""
     """Host directory behind the sandbox's home; empty: a tmpfs."""
-    read_only: tuple[str, ...] = ("/usr",)
+    read_only: tuple[str, ...] = SYSTEM_READ_ONLY
+    """Shown at the same path."""
+    read_write: tuple[str, ...] = ()
+    """Writable at the same path; may lie in one of ``read_only``."""
     shared: tuple[Bind, ...] = ()
     tmpfs: tuple[str, ...] = ()
 
@@ -80,8 +83,9 @@ def arguments(runtime: Runtime, binds: Binds, seccomp: bytes, fds: Descriptors, 
     return [
         *_namespaces(disable_userns),
         *_environment(),
-        *_system_files(binds, fds),
+        *_system_files(fds),
         *_writable_places(binds),
+        *_host_directories(binds),
         *_runtime_files(runtime),
         *(word for source, target in binds.shared for word in ("--ro-bind", source, target)),
         "--remount-ro", "/",
@@ -105,7 +109,7 @@ def landlock_rules(runtime: Runtime, binds: Binds) -> tuple[PathRule, ...]:
         *(place for _, place in runtime.interpreter),
         *binds.read_only,
     )
-    write = (HOME_INSIDE, "/tmp", "/run", "/dev/shm", *binds.tmpfs)
+    write = (HOME_INSIDE, "/tmp", "/run", "/dev/shm", *binds.tmpfs, *binds.read_write)
     return (
         PathRule("/", "list"),
         *(PathRule(path, "read") for path in dict.fromkeys((*read, "/etc", *(place for _, place in binds.shared)))),
@@ -136,8 +140,8 @@ def _environment() -> list[str]:
     return ["--clearenv", *(word for name, value in variables.items() for word in ("--setenv", name, value))]
 
 
-def _system_files(binds: Binds, fds: Descriptors) -> list[str]:
-    words = [word for path in binds.read_only for word in ("--ro-bind", path, path)]
+def _system_files(fds: Descriptors) -> list[str]:
+    words = [word for path in SYSTEM_READ_ONLY for word in ("--ro-bind", path, path)]
     for name in _LIBRARY_LINKS:
         if os.path.islink(f"/{name}"):
             words += ["--symlink", os.readlink(f"/{name}"), f"/{name}"]
@@ -158,6 +162,13 @@ def _writable_places(binds: Binds) -> list[str]:
         "--perms", "0700", "--dir", f"/run/user/{UID_INSIDE}", *home,
         *(word for path in binds.tmpfs for word in ("--tmpfs", path)),
     ]  # fmt: skip
+
+
+def _host_directories(binds: Binds) -> list[str]:
+    """After the tmpfs places, which would hide them; outer ones before those in them."""
+    shown = [(path, "--ro-bind") for path in binds.read_only if path not in SYSTEM_READ_ONLY]
+    writable = [(path, "--bind") for path in binds.read_write]
+    return [word for path, bind in sorted((*shown, *writable)) for word in (bind, path, path)]
 
 
 def _runtime_files(runtime: Runtime) -> list[str]:

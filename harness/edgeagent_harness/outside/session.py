@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import os
 import socket
 from collections.abc import Sequence
@@ -10,6 +11,7 @@ from pathlib import Path
 
 import msgspec
 
+from edgeagent_harness.audit import AuditDamaged, AuditLog
 from edgeagent_harness.errors import HarnessError, UsageProblem
 from edgeagent_harness.outside import command, homes, policy_check, rootdrop, runtime
 from edgeagent_harness.outside.launch import Plan
@@ -17,6 +19,7 @@ from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.protocol import messages, stream
+from edgeagent_harness.protocol.audit import Entry
 
 
 def serve(app: socket.socket) -> int:
@@ -41,26 +44,51 @@ def serve(app: socket.socket) -> int:
     return 0
 
 
-def execute(argv: Sequence[str], home: str, policy_file: Path | None) -> int:
-    """Run ``argv`` in a sandbox of its own; returns its exit code."""
+def execute(argv: Sequence[str], home: str, policy_file: Path | None, audit_file: Path | None) -> int:
+    """Run ``argv`` in a sandbox of its own, audited in ``audit_file`` if there is one; returns its exit code."""
     try:
         policy_yaml = policy_file.read_text() if policy_file else ""
     except (OSError, UnicodeDecodeError) as error:
         raise UsageProblem(f"the policy file {policy_file} cannot be read: {error}") from error
-    plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=policy_yaml), str(policy_file))
-    return rootdrop.run(lambda ready: asyncio.run(command.run(ready, argv)), plan)
+    plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=policy_yaml, policy_name=str(policy_file or "locked")))
+    # Opened before root is dropped: who runs the sandbox may not even be able to see it.
+    log = _open_audit(audit_file)
+    return rootdrop.run(lambda ready: asyncio.run(command.run(ready, argv, log.append if log else _unaudited)), plan)
 
 
-def make_plan(spec: messages.DesktopSpec, policy_name: str = "policy") -> Plan:
-    """What ``spec`` and its policy come to; ``policy_name`` is what errors call the policy. Raises `UsageProblem`."""
-    rules = parse(spec.policy_yaml, policy_name)
+def _open_audit(path: Path | None) -> AuditLog | None:
+    if path is None:
+        return None
+    try:
+        return AuditLog(path)
+    except (OSError, AuditDamaged) as error:
+        raise UsageProblem(f"the audit file {path} cannot be written: {error}. Name a new one") from error
+
+
+def _unaudited(_entry: Entry) -> None:
+    pass
+
+
+def make_plan(spec: messages.DesktopSpec) -> Plan:
+    """What ``spec`` and its policy come to. Raises `UsageProblem`."""
+    rules = parse(spec.policy_yaml, spec.policy_name)
     found = runtime.find()
-    policy_check.check(rules, policy_name, found.host_paths)
+    policy_check.check(rules, spec.policy_name, found.host_paths)
     home = homes.check(spec.home, "home", found.host_paths) if spec.home else ""
+    _check_apart(home, rules.read_write)
     shared = tuple((homes.check_shared(path), os.path.normpath(path)) for path in spec.shared_dirs)
-    binds = Binds(home, rules.read_only, shared, rules.tmpfs)
+    binds = Binds(home, rules.read_only, rules.read_write, shared, rules.tmpfs)
     width, height = rules.width or spec.width, rules.height or spec.height
-    return Plan(width, height, binds, rules, found, spec.session_bus, spec.accept_missing)
+    name = spec.policy_name if spec.policy_yaml else "locked"
+    digest = hashlib.sha256(spec.policy_yaml.encode()).hexdigest()
+    return Plan(width, height, binds, rules, found, spec.session_bus, spec.accept_missing, name, digest)
+
+
+def _check_apart(home: str, writable: tuple[str, ...]) -> None:
+    """Root lends each of them as a whole, and takes it back as a whole."""
+    for path in writable if home else ():
+        if os.path.commonpath((home, path)) in (home, path):
+            raise UsageProblem(f"the home {home} and the writable directory {path} lie one in the other; name separate ones")
 
 
 def _serve_desktop(app: socket.socket, start: messages.Start) -> int:

@@ -85,6 +85,8 @@ def _check_overlaps(section: Section, read_only: tuple[str, ...], read_write: tu
     for path in read_write:
         if path in read_only:
             raise _error(section, "read_write", path, "is in read_only too")
+        if outer := _outer(path, tuple(other for other in read_write if other != path)):
+            raise _error(section, "read_write", path, f"lies in {outer}, which is writable already")
     for inner in read_only:
         if outer := _outer(inner, read_write):
             raise _error(section, "read_only", inner, f"lies in {outer}, which read_write makes writable")
