@@ -20,7 +20,7 @@ class SupervisorProcess(Protocol):
 
 def command(fd: int) -> list[str]:
     """The supervisor that serves the socket ``fd``."""
-    return [sys.executable, "-m", "edgeagent_harness.outside", "serve", "--fd", str(fd)]
+    return [sys.executable, "-P", "-m", "edgeagent_harness.outside", "serve", "--fd", str(fd)]
 
 
 def start(theirs: socket.socket) -> SupervisorProcess:

@@ -80,7 +80,7 @@ def _programs() -> Iterator[Line]:
 
 
 def _sandbox() -> Iterator[Line]:
-    command = [sys.executable, "-m", "edgeagent_harness.outside", "check", "--json"]
+    command = [sys.executable, "-P", "-m", "edgeagent_harness.outside", "check", "--json"]
     try:
         found = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
         report = json.loads(found.stdout)

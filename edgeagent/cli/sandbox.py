@@ -24,10 +24,11 @@ def check(as_json: bool) -> None:
 @sandbox.command("exec", context_settings={"ignore_unknown_options": True})
 @click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Policy file (YAML).")
 @click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Host directory as home.")
+@click.option("--audit", type=click.Path(dir_okay=False, path_type=Path), help="Append what was denied to this audit log.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def exec_(policy: Path | None, home: Path | None, command: tuple[str, ...]) -> None:
+def exec_(policy: Path | None, home: Path | None, audit: Path | None, command: tuple[str, ...]) -> None:
     """Run COMMAND as an app would run; its output and exit code pass through."""
-    _become("exec", *_option("--policy", policy), *_option("--home", home), "--", *command)
+    _become("exec", *_option("--policy", policy), *_option("--home", home), *_option("--audit", audit), "--", *command)
 
 
 @sandbox.command()
@@ -44,4 +45,4 @@ def _option(name: str, value: Path | None) -> list[str]:
 
 def _become(*arguments: str) -> None:
     sys.stdout.flush()
-    os.execv(sys.executable, [sys.executable, "-m", "edgeagent_harness.outside", *arguments])
+    os.execv(sys.executable, [sys.executable, "-P", "-m", "edgeagent_harness.outside", *arguments])

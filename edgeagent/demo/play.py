@@ -18,7 +18,7 @@ from edgeagent.demo.task import Check, Task
 from edgeagent.timings import StepTimings, TimingFold
 
 MODEL = "embedded"
-CLI = (sys.executable, "-m", "edgeagent")
+CLI = (sys.executable, "-P", "-m", "edgeagent")
 EXIT_MEANS_UNUSABLE = (2, 3)
 """Exit codes of ``edgeagent run`` that say that nothing could be tried: usage, environment."""
 
