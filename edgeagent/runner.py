@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import dataclasses
 import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from importlib.metadata import version
@@ -22,6 +22,7 @@ from edgeagent.history import advance
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
 from edgeagent.machine import machine_line
+from edgeagent.offline.attesting import attested
 from edgeagent.policy.gate import SandboxGate
 from edgeagent.ports import Clock, Desktop, Gate, Model, Sink
 from edgeagent.recording.audit_trail import AUDIT_NAME, AuditTrail
@@ -103,9 +104,10 @@ ModelFactory = Callable[["ModelChoice", int, Callable[[str], None]], AbstractAsy
 class NotingSink:
     """The session's recording, told to listeners as well and timed."""
 
-    def __init__(self, sink: Sink, listeners: list[Listener]) -> None:
+    def __init__(self, sink: Sink, listeners: list[Listener], on_frame: Callable[[str, Screen], None] | None) -> None:
         self._sink = sink
         self._listeners = listeners
+        self._on_frame = on_frame
         self._fold = TimingFold()
         self.timings: list[StepTimings] = []
 
@@ -119,7 +121,10 @@ class NotingSink:
             listener(data)
 
     async def keep_frame(self, screen: Screen) -> str:
-        return await self._sink.keep_frame(screen)
+        frame = await self._sink.keep_frame(screen)
+        if self._on_frame is not None:
+            self._on_frame(frame, screen)
+        return frame
 
     async def flush(self) -> None:
         await self._sink.flush()
@@ -135,6 +140,12 @@ class Runner:
     listeners: list[Listener] = field(default_factory=list[Listener])
     open_desktop: DesktopFactory | None = None
     open_model: ModelFactory | None = None
+    on_opened: Callable[[str, Path], None] | None = None
+    """Told a session's id and directory as soon as it is owned."""
+    on_frame: Callable[[str, Screen], None] | None = None
+    """Told each screen with its content id once it is kept."""
+    inbox: Callable[[], Sequence[str]] = tuple
+    """Gives what the user has said since it was last asked; told to the model before its next decision."""
 
     async def start(self, request: RunRequest) -> RunResult:
         """A new session for ``request``, worked on until it ends."""
@@ -193,7 +204,7 @@ class _Run:
         self._runner = runner
         self._session = session
         self._created = created
-        self._sink = NotingSink(session.writer, runner.listeners)
+        self._sink = NotingSink(session.writer, runner.listeners, runner.on_frame)
         self._history = session.history
         self._audit = AuditTrail(session.directory / AUDIT_NAME, runner.clock)
 
@@ -205,6 +216,8 @@ class _Run:
     async def go(self, reason: StartReason, first: events.EventData | None = None) -> RunResult:
         """Work until the run ends; whatever ends it is in the log before this returns or raises."""
         began_s = self._runner.clock.monotonic_s()
+        if self._runner.on_opened is not None:
+            self._runner.on_opened(self._session.id, self._session.directory)
         if first is not None:
             await self.note(first)
         try:
@@ -261,13 +274,14 @@ class _Run:
             layers, missing = (*desktop.layers, *offline.layers()), (*desktop.missing_layers, *offline.missing())
             await self.note(events.RunStarted(reason, layers, missing, desktop.start_ms, machine_line()))
             await self._note_anchor()
-            self._history = await reconcile(self._history, desktop, self._sink)
-            limits = msgspec.convert(self._created.limits, Limits, strict=False)
-            loop = Loop(desktop, model, runner.gate, runner.clock, self._sink, limits, self._history)
-            try:
-                return await loop.run()
-            finally:
-                self._history = loop.history
+            async with attested(self._session.id, desktop, model, layers):
+                self._history = await reconcile(self._history, desktop, self._sink)
+                limits = msgspec.convert(self._created.limits, Limits, strict=False)
+                loop = Loop(desktop, model, runner.gate, runner.clock, self._sink, limits, self._history, runner.inbox)
+                try:
+                    return await loop.run()
+                finally:
+                    self._history = loop.history
 
     @asynccontextmanager
     async def _model(self) -> AsyncGenerator[Model]:

@@ -17,9 +17,11 @@ from edgeagent import errors, offline, supervising
 from edgeagent.desktop.connection import Connection, R
 from edgeagent.ports import Deed, Look
 from edgeagent.screen import Screen
+from edgeagent_harness.isolation.canary import Canary, Targets
 from edgeagent_harness.protocol import audit, messages
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.frames import FrameInfo
+from edgeagent_harness.protocol.geometry import Point
 from edgeagent_harness.protocol.messages import Application, DesktopSpec, Guard, SettleSpec
 
 _CLOSE_TIMEOUT_S = 10.0
@@ -105,9 +107,11 @@ class SandboxDesktop:
         observed = await self._cancellable(messages.Observe(self._id(), settle), messages.Observed)
         return Look(self._screen(observed.frame), observed.settle, observed.capture_ms)
 
-    async def perform(self, action: Action, settle: SettleSpec, guard: Guard | None = None) -> Deed:
-        """Do ``action``, wait for the screen to settle, and say what it did."""
-        performed = await self._cancellable(messages.Perform(self._id(), action, settle, guard), messages.Performed)
+    async def perform(self, action: Action, settle: SettleSpec, guard: Guard | None = None, focus_window: int = 0) -> Deed:
+        """Do ``action``, wait for the screen to settle, and say what it did. With ``focus_window`` only while that window has
+        the keyboard."""
+        request = messages.Perform(self._id(), action, settle, guard, focus_window)
+        performed = await self._cancellable(request, messages.Performed)
         look = Look(self._screen(performed.frame), performed.settle, performed.capture_ms)
         return Deed(performed.effect, look, performed.act_ms)
 
@@ -116,9 +120,17 @@ class SandboxDesktop:
         with contextlib.suppress(errors.DesktopLost):
             await self._request(messages.ReleaseAll(self._id()), messages.Done)
 
+    async def windows(self, points: tuple[Point, ...] = ()) -> messages.WindowsTold:
+        """Which window has the keyboard, and which ones lie under ``points``, as the sandbox's display says it."""
+        return await self._request(messages.AskWindows(self._id(), points), messages.WindowsTold)
+
     async def launch(self, application: Application) -> None:
         """Start one more application. Raises `UsageError` if there is no such command."""
         await self._request(messages.Launch(self._id(), application), messages.Done)
+
+    async def run_canaries(self, targets: Targets) -> tuple[Canary, ...]:
+        """Have the supervisor, the executor and an application try to reach a prober's listeners."""
+        return (await self._request(messages.RunCanaries(self._id(), targets), messages.CanariesRan)).canaries
 
     async def close(self) -> None:
         """End the sandbox and its supervisor, and give everything back. Safe to call twice."""

@@ -17,12 +17,12 @@ class EmbeddedModel:
     """Asks the embedded policy. What it remembers travels with each request, so it survives any restart."""
 
     def __init__(self, engine: Engine, sequence: str) -> None:
-        self._engine = engine
+        self.engine = engine
         self._sequence = sequence
 
     async def complete(self, prompt: Prompt) -> Reply:
         history = prompt.history
-        decided = await self._engine.request(
+        decided = await self.engine.request(
             Decide(
                 0, self._sequence, prompt.task, as_image(prompt.screen), tuple(map(past_step, history.steps)), history.memory
             )

@@ -19,7 +19,7 @@ class LlamaModel:
     """Asks a GGUF model. Its own words and the screenshots it still sees are kept here, by step."""
 
     def __init__(self, engine: Engine, sequence: str, seed: int) -> None:
-        self._engine = engine
+        self.engine = engine
         self._sequence = sequence
         self._sampling = Sampling(seed=seed, max_tokens=MAX_REPLY_TOKENS)
         self._grammar = generic.action_grammar()
@@ -39,7 +39,7 @@ class LlamaModel:
         )  # fmt: skip
 
     async def _ask(self, messages: tuple[ChatMessage, ...]) -> Completed:
-        completed = await self._engine.request(Complete(0, self._sequence, messages, self._sampling, self._grammar))
+        completed = await self.engine.request(Complete(0, self._sequence, messages, self._sampling, self._grammar))
         if not isinstance(completed, Completed):
             raise EngineError(f"the engine answered a completion with {type(completed).__name__}")
         return completed

@@ -9,16 +9,19 @@ from collections.abc import Callable
 
 from edgeagent.engine.process import EngineKind, EngineProcess, OnDelta
 from edgeagent.errors import EngineError, EngineLost, ModelUnusable, SandboxRefused
+from edgeagent_harness.isolation.canary import Canary, Targets
 from edgeagent_models.protocol import (
     NETWORK_NAMESPACE,
     NO_NEW_PRIVILEGES,
     SOCKET_FILTER,
+    CanaryRan,
     CloseSequence,
     EngineReply,
     EngineRequest,
     Load,
     Loaded,
     OpenSequence,
+    RunCanary,
 )
 
 MAX_RESTARTS = 3
@@ -79,6 +82,13 @@ class Engine:
         except EngineLost as lost:
             await self._restart(process, lost)
         return await self._running().request(request, on_delta)
+
+    async def run_canary(self, targets: Targets) -> Canary:
+        """Have the process try to reach a prober's listeners."""
+        reply = await self.request(RunCanary(0, targets))
+        if not isinstance(reply, CanaryRan):
+            raise EngineError(f"the engine answered a canary with {type(reply).__name__}")
+        return reply.canary
 
     async def close(self) -> None:
         """End the process."""

@@ -15,6 +15,7 @@ import subprocess
 from collections.abc import Sequence
 
 from edgeagent.errors import EnvironmentProblem
+from edgeagent.offline.descriptors import open_descriptors
 from edgeagent.supervising import command
 from edgeagent_harness.isolation import bpf, giving_up
 
@@ -80,6 +81,9 @@ class Starter:
 
 
 def _serve(sock: socket.socket, families: Sequence[socket.AddressFamily] | None) -> None:
+    for number in {number for number, _ in open_descriptors()} - {0, 1, 2, sock.fileno()}:
+        with contextlib.suppress(OSError):
+            os.close(number)
     os.setsid()  # the terminal's Ctrl-C is the app's to answer
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)

@@ -10,11 +10,12 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from edgeagent_harness.isolation.canary import Canary, Targets
 from edgeagent_harness.protocol.effects import EffectStatus
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import Expectation
 
-ENGINE_PROTOCOL_VERSION = 1
+ENGINE_PROTOCOL_VERSION = 2
 MAX_ENGINE_MESSAGE_BYTES = 256 << 20
 """Images travel inline: one 4K BGRX frame is 33 MB."""
 
@@ -186,6 +187,13 @@ class LoadState(_Message, frozen=True, tag="load_state"):
     path: str
 
 
+class RunCanary(_Message, frozen=True, tag="run_canary"):
+    """Try to reach the prober's listeners; answered with `CanaryRan`."""
+
+    id: int
+    targets: Targets
+
+
 class Health(_Message, frozen=True, tag="health"):
     id: int
 
@@ -195,7 +203,18 @@ class Shutdown(_Message, frozen=True, tag="shutdown"):
 
 
 EngineRequest: TypeAlias = (
-    Load | OpenSequence | CloseSequence | Complete | Decide | Perceive | Abort | SaveState | LoadState | Health | Shutdown
+    Load
+    | OpenSequence
+    | CloseSequence
+    | Complete
+    | Decide
+    | Perceive
+    | Abort
+    | SaveState
+    | LoadState
+    | RunCanary
+    | Health
+    | Shutdown
 )
 
 # -- replies ------------------------------------------------------------------------------------------------------------
@@ -260,10 +279,15 @@ class Healthy(_Message, frozen=True, tag="healthy"):
     busy: bool
 
 
+class CanaryRan(_Message, frozen=True, tag="canary_ran"):
+    id: int
+    canary: Canary
+
+
 class EngineFailed(_Message, frozen=True, tag="engine_failed"):
     id: int
     code: Literal["usage", "model", "context_full", "no_such_sequence", "internal"]
     message: Annotated[str, msgspec.Meta(max_length=4000)]
 
 
-EngineReply: TypeAlias = Ok | Loaded | Delta | Completed | Decided | Perceived | Healthy | EngineFailed
+EngineReply: TypeAlias = Ok | Loaded | Delta | Completed | Decided | Perceived | CanaryRan | Healthy | EngineFailed

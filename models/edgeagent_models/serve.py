@@ -18,6 +18,7 @@ from collections.abc import Sequence
 
 import msgspec
 
+from edgeagent_harness.isolation import canary
 from edgeagent_harness.protocol.wire import HEADER, WireError, body_length, pack
 from edgeagent_models.admission import Admission
 from edgeagent_models.errors import EngineProblem
@@ -26,6 +27,7 @@ from edgeagent_models.isolation import isolate
 from edgeagent_models.protocol import (
     MAX_ENGINE_MESSAGE_BYTES,
     Abort,
+    CanaryRan,
     CloseSequence,
     Complete,
     Decide,
@@ -40,6 +42,7 @@ from edgeagent_models.protocol import (
     Ok,
     OpenSequence,
     Perceive,
+    RunCanary,
     SaveState,
     Shutdown,
 )
@@ -175,6 +178,8 @@ class Shell:
                 handler.save_state(request)
             case LoadState():
                 handler.load_state(request)
+            case RunCanary(targets=targets):
+                return CanaryRan(request.id, canary.run("engine", targets))
             case _:
                 raise EngineProblem("usage", f"{type(request).__name__} is not served here")
         return Ok(request.id)

@@ -23,7 +23,9 @@ from edgeagent_harness.inside.errors import Refused, ScreenError
 from edgeagent_harness.inside.guard import grabbed
 from edgeagent_harness.inside.hands import Doing, Hands
 from edgeagent_harness.inside.screen import Screen
+from edgeagent_harness.inside.windows import Windows
 from edgeagent_harness.inside.xdisplay import XSession, open_session
+from edgeagent_harness.isolation import canary
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.wire import WireError
@@ -67,12 +69,14 @@ class Executor:
         self._size_px = size_px
         self._bounds = Rect(0, 0, *size_px)
         self._hands = Hands(session, screen, self._bounds)
+        self._windows = Windows(session)
 
     def warm_up(self) -> None:
         """Do everything once that opens files or starts programs: the executor is tightened afterwards."""
         self._screen.capture()
         self._hands.release_everything()
         self._hands.pointer.position()
+        self._windows.focused()
 
     def greet(self) -> None:
         """Announce readiness and wait for the supervisor's consent. Raises `WireError` for another protocol version."""
@@ -121,10 +125,14 @@ class Executor:
                 self._grab(request)
             case wire.Do():
                 self._do(request)
+            case wire.AskWindows():
+                self._tell_windows(request)
             case wire.Held():
                 self._report_held(request.id)
             case wire.Cancel() | wire.ReleaseAll():
                 self._release(request)
+            case wire.RunCanary():
+                self._channel.send(wire.CanaryRan(request.id, canary.run("executor", request.targets)))
             case wire.Begin():
                 self._channel.send(wire.ExecutorFailed(0, "begin was sent twice"))
 
@@ -140,6 +148,10 @@ class Executor:
         x, y = self._hands.pointer.position()
         keys, buttons = self._hands.held()
         self._channel.send(wire.HeldNow(request_id, keys, buttons, x, y))
+
+    def _tell_windows(self, request: wire.AskWindows) -> None:
+        at = tuple(self._windows.at(*point.pixel()) for point in request.points)
+        self._channel.send(wire.WindowsTold(request.id, self._windows.focused(), at))
 
     def _release(self, request: wire.Cancel | wire.ReleaseAll) -> None:
         x, y = self._hands.pointer.position()
@@ -160,8 +172,8 @@ class Executor:
             self._hands.check(request.action)
             self._run(_Course(self._hands.prepare(request.action)))
             course = _Course(self._hands.do(request.action))
-            self._begin(course, request.seen)
-            self._run(course)
+            self._begin(course, request.seen, request.focus)
+            self._run(course, request.focus)
         except Refused as error:
             refusal = error
             self._hands.release_held()
@@ -176,8 +188,13 @@ class Executor:
         output, performed = (course.output, course.begun) if course else ("", False)
         self._channel.send(wire.Did(request.id, reason, message, output, performed, act_ms))
 
-    def _begin(self, course: _Course, seen: wire.SeenRegion | None) -> None:
+    def _begin(self, course: _Course, seen: wire.SeenRegion | None, focus: int) -> None:
         """Run to the first pause, under a grab and after the comparison if there is something to compare."""
+        if focus:
+            with grabbed(self._session, seen):
+                self._check_focus(focus)
+                course.advance()
+            return
         if seen is None:
             course.advance()
             return
@@ -186,7 +203,11 @@ class Executor:
         with grabbed(self._session, seen):
             course.advance()
 
-    def _run(self, course: _Course) -> None:
+    def _check_focus(self, focus: int) -> None:
+        if self._windows.focused_id() != focus:
+            raise Refused("stale", "another window has the keyboard now; what follows was not sent")
+
+    def _run(self, course: _Course, focus: int = 0) -> None:
         """Go on to the end, looking at the control socket in every pause. Raises `_Cancelled`."""
         if not course.begun:
             course.advance()
@@ -195,6 +216,8 @@ class Executor:
             self._serve_overtaking()
             self._wait(course.wait_s)
             self._serve_overtaking()
+            if focus:
+                self._check_focus(focus)
             course.advance()
 
     def _serve_overtaking(self) -> None:

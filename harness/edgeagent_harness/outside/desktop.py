@@ -10,6 +10,8 @@ from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from edgeagent_harness.errors import EnvironmentLacks
+from edgeagent_harness.isolation import canary
+from edgeagent_harness.outside import canaries
 from edgeagent_harness.outside.effect import judge
 from edgeagent_harness.outside.executor import Executor
 from edgeagent_harness.outside.frames import FrameMemory, Pixels, as_bytes
@@ -18,9 +20,10 @@ from edgeagent_harness.outside.parts import Part, for_executor, split
 from edgeagent_harness.outside.settle import Settler, targets_of
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol import executor_wire, messages
+from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.frames import FrameInfo
-from edgeagent_harness.protocol.geometry import Rect
+from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.init_wire import Ready
 
 _FRAMES_KEPT = 4
@@ -49,11 +52,11 @@ class Outcome:
 class Desktop:
     """Started by `start`; `close` ends everything inside."""
 
-    def __init__(self, plan: Plan, on_exited: Callable[[int, int], None]) -> None:
+    def __init__(self, plan: Plan, on_exited: Callable[[int, int], None], on_audited: Callable[[Entry], None]) -> None:
         self._plan = plan
         self._screen = Rect(0, 0, plan.width, plan.height)
         self._settler = Settler(plan.width, plan.height)
-        self.box = Sandbox(on_exited)
+        self.box = Sandbox(on_exited, on_audited)
         self.frames = FrameMemory(plan.width, plan.height)
         ours, self._executor_end = socket.socketpair()
         self._executor = Executor(ours)
@@ -90,12 +93,14 @@ class Desktop:
         settled = await self._settler.settle(self.grab, spec, stop=self._cancelled)
         return settled.shot, settled.report
 
-    async def perform(self, action: act.Action, spec: messages.SettleSpec, guard: messages.Guard | None) -> Outcome:
+    async def perform(
+        self, action: act.Action, spec: messages.SettleSpec, guard: messages.Guard | None, focus: int = 0
+    ) -> Outcome:
         """Do ``action`` if ``guard`` still holds, wait for the screen, and judge from pixels what it did."""
         self._cancelled.clear()
         before = await self.grab()
         began_s = time.monotonic()
-        did = await self._do_all(action, guard)
+        did = await self._do_all(action, guard, focus)
         act_ms = (time.monotonic() - began_s) * 1000
         if did.reason and not did.performed:
             return Outcome(_refused(did), await self.grab(), None, act_ms)
@@ -103,6 +108,14 @@ class Desktop:
         settled = await self._settler.settle(self.grab, spec, before, targets, self._cancelled)
         effect = _refused(did) if did.reason else judge(action, before.pixels, settled, spec.expect, did.output)
         return Outcome(effect, settled.shot, settled.report, act_ms)
+
+    async def run_canaries(self, targets: canary.Targets) -> tuple[canary.Canary, ...]:
+        """Have the supervisor, the executor and an application inside try to get out."""
+        return await canaries.run(self.box, self._executor, self._plan.runtime, targets)
+
+    async def windows(self, points: tuple[Point, ...]) -> executor_wire.WindowsTold:
+        """Which window has the keyboard, and which ones lie under ``points``."""
+        return await self._executor.windows(points)
 
     async def launch(self, application: messages.Application) -> None:
         """Start one more application. Raises `NotStarted`."""
@@ -124,11 +137,11 @@ class Desktop:
 
     # -- acting -----------------------------------------------------------------------------------------------------------
 
-    async def _do_all(self, action: act.Action, guard: messages.Guard | None) -> executor_wire.Did:
+    async def _do_all(self, action: act.Action, guard: messages.Guard | None, focus: int) -> executor_wire.Did:
         """Every part of ``action`` in order, until one is refused. The guard belongs to the first."""
         performed, outputs = False, list[str]()
         for part in split(action):
-            did = await self._do(part, guard)
+            did = await self._do(part, guard, focus)
             guard = None
             performed = performed or did.performed
             outputs.append(did.output)
@@ -136,7 +149,7 @@ class Desktop:
                 return executor_wire.Did(did.id, did.reason, did.message, "", performed, did.act_ms)
         return executor_wire.Did(0, "", "", "\n".join(filter(None, outputs)), performed, 0.0)
 
-    async def _do(self, part: Part, guard: messages.Guard | None) -> executor_wire.Did:
+    async def _do(self, part: Part, guard: messages.Guard | None, focus: int) -> executor_wire.Did:
         if self._cancelled.is_set():
             return _not_done("cancelled", "stopped on request before it began")
         seen = None
@@ -156,7 +169,7 @@ class Desktop:
                 await self._wait_until(part)
                 return _done()
             case _ if for_executor(part):
-                return await self._executor.do(part, seen)
+                return await self._executor.do(part, seen, focus)
             case _:
                 return _done()
 

@@ -9,12 +9,14 @@ from typing import TypeVar
 import msgspec
 
 from edgeagent_harness.errors import PeerMisbehaved, SandboxGone
+from edgeagent_harness.isolation.canary import Canary, Targets
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.channel import Channel
+from edgeagent_harness.protocol.geometry import Point
 from edgeagent_harness.protocol.wire import WireError
 
-R = TypeVar("R", wire.Grabbed, wire.Did, wire.HeldNow)
+R = TypeVar("R", wire.Grabbed, wire.Did, wire.HeldNow, wire.CanaryRan, wire.WindowsTold)
 _WARM_UP_TIMEOUT_S = 20.0
 _ANSWER_TIMEOUT_S = 20.0
 """For a request that takes milliseconds, on a machine that is badly overloaded."""
@@ -54,9 +56,9 @@ class Executor:
         """Capture the screen into the shared memory."""
         return await self._request(wire.Grab(self._new_id()), wire.Grabbed)
 
-    async def do(self, action: act.Action, seen: wire.SeenRegion | None) -> wire.Did:
-        """Perform ``action``, if ``seen`` still holds."""
-        return await self._request(wire.Do(self._new_id(), action, seen), wire.Did, _ACTION_TIMEOUT_S + _asked_s(action))
+    async def do(self, action: act.Action, seen: wire.SeenRegion | None, focus: int = 0) -> wire.Did:
+        """Perform ``action``, if ``seen`` still holds and the window ``focus`` (0: any) has and keeps the keyboard."""
+        return await self._request(wire.Do(self._new_id(), action, seen, focus), wire.Did, _ACTION_TIMEOUT_S + _asked_s(action))
 
     async def cancel(self) -> wire.HeldNow:
         """Stop the action under way, if any, and release what is held."""
@@ -65,6 +67,15 @@ class Executor:
     async def release_all(self) -> wire.HeldNow:
         """Release everything that is down."""
         return await self._request(wire.ReleaseAll(self._new_id()), wire.HeldNow)
+
+    async def windows(self, points: tuple[Point, ...]) -> wire.WindowsTold:
+        """Which window has the keyboard, and which ones lie under ``points``."""
+        return await self._request(wire.AskWindows(self._new_id(), points), wire.WindowsTold)
+
+    async def canary(self, targets: Targets) -> Canary:
+        """Have it try to reach the prober's listeners."""
+        ran = await self._request(wire.RunCanary(self._new_id(), targets), wire.CanaryRan)
+        return msgspec.structs.replace(ran.canary, process="executor")
 
     async def close(self) -> None:
         if self._reader:
@@ -78,7 +89,7 @@ class Executor:
 
     async def _request(
         self,
-        request: wire.Grab | wire.Do | wire.Cancel | wire.ReleaseAll,
+        request: wire.Grab | wire.Do | wire.Cancel | wire.ReleaseAll | wire.RunCanary | wire.AskWindows,
         expected: type[R],
         timeout_s: float = _ANSWER_TIMEOUT_S,
     ) -> R:

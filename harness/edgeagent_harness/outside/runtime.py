@@ -24,7 +24,7 @@ _PACKAGES = (
 _NOT_COPIED = ("site-packages", "test", "tests", "idlelib", "tkinter", "ensurepip", "lib2to3", "config-*")
 _CACHE = Path("/var/cache/edgeagent/runtime")
 _UNUSED_S = 7 * 24 * 3600
-_HARNESS_PARTS = ("__init__.py", "errors.py", "inside", "protocol")
+_HARNESS_PARTS = ("__init__.py", "errors.py", "inside", "isolation", "protocol")
 
 
 Bind = tuple[str, str]

@@ -8,6 +8,7 @@ import socket
 import sys
 import time
 import traceback
+from collections import deque
 from collections.abc import Coroutine, Sequence
 
 import msgspec
@@ -15,7 +16,7 @@ import msgspec
 from edgeagent_harness.errors import HarnessError, PeerMisbehaved, SandboxGone
 from edgeagent_harness.outside.desktop import Desktop
 from edgeagent_harness.outside.launch import NotStarted, Plan
-from edgeagent_harness.protocol import messages
+from edgeagent_harness.protocol import audit, messages
 from edgeagent_harness.protocol.channel import Channel
 from edgeagent_harness.protocol.wire import WireError
 
@@ -33,7 +34,10 @@ class Supervisor:
     def __init__(self, app: socket.socket, plan: Plan, start: messages.Start) -> None:
         self._app: Channel[messages.Request] = Channel(app, msgspec.msgpack.Decoder(messages.Request))
         self._plan = plan
-        self._desktop = Desktop(plan, self._application_exited)
+        self._desktop = Desktop(plan, self._application_exited, self._audited)
+        self._entries: deque[audit.Entry] = deque()
+        """For the audit, not sent yet."""
+        self._telling: set[asyncio.Task[None]] = set()
         self._queue: asyncio.Queue[messages.Request] = asyncio.Queue()
         self._queue.put_nowait(start)
         self._applications: dict[int, tuple[str, ...]] = {}
@@ -56,6 +60,7 @@ class Supervisor:
                 task.cancel()
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._desktop.close()
+            await self._tell_entries()
             if close:
                 await self._send(messages.Done(close.id))
             self._app.close()
@@ -83,7 +88,9 @@ class Supervisor:
         try:
             reply, fds = await self._serve(request)
         except (SandboxGone, PeerMisbehaved) as error:
-            reply = messages.Failed(request.id, error.code, await self._reason(error))
+            reason = await self._reason(error)
+            code = "violation" if self._desktop.box.violated else error.code
+            reply = messages.Failed(request.id, code, reason)
         except HarnessError as error:
             reply = messages.Failed(request.id, error.code, str(error)[:4000])
         except NotStarted as error:
@@ -103,8 +110,13 @@ class Supervisor:
                 return messages.Observed(request.id, self._desktop.publish(shot), shot.capture_ms, report), ()
             case messages.Perform():
                 return await self._perform(request), ()
+            case messages.AskWindows(points=points):
+                told = await self._desktop.windows(points)
+                return messages.WindowsTold(request.id, told.focused, told.at), ()
             case messages.Launch(application=application):
                 await self._launch(application)
+            case messages.RunCanaries(targets=targets):
+                return messages.CanariesRan(request.id, await self._desktop.run_canaries(targets)), ()
             case messages.Cancel():
                 await self._desktop.cancel()
             case messages.ReleaseAll():
@@ -144,7 +156,7 @@ class Supervisor:
         self._applications[request_id] = application.argv
 
     async def _perform(self, request: messages.Perform) -> messages.Performed:
-        outcome = await self._desktop.perform(request.action, request.settle, request.guard)
+        outcome = await self._desktop.perform(request.action, request.settle, request.guard, request.focus_window)
         frame = self._desktop.publish(outcome.shot)
         return messages.Performed(
             request.id, outcome.effect, frame, outcome.settle, outcome.act_ms, outcome.shot.capture_ms
@@ -154,12 +166,29 @@ class Supervisor:
 
     async def _watch(self) -> None:
         reason = await asyncio.shield(self._desktop.box.gone)
+        await self._tell_entries()
         if not self._closing:
-            await self._send(messages.DesktopLost(reason[:2000]))
+            await self._send(messages.DesktopLost(reason[:2000], self._desktop.box.violated))
 
     async def _limit_time(self, timeout_s: float) -> None:
         await asyncio.sleep(timeout_s)
-        self._desktop.box.end(f"resource_limits.timeout_seconds: {timeout_s:g} s are over")
+        self._audited(audit.LimitPassed("timeout", timeout_s, timeout_s, "s"))
+        self._desktop.box.end(f"resource_limits.timeout_seconds: {timeout_s:g} s are over", violation=True)
+
+    def _audited(self, entry: audit.Entry) -> None:
+        """Send ``entry`` to the app: in order, and before anything that follows from it."""
+        self._entries.append(entry)
+        task = asyncio.create_task(self._send_entries())
+        self._telling.add(task)
+        task.add_done_callback(self._telling.discard)
+
+    async def _send_entries(self) -> None:
+        while self._entries:
+            await self._send(messages.Audited(self._entries.popleft()))
+
+    async def _tell_entries(self) -> None:
+        """Wait until all entries so far are sent."""
+        await asyncio.gather(*self._telling)
 
     def _application_exited(self, request_id: int, code: int) -> None:
         argv = self._applications.pop(request_id, None)

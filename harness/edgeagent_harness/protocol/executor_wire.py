@@ -16,12 +16,14 @@ from typing import Annotated, TypeAlias
 
 import msgspec
 
+from edgeagent_harness.isolation.canary import Canary, Targets
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.effects import RefusalReason
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL, Side
-from edgeagent_harness.protocol.geometry import Rect
+from edgeagent_harness.protocol.geometry import Point, Rect
+from edgeagent_harness.protocol.windows import MAX_POINTS, WindowFacts
 
-EXECUTOR_PROTOCOL_VERSION = 1
+EXECUTOR_PROTOCOL_VERSION = 2
 """Raised whenever a message changes; both ends refuse another number."""
 MAX_EXECUTOR_MESSAGE_BYTES = 512 * 1024
 DIGEST_BYTES = 16
@@ -71,6 +73,8 @@ class Do(_Message, frozen=True, tag="do"):
     id: RequestId
     action: Action
     seen: SeenRegion | None = None
+    focus: Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)] = 0
+    """Id of the window that must have the keyboard from the first event to the last; 0: any."""
 
 
 class Cancel(_Message, frozen=True, tag="cancel"):
@@ -91,7 +95,21 @@ class Held(_Message, frozen=True, tag="held"):
     id: RequestId
 
 
-ExecutorRequest: TypeAlias = Begin | Grab | Do | Cancel | ReleaseAll | Held
+class RunCanary(_Message, frozen=True, tag="run_canary"):
+    """Try to reach the prober's listeners."""
+
+    id: RequestId
+    targets: Targets
+
+
+class AskWindows(_Message, frozen=True, tag="ask_windows"):
+    """Which window has the keyboard, and which ones lie under ``points``."""
+
+    id: RequestId
+    points: Annotated[tuple[Point, ...], msgspec.Meta(max_length=MAX_POINTS)] = ()
+
+
+ExecutorRequest: TypeAlias = Begin | Grab | Do | Cancel | ReleaseAll | Held | RunCanary | AskWindows
 
 
 # -- executor to supervisor ---------------------------------------------------------------------------------------------
@@ -140,6 +158,14 @@ class HeldNow(_Message, frozen=True, tag="held_now"):
     y: int
 
 
+class WindowsTold(_Message, frozen=True, tag="windows_told"):
+    """Reply to `AskWindows`; ``at`` has one for each point, None: the bare screen."""
+
+    id: RequestId
+    focused: WindowFacts | None
+    at: Annotated[tuple[WindowFacts | None, ...], msgspec.Meta(max_length=MAX_POINTS)] = ()
+
+
 class ExecutorFailed(_Message, frozen=True, tag="executor_failed"):
     """The request was no valid message, or the display failed."""
 
@@ -147,4 +173,9 @@ class ExecutorFailed(_Message, frozen=True, tag="executor_failed"):
     message: Note
 
 
-ExecutorReply: TypeAlias = Ready | Grabbed | Did | HeldNow | ExecutorFailed
+class CanaryRan(_Message, frozen=True, tag="canary_ran"):
+    id: RequestId
+    canary: Canary
+
+
+ExecutorReply: TypeAlias = Ready | Grabbed | Did | HeldNow | CanaryRan | WindowsTold | ExecutorFailed

@@ -10,13 +10,15 @@ from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
+from edgeagent_harness.isolation.canary import Canary, Targets
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.frames import FrameInfo, Side
-from edgeagent_harness.protocol.geometry import Rect
+from edgeagent_harness.protocol.geometry import Point, Rect
+from edgeagent_harness.protocol.windows import MAX_POINTS, WindowFacts
 
-PROTOCOL_VERSION = 2
+PROTOCOL_VERSION = 3
 """Raised whenever a message changes; both ends refuse another number."""
 
 Argv = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
@@ -111,6 +113,15 @@ class Perform(_Message, frozen=True, tag="perform"):
     action: Action
     settle: SettleSpec
     guard: Guard | None = None
+    focus_window: Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)] = 0
+    """Id of the window that must have, and keep, the keyboard; 0: any. For what must not be typed elsewhere."""
+
+
+class AskWindows(_Message, frozen=True, tag="ask_windows"):
+    """Which window has the keyboard, and which ones lie under ``points`` (physical pixels)."""
+
+    id: int
+    points: Annotated[tuple[Point, ...], msgspec.Meta(max_length=MAX_POINTS)] = ()
 
 
 class Launch(_Message, frozen=True, tag="launch"):
@@ -148,13 +159,22 @@ class AllowEndpoint(_Message, frozen=True, tag="allow_endpoint"):
     port: Annotated[int, msgspec.Meta(ge=1, le=65535)]
 
 
+class RunCanaries(_Message, frozen=True, tag="run_canaries"):
+    """Let each kind of process on this side try to reach the prober's listeners; answered with `CanariesRan`."""
+
+    id: int
+    targets: Targets
+
+
 class Close(_Message, frozen=True, tag="close"):
     """End the sandbox and the supervisor."""
 
     id: int
 
 
-Request: TypeAlias = Hello | Start | Observe | Perform | Launch | Cancel | ReleaseAll | Reload | AllowEndpoint | Close
+Request: TypeAlias = (
+    Hello | Start | Observe | Perform | Launch | Cancel | ReleaseAll | Reload | AllowEndpoint | RunCanaries | AskWindows | Close
+)
 
 
 # -- replies and notices ------------------------------------------------------------------------------------------------
@@ -200,6 +220,21 @@ class Performed(_Message, frozen=True, tag="performed"):
     capture_ms: float
 
 
+class CanariesRan(_Message, frozen=True, tag="canaries_ran"):
+    """What the supervisor, the executor and an application tell of their attempts. The prober knows by itself who got out."""
+
+    id: int
+    canaries: Annotated[tuple[Canary, ...], msgspec.Meta(max_length=8)]
+
+
+class WindowsTold(_Message, frozen=True, tag="windows_told"):
+    """As the sandbox's display says it; ``at`` has one for each point asked about, None: the bare screen."""
+
+    id: int
+    focused: WindowFacts | None
+    at: Annotated[tuple[WindowFacts | None, ...], msgspec.Meta(max_length=MAX_POINTS)] = ()
+
+
 class Failed(_Message, frozen=True, tag="failed"):
     """The request could not be served. ``code`` is an error class of ``docs/errors.md``."""
 
@@ -229,4 +264,16 @@ class Audited(_Message, frozen=True, tag="audited"):
     entry: Entry
 
 
-Reply: TypeAlias = Done | Welcome | Started | Observed | Performed | Failed | DesktopLost | ApplicationExited | Audited
+Reply: TypeAlias = (
+    Done
+    | Welcome
+    | Started
+    | Observed
+    | Performed
+    | CanariesRan
+    | WindowsTold
+    | Failed
+    | DesktopLost
+    | ApplicationExited
+    | Audited
+)

@@ -1,0 +1,65 @@
+"""Has every kind of process on this side try to get out: the supervisor itself, the executor, and an application inside."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+
+import msgspec
+
+from edgeagent_harness.errors import PeerMisbehaved
+from edgeagent_harness.isolation import canary
+from edgeagent_harness.outside.executor import Executor
+from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.outside.runtime import LIBRARY_INSIDE, Runtime
+
+_TIMEOUT_S = 20.0
+_MAX_OUTPUT_BYTES = 64 * 1024
+_PROGRAM = (
+    f"import sys; sys.path.insert(0, {LIBRARY_INSIDE!r}); from edgeagent_harness.isolation.canary import main; sys.exit(main())"
+)
+
+
+async def run(box: Sandbox, executor: Executor, runtime: Runtime, targets: canary.Targets) -> tuple[canary.Canary, ...]:
+    """Attempts of the supervisor, of the executor and of an application."""
+    own = await asyncio.to_thread(canary.run, "supervisor", targets)
+    return (own, await executor.canary(targets), await _application(box, runtime, targets))
+
+
+async def _application(box: Sandbox, runtime: Runtime, targets: canary.Targets) -> canary.Canary:
+    read_end, write_end = os.pipe()
+    null = os.open(os.devnull, os.O_RDWR)
+    argv = (runtime.python, "-S", "-P", "-B", "-c", _PROGRAM, msgspec.json.encode(targets).decode())
+    try:
+        await box.spawn(argv, wait_window=False, stdio=(null, write_end, null))
+        os.close(write_end)
+        write_end = -1
+        async with asyncio.timeout(_TIMEOUT_S):
+            output = await _read(read_end)
+        said = msgspec.json.decode(output, type=canary.Canary)
+    except (TimeoutError, msgspec.MsgspecError) as error:
+        raise PeerMisbehaved(f"the canary inside gave no answer: {error or 'timeout'}") from error
+    finally:
+        for fd in (read_end, null, write_end):
+            if fd >= 0:
+                os.close(fd)
+    return msgspec.structs.replace(said, process="application")
+
+
+async def _read(fd: int) -> bytes:
+    """What is written to the pipe ``fd`` until its end, or until it is too much."""
+    os.set_blocking(fd, False)
+    loop = asyncio.get_running_loop()
+    data = b""
+    while len(data) <= _MAX_OUTPUT_BYTES:
+        readable = loop.create_future()
+        loop.add_reader(fd, lambda: readable.done() or readable.set_result(None))
+        try:
+            await readable
+        finally:
+            loop.remove_reader(fd)
+        chunk = os.read(fd, 4096)
+        if not chunk:
+            break
+        data += chunk
+    return data
