@@ -48,18 +48,13 @@ async def _application(box: Sandbox, runtime: Runtime, targets: canary.Targets) 
 
 async def _read(fd: int) -> bytes:
     """What is written to the pipe ``fd`` until its end, or until it is too much."""
-    os.set_blocking(fd, False)
-    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    pipe = open(os.dup(fd), "rb", buffering=0)  # noqa: SIM115 - the transport owns it
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
     data = b""
-    while len(data) <= _MAX_OUTPUT_BYTES:
-        readable = loop.create_future()
-        loop.add_reader(fd, lambda: readable.done() or readable.set_result(None))
-        try:
-            await readable
-        finally:
-            loop.remove_reader(fd)
-        chunk = os.read(fd, 4096)
-        if not chunk:
-            break
-        data += chunk
+    try:
+        while len(data) <= _MAX_OUTPUT_BYTES and (chunk := await reader.read(4096)):
+            data += chunk
+    finally:
+        transport.close()
     return data
