@@ -1,0 +1,157 @@
+"""What is known of one single action when it is judged. Pure."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from os.path import basename
+from urllib.parse import urlsplit
+
+from edgeagent_harness.policy.gate_types import WEEKDAYS, Weekday
+from edgeagent_harness.policy.names import BadHost, canonical
+from edgeagent_harness.protocol import actions as act
+from edgeagent_harness.protocol.actions import Action, SingleAction, action_kind
+from edgeagent_harness.protocol.geometry import Point
+from edgeagent_harness.protocol.windows import WindowFacts
+
+PASSIVE = (
+    act.Screenshot, act.Zoom, act.Wait, act.WaitUntil, act.CursorPosition, act.AskUser, act.Memorize, act.Answer, act.Finish,
+)  # fmt: skip
+"""Actions that do nothing to the desktop."""
+_TYPED_RUN_CHARS = 400
+"""How much of what was typed before is looked at together with what is typed now."""
+
+
+@dataclass(frozen=True, slots=True)
+class Where:
+    """What the sandbox states about its windows and the browser about its pages at one moment."""
+
+    focused: WindowFacts | None = None
+    under: tuple[WindowFacts | None, ...] = ()
+    """The windows under the action's points, in order."""
+    hosts: frozenset[str] = frozenset()
+    """Hosts of every page and frame that the browser has open, if it is what the action goes to; empty: not known."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """One action, without its batch. What is empty is not known, or does not apply."""
+
+    kind: str
+    acts: bool
+    """Whether it does anything to the desktop."""
+    processes: frozenset[str] = frozenset()
+    """Names of the processes that it goes to, lower case."""
+    applications: frozenset[str] = frozenset()
+    """Those and the window classes."""
+    titles: frozenset[str] = frozenset()
+    hosts: frozenset[str] = frozenset()
+    points: tuple[tuple[int, int], ...] = ()
+    text: str = ""
+    """What it types, presses, opens or copies."""
+    run: str = ""
+    """``text`` with what was typed right before it."""
+    secret: str = ""
+    """Name of the secret that it types."""
+    minute: int = 0
+    """Of the local day."""
+    weekday: Weekday = "mon"
+
+
+def facts_of(action: Action, where: Where, typed_before: str, now_s: float) -> Iterator[Facts]:
+    """The facts of ``action``, or of each part of a batch in order. ``now_s`` is Unix time, read as local time of day."""
+    local = time.localtime(now_s)
+    minute, weekday = local.tm_hour * 60 + local.tm_min, WEEKDAYS[local.tm_wday]
+    under = list(where.under)
+    for part in parts_of(action):
+        points = tuple(point.pixel() for point in points_of(part))
+        found, under = under[: len(points)], under[len(points) :]
+        windows = found if points else [where.focused]
+        text = text_of(part)
+        processes, applications = _names(part, windows)
+        yield Facts(
+            kind=action_kind(part),
+            acts=not isinstance(part, PASSIVE),
+            processes=processes,
+            applications=applications,
+            titles=frozenset(window.title for window in windows if window and window.title),
+            hosts=_hosts(part, where),
+            points=points,
+            text=text,
+            run=(typed_before + text)[-_TYPED_RUN_CHARS:],
+            secret=(part.secret_ref or "") if isinstance(part, act.Type) else "",
+            minute=minute,
+            weekday=weekday,
+        )
+        typed_before = typed_after(typed_before, part)
+
+
+def parts_of(action: Action) -> tuple[SingleAction, ...]:
+    """The single actions of ``action``."""
+    return action.actions if isinstance(action, act.Batch) else (action,)
+
+
+def points_of(action: SingleAction) -> tuple[Point, ...]:
+    """Every place that ``action`` touches."""
+    match action:
+        case act.Click(point=point) | act.Move(point=point) | act.Scroll(point=point) | act.LongPress(point=point):
+            return (point,)
+        case act.Drag(path=path):
+            return path
+        case _:
+            return ()
+
+
+def text_of(action: SingleAction) -> str:
+    """What ``action`` types, presses (``ctrl+alt+t``), opens or copies."""
+    match action:
+        case act.Type(text=text) | act.ClipboardWrite(text=text):
+            return text
+        case act.Key(keys=keys) | act.HoldKey(keys=keys):
+            return "+".join(keys)
+        case act.KeyDown(key=key) | act.KeyUp(key=key):
+            return key
+        case act.OpenApp(name=text) | act.OpenUrl(url=text):
+            return text
+        case _:
+            return ""
+
+
+def typed_after(before: str, action: SingleAction) -> str:
+    """The running text after ``action``: what is typed piece by piece, by keys too, is one text."""
+    match action:
+        case act.Type(text=text, secret_ref=None):
+            return (before + text)[-_TYPED_RUN_CHARS:]
+        case act.Key(keys=(key,), repeat=repeat) if len(key) == 1:
+            return (before + key * repeat)[-_TYPED_RUN_CHARS:]
+        case act.Wait() | act.WaitUntil() | act.Screenshot() | act.Zoom() | act.Move() | act.CursorPosition() | act.Memorize():
+            return before
+        case _:
+            return ""
+
+
+def host_of(url: str) -> str:
+    """The host of ``url`` in its one spelling; empty where there is none or it is not clear."""
+    try:
+        return canonical(urlsplit(url).hostname or "").name
+    except (BadHost, ValueError):
+        return ""
+
+
+def _names(action: SingleAction, windows: list[WindowFacts | None]) -> tuple[frozenset[str], frozenset[str]]:
+    """Names of the processes, and those with the classes. One window that is not known makes the processes unknown."""
+    if isinstance(action, act.OpenApp):
+        name = frozenset({basename(action.name.split(maxsplit=1)[0]).casefold()} if action.name.strip() else ())
+        return name, name
+    known = [window for window in windows if window]
+    processes = frozenset(window.process.casefold() for window in known if window.process)
+    classes = frozenset(window.window_class.casefold() for window in known if window.window_class)
+    sure = len(known) == len(windows) and all(window.process for window in known)
+    return processes if sure else frozenset(), processes | classes
+
+
+def _hosts(action: SingleAction, where: Where) -> frozenset[str]:
+    if isinstance(action, act.OpenUrl):
+        return frozenset(filter(None, (host_of(action.url),)))
+    return where.hosts

@@ -1,0 +1,28 @@
+"""What the sandbox's display says about its windows. Told from inside, so it is no proof of anything.
+
+``pid`` comes from the X server, which has it from the client's socket; ``process`` is that process's own name, which it can
+change; ``window_class`` and ``title`` are whatever the client wrote.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import msgspec
+
+from edgeagent_harness.protocol.geometry import Rect
+
+ShortText = Annotated[str, msgspec.Meta(max_length=500)]
+MAX_POINTS = 64
+
+
+class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """One top-level window."""
+
+    id: Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)]
+    pid: Annotated[int, msgspec.Meta(ge=0, le=2**31)] = 0
+    """In the sandbox's pid namespace; 0: not known."""
+    process: ShortText = ""
+    window_class: ShortText = ""
+    title: ShortText = ""
+    box: Rect = Rect(0, 0, 0, 0)
