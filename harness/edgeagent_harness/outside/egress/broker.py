@@ -125,7 +125,7 @@ class Broker:
         try:
             async with case.watch_idleness():
                 await self._serve_protocol(case, client)
-        except (Denied, Malformed) as refusal:
+        except (Denied, Malformed, PastLimit) as refusal:
             note = case.failed if case.bytes_out else case.refused
             note(refusal.reason)
             case.address = case.address or refusal.address

@@ -67,8 +67,8 @@ async def _read_request(case: Case, client: Peer) -> tuple[h11.Connection, h11.R
         event = server.next_event()
     except h11.RemoteProtocolError as error:
         raise Malformed(f"no valid HTTP request: {error}") from error
-    if not isinstance(event, h11.Request):
-        raise Malformed("no HTTP request")
+    if not isinstance(event, h11.Request) or event.http_version not in (b"1.0", b"1.1"):
+        raise Malformed("no HTTP/1.0 or HTTP/1.1 request")
     return server, event
 
 

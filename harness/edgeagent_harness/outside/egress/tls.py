@@ -64,6 +64,8 @@ def hello_length(data: bytes, limit: int) -> int | None:
     """
     message = bytearray()
     at = 0
+    if data and data[0] != HANDSHAKE:
+        raise Denied("no TLS ClientHello in the tunnel")
     while len(data) - at >= _RECORD_HEADER:
         kind, major, length = data[at], data[at + 1], int.from_bytes(data[at + 3 : at + 5])
         if kind != HANDSHAKE or major != 3 or not 0 < length <= _MAX_RECORD:
