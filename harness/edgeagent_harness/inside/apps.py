@@ -27,6 +27,7 @@ class Confinement:
     """What every application is put under."""
 
     rules: tuple[PathRule, ...]
+    landlock_abi: int
     seccomp: bytes
 
 
@@ -84,7 +85,7 @@ def start(
         signal.pthread_sigmask(signal.SIG_SETMASK, ())
         os.chdir(env.get("HOME", "/"))
         if confinement:
-            tighten.confine(confinement.rules)
+            tighten.confine(confinement.rules, confinement.landlock_abi)
             tighten.install_filter(confinement.seccomp)
         os.execve(argv[0], list(argv), dict(env))
     except BaseException as error:

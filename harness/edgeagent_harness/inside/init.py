@@ -33,7 +33,7 @@ class Init:
         decoder: msgspec.msgpack.Decoder[init_wire.InitRequest] = msgspec.msgpack.Decoder(init_wire.InitRequest)
         self._receiver = stream.Receiver(control, decoder)
         self._display: Display | None = None
-        self._confinement = apps.Confinement((), b"")
+        self._confinement = apps.Confinement((), 0, b"")
         self._applications: dict[int, int] = {}
         """Pid -> id of the request that started it."""
         self._waiters: list[Waiter] = []
@@ -73,17 +73,27 @@ class Init:
         return True
 
     def _set_up(self, setup: init_wire.Setup, fds: list[int]) -> None:
-        self._confinement = apps.Confinement(setup.landlock, setup.app_filter)
+        abi = min(setup.landlock_abi, landlock.abi_version())
+        self._confinement = apps.Confinement(setup.landlock, abi, setup.app_filter)
         try:
+            if setup.listener:
+                self._listen(setup.listener)
             tighten.limit_processes(setup.max_processes)
-            tighten.confine(setup.landlock)
+            tighten.limit_file_size(setup.max_file_bytes)
+            tighten.confine(setup.landlock, abi)
             self._display = bring_up(setup, fds, self._confinement)
             chromium.prepare_profile(apps.HOME)
         except OSError as error:
             self._send(init_wire.SetupFailed(str(error)[:500]))
             return
-        rights = landlock.rights(landlock.abi_version()) if setup.landlock else ()
+        rights = landlock.rights(abi) if setup.landlock else ()
         self._send(init_wire.Ready(self._display.name, rights))
+
+    def _listen(self, program: bytes) -> None:
+        """From here on a denied call of anything inside waits for a judgement from outside."""
+        listener = tighten.install_listener(program)
+        stream.send(self._control, init_wire.Listening(), (listener,))
+        os.close(listener)
 
     def _spawn(self, request: init_wire.Spawn, fds: list[int]) -> None:
         try:
@@ -142,6 +152,7 @@ class Init:
                 return
             code = os.waitstatus_to_exitcode(status)
             if self._display and pid in self._display.vital:
+                self._send(init_wire.VitalEnded(self._display.vital[pid], code))
                 sys.exit(f"the {self._display.vital[pid]} ended with status {code}")
             request_id = self._applications.pop(pid, None)
             if request_id is not None:

@@ -80,6 +80,12 @@ def rights(abi: int) -> tuple[str, ...]:
     return tuple(names + [f"scope:{name}" for name, (_, since) in SCOPES.items() if since <= abi])
 
 
+def lacking(abi: int) -> tuple[str, ...]:
+    """Names of what later ABIs have and ``abi`` has not, with the first that has it."""
+    later = [("fs", FS_RIGHTS), ("scope", SCOPES)]
+    return tuple(f"{kind}:{name} (ABI {since})" for kind, known in later for name, (_, since) in known.items() if since > abi)
+
+
 def restrict(rules: Iterable[PathRule], abi: int) -> None:
     """Confine this process and its future children to ``rules``. Raises OSError; no_new_privs must be set already."""
     ruleset = _create_ruleset(abi)

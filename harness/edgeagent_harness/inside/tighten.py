@@ -18,6 +18,7 @@ PR_SET_DUMPABLE = 4
 PR_SET_NO_NEW_PRIVS = 38
 SECCOMP_SET_MODE_FILTER = 1
 SECCOMP_FILTER_FLAG_TSYNC = 1
+SECCOMP_FILTER_FLAG_NEW_LISTENER = 8
 _SYS_CLOSE_RANGE = 436
 _LAST_FD = 0xFFFFFFFF
 _SYS_SECCOMP = {"x86_64": 317, "aarch64": 277}
@@ -44,6 +45,12 @@ def limit_processes(count: int) -> None:
         resource.setrlimit(resource.RLIMIT_NPROC, (limit, limit))
 
 
+def limit_file_size(max_bytes: int) -> None:
+    """No file grows beyond ``max_bytes``; 0: no limit."""
+    if max_bytes:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (max_bytes, max_bytes))
+
+
 def close_from(lowest: int) -> None:
     """Close every descriptor from ``lowest`` on: in one call, as a loop over all that may be open can take minutes."""
     if _libc.syscall(_SYS_CLOSE_RANGE, ctypes.c_uint(lowest), ctypes.c_uint(_LAST_FD), 0) == 0:
@@ -56,19 +63,33 @@ def close_from(lowest: int) -> None:
 
 def install_filter(program: bytes) -> None:
     """Put the seccomp ``program`` on all threads of this process, for ever. Raises OSError."""
+    _seccomp(program, SECCOMP_FILTER_FLAG_TSYNC)
+
+
+def install_listener(program: bytes) -> int:
+    """As `install_filter`, for a process of one thread; returns the descriptor on which its notifications are answered."""
+    fd = _seccomp(program, SECCOMP_FILTER_FLAG_NEW_LISTENER)
+    os.set_inheritable(fd, False)
+    return fd
+
+
+def _seccomp(program: bytes, flags: int) -> int:
     buffer = ctypes.create_string_buffer(program, len(program))
     header = _FilterProgram(len(program) // _INSTRUCTION_BYTES, ctypes.cast(buffer, ctypes.c_void_p))
     _libc.prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     number = _SYS_SECCOMP[platform.machine()]
-    if _libc.syscall(number, SECCOMP_SET_MODE_FILTER, SECCOMP_FILTER_FLAG_TSYNC, ctypes.byref(header)) != 0:
+    result = int(_libc.syscall(number, SECCOMP_SET_MODE_FILTER, flags, ctypes.byref(header)))
+    # A thread that could not be brought along is told by its (positive) id.
+    if result < 0 or (flags == SECCOMP_FILTER_FLAG_TSYNC and result):
         error = ctypes.get_errno()
         raise OSError(error, f"seccomp: {os.strerror(error)}")
+    return result
 
 
-def confine(rules: tuple[PathRule, ...]) -> None:
+def confine(rules: tuple[PathRule, ...], abi: int) -> None:
     """Enter a Landlock domain of ``rules``; no rules: Landlock is missing here and was accepted as missing."""
     if rules:
-        landlock.restrict(rules, landlock.abi_version())
+        landlock.restrict(rules, abi)
 
 
 def tighten_executor() -> None:

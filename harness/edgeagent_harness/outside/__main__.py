@@ -40,6 +40,7 @@ def _parser() -> argparse.ArgumentParser:
     for one in (execute, shell):
         one.add_argument("--policy", type=Path, help="policy file (YAML)")
         one.add_argument("--home", type=Path, help="host directory that becomes the sandbox's home")
+        one.add_argument("--audit", type=Path, help="append to this audit log")
         one.set_defaults(run=_execute, command=["/bin/bash"] if one is shell else None)
     execute.add_argument("command", nargs="+", metavar="CMD")
     return parser
@@ -70,7 +71,7 @@ def _execute(options: argparse.Namespace) -> int:
     from edgeagent_harness.outside import session
 
     home = str(options.home.absolute()) if options.home else ""
-    return session.execute(options.command, home, options.policy)
+    return session.execute(options.command, home, options.policy, options.audit)
 
 
 if __name__ == "__main__":

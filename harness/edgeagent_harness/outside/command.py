@@ -4,16 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from edgeagent_harness.errors import SandboxGone
+from edgeagent_harness.errors import PolicyViolated, SandboxGone
 from edgeagent_harness.outside.launch import NotStarted, Plan, Sandbox
 from edgeagent_harness.outside.terminal import Relay
+from edgeagent_harness.protocol.audit import Entry
 
 _NOT_FOUND = 127
 
 
-async def run(plan: Plan, argv: Sequence[str]) -> int:
+async def run(plan: Plan, argv: Sequence[str], on_audited: Callable[[Entry], None]) -> int:
     """Run ``argv`` with this process's standard streams; returns what a shell would say of its end."""
     exited: asyncio.Future[int] = asyncio.get_running_loop().create_future()
 
@@ -21,19 +22,15 @@ async def run(plan: Plan, argv: Sequence[str]) -> int:
         if not exited.done():
             exited.set_result(code)
 
-    box = Sandbox(on_exited)
+    box = Sandbox(on_exited, on_audited)
     try:
         await box.start(plan)
         relay = Relay()
         with relay.running():
             await box.spawn(tuple(argv), wait_window=False, stdio=relay.stdio, terminal=relay.controlling)
-            await asyncio.wait(
-                [exited, box.gone], return_when=asyncio.FIRST_COMPLETED, timeout=plan.policy.limits.timeout_s or None
-            )
-        if box.gone.done():
-            raise SandboxGone(box.gone.result())
+            await asyncio.wait([exited, box.gone], return_when=asyncio.FIRST_COMPLETED)
         if not exited.done():
-            raise SandboxGone(f"resource_limits.timeout_seconds: {plan.policy.limits.timeout_s:g} s are over")
+            raise (PolicyViolated if box.violated else SandboxGone)(box.gone.result())
         code = exited.result()
         return 128 - code if code < 0 else code
     except NotStarted as error:

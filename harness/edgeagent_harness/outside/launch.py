@@ -14,19 +14,24 @@ from dataclasses import dataclass
 
 import msgspec
 
-from edgeagent_harness.errors import EnvironmentLacks, SandboxGone
+from edgeagent_harness.errors import EnvironmentLacks, PolicyViolated, SandboxGone
+from edgeagent_harness.inside import landlock
 from edgeagent_harness.outside import layers, sandbox, seccomp
+from edgeagent_harness.outside.listener import Listener
 from edgeagent_harness.outside.runtime import Runtime
+from edgeagent_harness.outside.violations import Judge, Tally
 from edgeagent_harness.policy.types import Policy
-from edgeagent_harness.protocol import init_wire
+from edgeagent_harness.protocol import audit, init_wire
 from edgeagent_harness.protocol.channel import Channel
 from edgeagent_harness.protocol.messages import Argv
+from edgeagent_harness.protocol.stream import close_all
 from edgeagent_harness.protocol.wire import WireError
 
 _START_TIMEOUT_S = 20.0
 _LAST_WORDS_S = 0.3
 _LOG_BYTES = 16 * 1024
 _MAX_INIT_MESSAGE_BYTES = 8 * 1024
+_FLUSH_S = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,13 +45,26 @@ class Plan:
     runtime: Runtime
     session_bus: bool = False
     accept_missing: tuple[str, ...] = ()
+    policy_name: str = "locked"
+    policy_sha256: str = ""
+
+    @property
+    def accepted(self) -> tuple[str, ...]:
+        """Layers that may be missing."""
+        return self.policy.accept_missing + self.accept_missing
 
 
 class Sandbox:
     """Started by `start`, ended by `kill`; whatever ends it, everything inside ends with it."""
 
-    def __init__(self, on_exited: Callable[[int, int], None]) -> None:
+    def __init__(self, on_exited: Callable[[int, int], None], on_audited: Callable[[audit.Entry], None]) -> None:
         self._on_exited = on_exited
+        self._on_audited = on_audited
+        self.violated = False
+        """Whether a violation ended it; then it must not be started again blindly."""
+        self._tally = Tally(self._tell)
+        self._listener: Listener | None = None
+        self._listening = False
         self._log: deque[bytes] = deque(maxlen=64)
         self._pending: dict[int, asyncio.Future[init_wire.Spawned]] = {}
         self._next_id = 0
@@ -59,12 +77,15 @@ class Sandbox:
     async def start(self, plan: Plan, executor_fds: Sequence[int] = ()) -> init_wire.Ready:
         """Bring the desktop up. ``executor_fds``: the executor's control socket and frame memfd; none: no executor."""
         loop = asyncio.get_running_loop()
-        self.layers = layers.decide(plan.policy.accept_missing + plan.accept_missing)
+        self._plan = plan
+        self.layers = layers.decide(plan.accepted)
+        self._tell_header(plan)
         self._ready: asyncio.Future[init_wire.Ready] = loop.create_future()
         ours, theirs = socket.socketpair()
         output_read, output_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         fds = sandbox.Descriptors()
-        program = seccomp.base_program(plan.policy.extra_denied)
+        named = (plan.policy.extra_denied, plan.policy.re_permitted)
+        program = seccomp.base_program(*named, listening="violation_notices" in self.layers.present)
         argv = [
             sandbox.bwrap_path(),
             *sandbox.arguments(plan.runtime, plan.binds, program, fds, "nested_user_namespaces" in self.layers.present),
@@ -78,7 +99,11 @@ class Sandbox:
         self._control: Channel[init_wire.InitReply] = Channel(ours, _decoder(), _MAX_INIT_MESSAGE_BYTES)
         loop.add_reader(output_read, self._read_output, output_read)
         self._output = output_read
-        self._tasks = [asyncio.create_task(self._serve_init()), asyncio.create_task(self._watch(process))]
+        self._handle = os.pidfd_open(process.pid)
+        self._loop = loop
+        self._tasks = [
+            asyncio.create_task(work) for work in (self._serve_init(), self._watch(process, self._handle), self._flush_tally())
+        ]
         await self._send(self._setup(plan, bool(executor_fds)), executor_fds)
         return await self._until_ready()
 
@@ -104,11 +129,13 @@ class Sandbox:
         text = b"".join(self._log)[-_LOG_BYTES:].decode(errors="replace")
         return "".join(character if character.isprintable() or character == "\n" else "?" for character in text).strip()
 
-    def end(self, reason: str) -> None:
-        """End everything inside because of ``reason``."""
-        self._ended_because = self._ended_because or reason
-        if self._process and self._process.poll() is None:
-            self._process.send_signal(signal.SIGKILL)
+    def end(self, reason: str, violation: bool = False) -> None:
+        """End everything inside because of ``reason``. May be called on any thread; the first reason counts."""
+        if not self._ended_because:
+            self._ended_because, self.violated = reason, violation
+        if self._process and not self.gone.done():
+            with contextlib.suppress(ProcessLookupError):
+                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
 
     async def kill(self) -> None:
         """End everything inside, now, and give back every descriptor. Safe to call twice."""
@@ -120,12 +147,17 @@ class Sandbox:
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._listener:
+            self._listener.close()
         asyncio.get_running_loop().remove_reader(self._output)
         os.close(self._output)
+        os.close(self._handle)
         self._control.close()
 
     def _setup(self, plan: Plan, executor: bool) -> init_wire.Setup:
         rules = sandbox.landlock_rules(plan.runtime, plan.binds) if "landlock" in self.layers.present else ()
+        execs = plan.policy.audit.exec or plan.policy.violations.exec == "log"
+        named = (plan.policy.extra_denied, plan.policy.re_permitted)
         return init_wire.Setup(
             plan.width,
             plan.height,
@@ -135,6 +167,8 @@ class Sandbox:
             seccomp.app_program(),
             seccomp.executor_program(plan.policy.executor_denied),
             plan.policy.limits.max_pids if "process_limit" in self.layers.present else 0,
+            seccomp.listener_program(*named, execs) if "violation_notices" in self.layers.present else b"",
+            landlock_abi=landlock.abi_version(),
         )
 
     async def _until_ready(self) -> init_wire.Ready:
@@ -146,7 +180,10 @@ class Sandbox:
         else:
             reason = self.gone.result() if done else f"not ready within {_START_TIMEOUT_S:.0f} s"
         await self.kill()
-        raise EnvironmentLacks(f"the sandbox did not start: {reason}\n{layers.diagnose(self.log_tail())}".rstrip())
+        if self.violated:
+            raise PolicyViolated(reason)
+        output = f"{reason}\n{self.log_tail()}".strip()
+        raise EnvironmentLacks(f"the sandbox did not start: {layers.diagnose(output)}")
 
     async def _request(self, request_id: int, message: msgspec.Struct, fds: Sequence[int]) -> init_wire.Spawned:
         answer: asyncio.Future[init_wire.Spawned] = asyncio.get_running_loop().create_future()
@@ -155,7 +192,7 @@ class Sandbox:
             await self._send(message, fds)
             await asyncio.wait([answer, self.gone], return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
-                raise SandboxGone(self.gone.result())
+                raise (PolicyViolated if self.violated else SandboxGone)(self.gone.result())
             return answer.result()
         finally:
             self._pending.pop(request_id, None)
@@ -172,14 +209,19 @@ class Sandbox:
     async def _serve_init(self) -> None:
         try:
             while (reply := await self._control.receive()) is not None:
-                self._handle(reply)
+                self._take(reply)
         except WireError as error:
             self._log.append(f"process 1 sent rubbish: {error}\n".encode())
         # Without its control socket process 1 is of no use; give it a moment to end by itself, for its reason's sake.
         await asyncio.wait([self.gone], timeout=_LAST_WORDS_S)
         self.end("process 1 closed its control socket")
 
-    def _handle(self, reply: init_wire.InitReply) -> None:
+    def _take(self, reply: init_wire.InitReply) -> None:
+        fds = self._control.take_fds()
+        if isinstance(reply, init_wire.Listening) and len(fds) == 1 and not self._listening:
+            self._listening = True
+            self._listener = Listener(fds.pop(), Judge(self._plan.policy, self._tally.add, self._end_violated))
+        close_all(fds)
         match reply:
             case init_wire.Ready():
                 if not self._ready.done():
@@ -193,6 +235,13 @@ class Sandbox:
                 self._answer(request_id, NotStarted(reason))
             case init_wire.Exited(id=request_id, returncode=code):
                 self._on_exited(request_id, code)
+            case init_wire.VitalEnded(what="executor", status=status) if status == -signal.SIGSYS:
+                self._tally.add(
+                    audit.SystemCall("denied", "execve, or another call that is denied to the executor", 0, "executor")
+                )
+                self._end_violated("on_violation.exec: the executor made a system call that is denied to it, such as execve")
+            case init_wire.Listening() | init_wire.VitalEnded():
+                pass
 
     def _answer(self, request_id: int, result: init_wire.Spawned | NotStarted) -> None:
         answer = self._pending.get(request_id)
@@ -203,9 +252,8 @@ class Sandbox:
         else:
             answer.set_result(result)
 
-    async def _watch(self, process: subprocess.Popen[bytes]) -> None:
+    async def _watch(self, process: subprocess.Popen[bytes], fd: int) -> None:
         """Notice the end of bwrap, which is the end of everything inside."""
-        fd = os.pidfd_open(process.pid)
         ended = asyncio.Event()
         loop = asyncio.get_running_loop()
         loop.add_reader(fd, ended.set)
@@ -213,10 +261,32 @@ class Sandbox:
             await ended.wait()
         finally:
             loop.remove_reader(fd)
-            os.close(fd)
         code = process.wait()
         last = "".join(self.log_tail().splitlines()[-1:])
-        self.gone.set_result(self._ended_because or f"the sandbox ended with status {code}" + (f": {last}" if last else ""))
+        reason = self._ended_because or f"the sandbox ended with status {code}" + (f": {last}" if last else "")
+        self._tally.flush()
+        await asyncio.sleep(0)  # what other threads told is passed on before the end is
+        self._on_audited(audit.SandboxEnded(reason[:500], self.violated))
+        self.gone.set_result(reason)
+
+    # -- the audit ----------------------------------------------------------------------------------------------------------
+
+    def _tell_header(self, plan: Plan) -> None:
+        present, missing = self.layers.present, self.layers.missing
+        header = audit.SandboxStarted(plan.policy_name[:500], plan.policy_sha256, present, missing, plan.accepted)
+        self._on_audited(header)
+
+    def _tell(self, entry: audit.Entry) -> None:
+        """Pass ``entry`` on; may be called on any thread."""
+        self._loop.call_soon_threadsafe(self._on_audited, entry)
+
+    def _end_violated(self, reason: str) -> None:
+        self.end(reason, violation=True)
+
+    async def _flush_tally(self) -> None:
+        while True:
+            await asyncio.sleep(_FLUSH_S)
+            self._tally.flush()
 
     def _read_output(self, fd: int) -> None:
         chunk = os.read(fd, 4096)

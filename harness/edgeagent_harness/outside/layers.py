@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib
 import os
 import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cache
@@ -27,6 +28,11 @@ _APPARMOR_MEND = (
 _CONTAINER_MEND = (
     "This looks like a container that may not create user namespaces. Mend: run on the machine itself, or start the container\n"
     "  with --security-opt seccomp=unconfined --security-opt apparmor=unconfined --security-opt systempaths=unconfined"
+)
+
+_LISTENER_MEND = (
+    "Another program (a container's supervisor, for one) listens to the system calls of everything here already.\n"
+    "  Mend: run outside of it."
 )
 
 
@@ -57,7 +63,9 @@ def decide(accept_missing: tuple[str, ...]) -> Decision:
             raise UsageProblem(
                 f"accept_missing: {name!r} cannot be accepted as missing; it can be one of {', '.join(ACCEPTABLE_MISSING)}"
             )
-    found = [_bubblewrap(), _seccomp(), _landlock(), _nested_user_namespaces(), _process_limit(), _display()]
+    found = [
+        _bubblewrap(), _seccomp(), _violation_notices(), _landlock(), _nested_user_namespaces(), _process_limit(), _display()
+    ]  # fmt: skip
     refused = [layer for layer in found if not layer.present and layer.required and layer.name not in accept_missing]
     if refused:
         lines = [f"{layer.name} is missing: {layer.detail}. {layer.mend}" for layer in refused]
@@ -71,7 +79,8 @@ def decide(accept_missing: tuple[str, ...]) -> Decision:
 def check() -> list[Layer]:
     """Every layer, probed by really starting something."""
     probes: tuple[Callable[[], Layer], ...] = (
-        _bubblewrap, _user_namespaces, _nested_user_namespaces, _seccomp, _landlock, _process_limit, _display, _browser,
+        _bubblewrap, _user_namespaces, _nested_user_namespaces, _seccomp, _violation_notices_tried, _landlock,
+        _process_limit, _display, _browser,
     )  # fmt: skip
     return [probe() for probe in probes]
 
@@ -79,7 +88,7 @@ def check() -> list[Layer]:
 def diagnose(output: str) -> str:
     """``output`` of a bwrap that failed, with the mend for what is known to cause it."""
     refused = any(words in output for words in ("amespace", "uid map", "mount proc"))
-    mend = _userns_mend() if refused else ""
+    mend = _userns_mend() if refused else _LISTENER_MEND if "seccomp: Device or resource busy" in output else ""
     return f"{output}\n{mend}".strip()
 
 
@@ -161,18 +170,46 @@ def _seccomp() -> Layer:
     )
 
 
+def _violation_notices() -> Layer:
+    """Whether the kernel has user notifications that can be let through (5.5). Another listener may still be in the way."""
+    name, mend = "violation_notices", "Use Linux 5.5 or later."
+    if _kernel_release() < (5, 5):
+        return Layer(name, False, "the kernel cannot tell of denied system calls as they are made", mend)
+    return Layer(name, True, "denied system calls are judged and listed as they are made")
+
+
+def _violation_notices_tried() -> Layer:
+    """As `_violation_notices`, by really installing a listener in a process of its own."""
+    found = _violation_notices()
+    if not found.present or not _seccomp().present:
+        return found
+    program = importlib.import_module("edgeagent_harness.outside.seccomp").listener_program()
+    code = "import sys; from edgeagent_harness.inside import tighten; tighten.install_listener(bytes.fromhex(sys.argv[1]))"
+    argv = [sys.executable, "-P", "-c", code, program.hex()]
+    run = subprocess.run(argv, capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False)
+    if run.returncode == 0:
+        return found
+    return Layer(found.name, False, run.stderr.strip().splitlines()[-1], _LISTENER_MEND)
+
+
+def _kernel_release() -> tuple[int, ...]:
+    release = os.uname().release.split("-")[0].split(".")[:2]
+    return tuple(int("".join(filter(str.isdigit, part)) or 0) for part in release)
+
+
 def _landlock() -> Layer:
     abi = landlock.abi_version()
     if abi:
-        return Layer("landlock", True, f"ABI {abi}: {' '.join(landlock.rights(abi))}")
+        lacking = landlock.lacking(abi)
+        later = f"; not in this kernel: {' '.join(lacking)}" if lacking else ""
+        return Layer("landlock", True, f"ABI {abi}: {' '.join(landlock.rights(abi))}{later}")
     mend = "Mend: add landlock to the lsm= list on the kernel's command line (Linux 5.13 or later has it)."
     return Layer("landlock", False, "the kernel has no Landlock, or it is not enabled", mend)
 
 
 def _process_limit() -> Layer:
     """From 5.14 on RLIMIT_NPROC counts per user namespace; before, it would count the user's own processes too."""
-    release = tuple(int(part) for part in os.uname().release.split("-")[0].split(".")[:2])
-    if release >= (5, 14):
+    if _kernel_release() >= (5, 14):
         return Layer("process_limit", True, "RLIMIT_NPROC within the sandbox", required=False)
     return Layer("process_limit", False, "Linux before 5.14 counts the whole user", "Use a later kernel.", required=False)
 

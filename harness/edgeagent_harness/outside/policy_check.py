@@ -10,13 +10,6 @@ from edgeagent_harness.outside import homes, seccomp
 from edgeagent_harness.policy.strict_yaml import nearest
 from edgeagent_harness.policy.types import SYSTEM_READ_ONLY, Policy
 
-RE_PERMITTABLE = (
-    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp", "userfaultfd", "personality",
-    "modify_ldt", "mbind", "move_pages", "migrate_pages", "name_to_handle_at", "perf_event_open",
-)  # fmt: skip
-"""What ``system_calls.allow`` may permit again: calls that reach no further than the sandbox. Not io_uring (its operations pass
-by the filter), keyrings (the host's are inherited), nor whatever mounts, changes namespaces or loads code into the kernel."""
-
 
 def check(policy: Policy, source: str = "policy", keep_out: tuple[str, ...] = ()) -> None:
     """Raise `UsageProblem` at the first thing that this machine cannot honour; ``source`` names the policy in errors.
@@ -54,9 +47,12 @@ def _system_calls(policy: Policy) -> Iterator[tuple[str, str]]:
             reason = "everything inside needs it; to deny it to the executor alone, name it in executor_deny"
             yield "system_calls.deny", f"{name!r} cannot be denied: {reason}"
     for name in policy.re_permitted:
-        if name in seccomp.DENIED and name not in RE_PERMITTABLE:
+        if name in seccomp.DENIED and name not in seccomp.PERMITTABLE:
             reason = "it reaches beyond the sandbox, or around its filter"
-            yield "system_calls.allow", f"{name!r} cannot be permitted again: {reason}; possible are {', '.join(RE_PERMITTABLE)}"
+            yield (
+                "system_calls.allow",
+                f"{name!r} cannot be permitted again: {reason}; possible are {', '.join(seccomp.PERMITTABLE)}",
+            )
 
 
 def _directory(path: str) -> Iterator[str]:

@@ -18,7 +18,7 @@ it, ``kill_sandbox`` refuses it and ends the whole sandbox. What can never be pe
 SYSTEM_READ_ONLY = ("/usr",)
 HOME_INSIDE = "/home/agent"
 
-ACCEPTABLE_MISSING = ("landlock", "process_limit", "nested_user_namespaces")
+ACCEPTABLE_MISSING = ("landlock", "process_limit", "nested_user_namespaces", "violation_notices")
 """Layers that can be accepted as missing by name; nothing runs without the others."""
 
 

@@ -40,6 +40,12 @@ class Setup(_Message, frozen=True, tag="setup"):
     executor_filter: bytes
     max_processes: int
     """RLIMIT_NPROC within the sandbox's user namespace; 0: none."""
+    listener: bytes = b""
+    """Seccomp program whose notifications are answered outside; empty: none. It is installed before anything is started."""
+    max_file_bytes: int = 0
+    """RLIMIT_FSIZE of everything inside; 0: none."""
+    landlock_abi: int = 0
+    """The ABI whose rights are handled, at most the kernel's own."""
 
 
 class Spawn(_Message, frozen=True, tag="spawn"):
@@ -67,6 +73,10 @@ class Browse(_Message, frozen=True, tag="browse"):
 InitRequest: TypeAlias = Setup | Spawn | Browse
 
 ShortText = Annotated[str, msgspec.Meta(max_length=500)]
+
+
+class Listening(_Message, frozen=True, tag="listening"):
+    """The listener's program is installed. Ancillary fd: the listener."""
 
 
 class Ready(_Message, frozen=True, tag="ready"):
@@ -98,10 +108,18 @@ class Exited(_Message, frozen=True, tag="exited"):
     returncode: int
 
 
+class VitalEnded(_Message, frozen=True, tag="vital_ended"):
+    """A process that everything needs has ended; process 1 follows it."""
+
+    what: ShortText
+    status: int
+    """Negative for a signal."""
+
+
 class SetupFailed(_Message, frozen=True, tag="setup_failed"):
     """The desktop could not be brought up."""
 
     reason: ShortText
 
 
-InitReply: TypeAlias = Ready | Spawned | NotSpawned | Exited | SetupFailed
+InitReply: TypeAlias = Listening | Ready | Spawned | NotSpawned | Exited | VitalEnded | SetupFailed

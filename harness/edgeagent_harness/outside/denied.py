@@ -1,0 +1,135 @@
+"""Which system calls are denied to everything inside: plain data, from which `seccomp` compiles the kernel's filters and by which
+`violations` names what was tried."""
+
+from __future__ import annotations
+
+import errno
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+DENIED = (
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp", "bpf", "perf_event_open",
+    "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "mount", "umount2", "pivot_root", "fsopen",
+    "fsconfig", "fsmount", "fspick", "move_mount", "open_tree", "mount_setattr", "setns", "unshare", "keyctl", "add_key",
+    "request_key", "init_module", "finit_module", "delete_module", "kexec_load", "kexec_file_load", "reboot", "swapon",
+    "swapoff", "acct", "quotactl", "quotactl_fd", "open_by_handle_at", "name_to_handle_at", "lookup_dcookie", "nfsservctl",
+    "syslog", "settimeofday", "clock_settime", "clock_adjtime", "adjtimex", "iopl", "ioperm", "modify_ldt", "personality",
+    "vhangup", "fanotify_init", "chroot", "_sysctl", "uselib", "ustat", "sysfs", "move_pages", "mbind", "migrate_pages",
+)  # fmt: skip
+"""Answered with EPERM for everything inside."""
+
+PERMITTABLE = (
+    "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp", "userfaultfd", "personality",
+    "modify_ldt", "mbind", "move_pages", "migrate_pages", "name_to_handle_at", "perf_event_open",
+)  # fmt: skip
+"""What a policy may permit again, and what is permitted where violations are only logged: calls that reach no further than the
+sandbox. Not io_uring (its operations pass by the filter), keyrings (the host's are inherited), nor whatever mounts, changes
+namespaces or loads code into the kernel."""
+
+QUIET: tuple[str, ...] = ()
+"""Ordinary programs try these and live without: refused in the kernel, neither listed nor counted as a violation."""
+
+NEEDED_BY_ALL = (
+    "execve", "clone", "read", "write", "openat", "close", "mmap", "exit_group", "socket", "seccomp", "prctl", "wait4", "sendmsg",
+)  # fmt: skip
+"""Cannot be denied to everything: the sandbox would not come up."""
+
+_AF_INET, _AF_INET6, _AF_NETLINK = 2, 10, 16
+_AF_ALLOWED_BELOW_NETLINK = (1, _AF_INET, _AF_INET6)
+_SOCK_TYPE_MASK, _SOCK_RAW, _SOCK_PACKET = 0xF, 3, 10
+_IPPROTO_MPTCP = 262
+_CLONE_NEW_FLAGS = (0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
+_TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
+_FILE_TYPE_MASK, _CHAR_DEVICE, _BLOCK_DEVICE = 0o170000, 0o020000, 0o060000
+_LOW_32 = 0xFFFFFFFF
+_ALL_64 = 0xFFFFFFFF_FFFFFFFF
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """One condition on an argument, as the kernel compares: 64 bits, unsigned."""
+
+    arg: int
+    value: int
+    test: Literal["equal", "unequal", "greater"] = "equal"
+    mask: int = _LOW_32
+    """For ``equal``. The kernel looks at 32 bits of most arguments, so the upper half must not make a difference."""
+
+    def holds(self, args: Sequence[int]) -> bool:
+        """Whether ``args`` fulfil it."""
+        value = args[self.arg]
+        match self.test:
+            case "equal":
+                return value & self.mask == self.value
+            case "unequal":
+                return value != self.value
+            case "greater":
+                return value > self.value
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """One denied call."""
+
+    call: str
+    matches: tuple[Match, ...] = ()
+    """All must hold; none: whatever the arguments are."""
+    errno: int = errno.EPERM
+    quiet: bool = False
+    label: str = ""
+    """What the audit calls it; empty: the call's name."""
+    required: bool = False
+    """The machine must have this call: a policy names it."""
+
+
+def rules(extra: Sequence[str] = (), re_permitted: Sequence[str] = ()) -> tuple[Rule, ...]:
+    """All that is denied, with what a policy adds (``extra``) and takes away (``re_permitted``)."""
+    named = [Rule(name, quiet=name in QUIET) for name in DENIED if name not in re_permitted and name not in extra]
+    added = [Rule(name, required=True) for name in extra]
+    return (*named, *added, *_PROCESSES, *_SOCKETS, *_TERMINALS, *_DEVICES)
+
+
+_PROCESSES = (
+    # clone3 hides its flags in memory; libraries fall back to clone.
+    Rule("clone3", errno=errno.ENOSYS, quiet=True),
+    *(Rule("clone", (Match(0, flag, mask=flag),), label="clone(new namespace)") for flag in _CLONE_NEW_FLAGS),
+)
+_SOCKETS = (
+    # Unix and internet sockets, and netlink's routing family (getaddrinfo and Chromium list interfaces with it).
+    *(
+        Rule("socket", (Match(0, family, mask=_ALL_64),), errno.EAFNOSUPPORT, label=f"socket(family {family})")
+        for family in range(_AF_NETLINK)
+        if family not in _AF_ALLOWED_BELOW_NETLINK
+    ),
+    Rule("socket", (Match(0, _AF_NETLINK, "greater"),), errno.EAFNOSUPPORT, label="socket(packet, vsock or other family)"),
+    Rule(
+        "socket",
+        (Match(0, _AF_NETLINK, mask=_ALL_64), Match(2, 0, "unequal")),
+        errno.EAFNOSUPPORT,
+        label="socket(netlink beyond routes)",
+    ),
+    *(
+        Rule("socket", (Match(0, family, mask=_ALL_64), Match(1, kind, mask=_SOCK_TYPE_MASK)), label="socket(raw)")
+        for family in (_AF_INET, _AF_INET6)
+        for kind in (_SOCK_RAW, _SOCK_PACKET)
+    ),
+    *(
+        Rule(
+            "socket",
+            (Match(0, family, mask=_ALL_64), Match(2, _IPPROTO_MPTCP)),
+            errno.EPROTONOSUPPORT,
+            label="socket(multipath TCP)",
+        )
+        for family in (_AF_INET, _AF_INET6)
+    ),
+)
+_TERMINALS = (
+    Rule("ioctl", (Match(1, _TIOCSTI),), label="ioctl(TIOCSTI)"),
+    Rule("ioctl", (Match(1, _TIOCLINUX),), label="ioctl(TIOCLINUX)"),
+)
+_DEVICES = tuple(
+    Rule(call, (Match(arg, kind, mask=_FILE_TYPE_MASK),), label=f"{call}(device)")
+    for call, arg in (("mknod", 1), ("mknodat", 2))
+    for kind in (_CHAR_DEVICE, _BLOCK_DEVICE)
+)
