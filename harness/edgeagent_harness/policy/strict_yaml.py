@@ -219,14 +219,17 @@ def read(text: str, source: str) -> Section:
     """The top mapping of ``text``; ``source`` names it in errors. Raises `UsageProblem`."""
     document = Document(source)
     _check_text(text, document)
+    reader = _StrictLoader(text, document)
     try:
-        _check_events(text, document)
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
+        node = reader.get_single_node()
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise document.error(f"no valid YAML: {error.problem}", line) from error
+        problem = " ".join(part for part in (error.context, error.problem) if part)
+        raise document.error(f"no valid YAML: {problem}", line) from error
     except yaml.YAMLError as error:
         raise document.error(f"no valid YAML: {str(error).splitlines()[0]}", 1) from error
+    finally:
+        reader.dispose()
     if node is None:
         raise UsageProblem(f"{source}: the policy is empty; leave it away for the default")
     return Section(node, "", document)
@@ -246,28 +249,30 @@ def _check_text(text: str, document: Document) -> None:
         found = next((char for char in line if not char.isprintable() and char not in "\r\t"), None)
         if found is not None:
             raise document.error(f"has the control character {found!r} in it", number)
+        if line.startswith("%"):
+            raise document.error("YAML directives (%) are not read", number)
 
 
-def _check_events(text: str, document: Document) -> None:
-    """Refuse what composing would follow, merge or recurse into."""
-    depth = documents = 0
-    for event in yaml.parse(text, Loader=yaml.SafeLoader):
+class _StrictLoader(yaml.SafeLoader):
+    """Refuses, before it is followed, merged or recursed into, whatever a policy has no use for."""
+
+    def __init__(self, text: str, document: Document) -> None:
+        super().__init__(text)
+        self._document = document
+        self._depth = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: int) -> yaml.Node | None:
+        event = self.peek_event()
         line = int(event.start_mark.line) + 1
         if isinstance(event, yaml.AliasEvent):
-            raise document.error("aliases (*name) are not read; write the value out", line)
-        if isinstance(event, yaml.NodeEvent) and event.anchor is not None:
-            raise document.error("anchors (&name) are not read; write the value out where it is needed", line)
-        if isinstance(event, yaml.ScalarEvent | yaml.CollectionStartEvent) and event.tag is not None:
-            raise document.error(f"tags ({event.tag}) are not read", line)
-        if isinstance(event, yaml.CollectionStartEvent):
-            depth += 1
-            if depth > _MAX_DEPTH:
-                raise document.error(f"nested deeper than {_MAX_DEPTH} levels", line)
-        elif isinstance(event, yaml.CollectionEndEvent):
-            depth -= 1
-        elif isinstance(event, yaml.DocumentStartEvent):
-            documents += 1
-            if documents > 1:
-                raise document.error("a second document (---) begins here; a policy is one", line)
-            if event.version or event.tags:
-                raise document.error("YAML directives (%) are not read", line)
+            raise self._document.error("aliases (*name) are not read; write the value out", line)
+        if event.anchor is not None:
+            raise self._document.error("anchors (&name) are not read; write the value out where it is needed", line)
+        if event.tag is not None:
+            raise self._document.error(f"tags ({event.tag}) are not read", line)
+        self._depth += 1
+        if self._depth > _MAX_DEPTH:
+            raise self._document.error(f"nested deeper than {_MAX_DEPTH} levels", line)
+        node = super().compose_node(parent, index)
+        self._depth -= 1
+        return node
