@@ -20,6 +20,7 @@ FORMAT = 1
 
 Outcome = Literal["done", "failed", "needs_user", "limit", "stopped", "interrupted", "error"]
 LimitName = Literal["steps", "wall_time", "rejected", "no_effect"]
+GateModeName = Literal["", "plan", "ask", "bounded", "auto"]
 
 
 class _Fact(msgspec.Struct, frozen=True, tag_field="kind", omit_defaults=True):
@@ -38,6 +39,8 @@ class SessionCreated(_Fact, frozen=True, tag="session_created"):
     mmproj: str = ""
     seed: int | None = None
     limits: dict[str, float] = {}
+    mode: GateModeName = ""
+    """How the gate judges what no rule decides; empty: as the policy says."""
 
 
 class RunStarted(_Fact, frozen=True, tag="run_started"):
@@ -86,6 +89,10 @@ class Verdict(_Fact, frozen=True, tag="judged"):
     rule: str = ""
     reason: str = ""
     judge_ms: float = 0.0
+    asked: bool = False
+    """The rules left it to the user; ``allow`` is what the user said, or false where nobody could be asked."""
+    ends: Literal["", "needs_user", "stopped"] = ""
+    """How the run ends because of it."""
 
 
 class Intent(_Fact, frozen=True, tag="intent"):
@@ -139,6 +146,12 @@ class UserMessage(_Fact, frozen=True, tag="user_message"):
     text: str
 
 
+class Approved(_Fact, frozen=True, tag="approved"):
+    """The user permits, once, the last action that had to wait for an answer."""
+
+    rule: str
+
+
 class Memorized(_Fact, frozen=True, tag="memorized"):
     """A fact that the model asked to keep."""
 
@@ -176,7 +189,7 @@ class RunEnded(_Fact, frozen=True, tag="run_ended"):
 
 EventData: TypeAlias = (
     SessionCreated | RunStarted | Observed | Replied | Malformed | Verdict | Intent | Acted | Reconciled | DesktopWasLost
-    | EngineRestarted | UserMessage | Memorized | LimitReached | LogRepaired | AuditAnchored | RunEnded
+    | EngineRestarted | UserMessage | Approved | Memorized | LimitReached | LogRepaired | AuditAnchored | RunEnded
 )  # fmt: skip
 
 

@@ -35,6 +35,8 @@ class History:
     user_messages: tuple[str, ...] = ()
     facts: tuple[str, ...] = ()
     """What the model asked to keep."""
+    tokens: int = 0
+    """That the model used so far, in and out."""
     rejected_in_a_row: int = 0
     """Replies since the last action that were no action, or that the gate denied."""
     pending: events.Intent | None = None
@@ -66,8 +68,9 @@ def advance(history: History, fact: events.EventData) -> History:
         case events.RunStarted():
             # What a model noted of its progress was about applications that are gone; it goes by the new screen.
             return replace(history, ended=None, memory="", fresh_desktop=bool(history.steps or history.pending))
-        case events.Replied(memory=memory):
-            return replace(history, memory=memory, feedback="")
+        case events.Replied(memory=memory, usage=usage):
+            tokens = history.tokens + usage.prompt_tokens + usage.output_tokens
+            return replace(history, memory=memory, feedback="", tokens=tokens)
         case events.Malformed(error=error):
             return replace(history, feedback=error, rejected_in_a_row=history.rejected_in_a_row + 1)
         case events.Verdict(allow=False, reason=reason):

@@ -10,6 +10,7 @@ model sees; only a lost process or a bug raises.
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from edgeagent import events
@@ -34,6 +35,8 @@ class Loop:
     sink: Sink
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
+    inbox: Callable[[], Sequence[str]] = tuple
+    """What the user has said since it was last asked."""
     started_s: float = field(init=False, default=0.0)
 
     async def note(self, fact: events.EventData) -> None:
@@ -67,6 +70,8 @@ class Loop:
             return look
         verdict = await self.gate.judge(parsed.action, self.history)
         await self.note(verdict)
+        if verdict.ends:
+            return events.RunEnded(verdict.ends, verdict.reason)
         if not verdict.allow:
             return look
         match parsed.action:
@@ -91,6 +96,8 @@ class Loop:
         return look
 
     async def _ask(self, look: Look) -> Reply:
+        for said in self.inbox():
+            await self.note(events.UserMessage(said))
         remaining_s = self.limits.timeout_s - self._elapsed_s() if self.limits.timeout_s else None
         async with asyncio.timeout(remaining_s):
             reply = await self.model.complete(compose(self.history, look.screen))

@@ -30,8 +30,10 @@ class Where:
     focused: WindowFacts | None = None
     under: tuple[WindowFacts | None, ...] = ()
     """The windows under the action's points, in order."""
-    hosts: frozenset[str] = frozenset()
-    """Hosts of every page and frame that the browser has open, if it is what the action goes to; empty: not known."""
+    pages: frozenset[str] = frozenset()
+    """Hosts of every page and frame that the browser has open, as it states them; empty: not known."""
+    browser_pid: int = 0
+    """In the sandbox's pid namespace; 0: not known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +49,9 @@ class Facts:
     """Those and the window classes."""
     titles: frozenset[str] = frozenset()
     hosts: frozenset[str] = frozenset()
+    """Of pages that it may go to."""
+    sure_hosts: frozenset[str] = frozenset()
+    """The same, but empty unless it goes to nothing but pages."""
     points: tuple[tuple[int, int], ...] = ()
     text: str = ""
     """What it types, presses, opens or copies."""
@@ -64,19 +69,22 @@ def facts_of(action: Action, where: Where, typed_before: str, now_s: float) -> I
     local = time.localtime(now_s)
     minute, weekday = local.tm_hour * 60 + local.tm_min, WEEKDAYS[local.tm_wday]
     under = list(where.under)
+    windows: list[WindowFacts | None] = [where.focused]
     for part in parts_of(action):
         points = tuple(point.pixel() for point in points_of(part))
-        found, under = under[: len(points)], under[len(points) :]
-        windows = found if points else [where.focused]
+        if points:  # What is typed after a click goes where the click went.
+            windows, under = under[: len(points)], under[len(points) :]
         text = text_of(part)
         processes, applications = _names(part, windows)
+        hosts, sure_hosts = _hosts(part, windows, where)
         yield Facts(
             kind=action_kind(part),
             acts=not isinstance(part, PASSIVE),
             processes=processes,
             applications=applications,
             titles=frozenset(window.title for window in windows if window and window.title),
-            hosts=_hosts(part, where),
+            hosts=hosts,
+            sure_hosts=sure_hosts,
             points=points,
             text=text,
             run=(typed_before + text)[-_TYPED_RUN_CHARS:],
@@ -151,7 +159,13 @@ def _names(action: SingleAction, windows: list[WindowFacts | None]) -> tuple[fro
     return processes if sure else frozenset(), processes | classes
 
 
-def _hosts(action: SingleAction, where: Where) -> frozenset[str]:
+def _hosts(
+    action: SingleAction, windows: list[WindowFacts | None], where: Where
+) -> tuple[frozenset[str], frozenset[str]]:  # fmt: skip
     if isinstance(action, act.OpenUrl):
-        return frozenset(filter(None, (host_of(action.url),)))
-    return where.hosts
+        opened = frozenset(filter(None, (host_of(action.url),)))
+        return opened, opened
+    browsers = [window for window in windows if window and where.browser_pid and window.pid == where.browser_pid]
+    if not browsers:
+        return frozenset(), frozenset()
+    return where.pages, where.pages if len(browsers) == len(windows) else frozenset()

@@ -1,59 +1,192 @@
-"""The gate of a sandboxed run: what happens inside stays inside, so only what cannot work or must not be tried is denied."""
+"""The gate: each action is judged by the policy's rules before it is performed, and each decision is noted and audited."""
 
 from __future__ import annotations
 
-import ipaddress
 import time
-from dataclasses import dataclass
-from urllib.parse import urlsplit
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal, Protocol
 
+from edgeagent.clock import SystemClock
 from edgeagent.events import Verdict
 from edgeagent.history import History
-from edgeagent_harness.protocol.actions import Action, Batch, OpenUrl, Type
+from edgeagent.policy.asking import Asker, Grants, Question, places_of
+from edgeagent.policy.bounds import Bounds, Reached
+from edgeagent.policy.facts import PASSIVE, Facts, Where, facts_of, parts_of, typed_after
+from edgeagent.policy.judge import Rules, Ruling, compile_rules, judge, strictest
+from edgeagent.policy.possible import impossible
+from edgeagent.policy.secret_places import place_refusal
+from edgeagent.ports import Clock
+from edgeagent.words import describe, printable
+from edgeagent_harness.policy.gate_types import Escalation, GateMode
+from edgeagent_harness.policy.types import Policy
+from edgeagent_harness.protocol.actions import Action
+from edgeagent_harness.protocol.audit import Entry, GateDecision
+
+_AUDIT_CHARS = 500
+_RUN_STEPS = 32
+"""So many steps back is text put together that was typed piece by piece."""
+_ENDS: dict[Escalation, Literal["", "needs_user", "stopped"]] = {"pause": "needs_user", "end": "stopped"}
+
+
+class Surroundings(Protocol):
+    """Tells where an action would go."""
+
+    async def where(self, action: Action) -> Where: ...
+
+
+class Nowhere:
+    """Knows nothing of any window or page."""
+
+    async def where(self, action: Action) -> Where:
+        return Where()
+
+
+def _unheard(_entry: Entry) -> None:
+    pass
+
+
+@dataclass(slots=True)
+class PolicyGate:
+    """The `Gate` port by a policy. Build it with `gate_for`."""
+
+    policy: Policy
+    rules: Rules
+    bounds: Bounds
+    surroundings: Surroundings = field(default_factory=Nowhere)
+    asker: Asker | None = None
+    """None: there is nobody to ask."""
+    audit: Callable[[Entry], None] = _unheard
+    clock: Clock = field(default_factory=SystemClock)
+    grants: Grants = field(default_factory=Grants)
+    approved: bool = False
+    """The next action that must be asked about was approved beforehand (`sessions resume --approve`)."""
+    _began_s: float = field(init=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self._began_s = self.clock.monotonic_s()
+
+    async def judge(self, action: Action, history: History) -> Verdict:
+        """Allow, deny with a reason that the model can act on, or have the user asked."""
+        began_s = time.perf_counter()
+        decided = await self._decide(action, history)
+        judge_ms = (time.perf_counter() - began_s) * 1000
+        return Verdict(decided.allow, decided.rule, decided.reason, judge_ms, decided.asked, decided.ends)
+
+    async def _decide(self, action: Action, history: History) -> Verdict:
+        refusal = impossible(action, self.policy)
+        if refusal:
+            return self._denied(action, *refusal, "tell")
+        acts = any(not isinstance(part, PASSIVE) for part in parts_of(action))
+        if acts and (reached := self.bounds.reached(history, self.clock.monotonic_s() - self._began_s)):
+            over = await self._over(action, reached)
+            if over is not None:
+                return over
+        where = await self.surroundings.where(action)
+        facts = tuple(facts_of(action, where, _typed_so_far(history), self.clock.time_s()))
+        misplaced = next(filter(None, (place_refusal(self.policy.secrets, one) for one in facts)), "")
+        if misplaced:
+            return self._denied(action, "secrets", misplaced, self.policy.gate.escalation.on_denied)
+        ruling = strictest(judge(self.rules, one) for one in facts)
+        return await self._carry_out(action, ruling, facts)
+
+    async def _carry_out(self, action: Action, ruling: Ruling, facts: tuple[Facts, ...]) -> Verdict:
+        if ruling.decision == "allow":
+            if self.policy.gate.rules or self.rules.mode != "auto":  # else nobody has decided anything
+                self._note("allowed", action, ruling.rule)
+            return Verdict(True, ruling.rule)
+        if ruling.decision == "ask":
+            return await self._ask(action, ruling.rule, facts)
+        if self.rules.mode == "plan":
+            planned = f"plan: it would {describe(action)}; nothing is done in this mode"
+            return self._denied(action, ruling.rule, planned, "pause")
+        reason = f"the policy denies this ({ruling.rule}): {describe(action)}"
+        return self._denied(action, ruling.rule, reason, self.policy.gate.escalation.on_denied)
+
+    async def _ask(self, action: Action, rule: str, facts: tuple[Facts, ...]) -> Verdict:
+        now_s = self.clock.monotonic_s()
+        if self.approved or self.grants.take(facts, now_s):
+            by = "approved beforehand" if self.approved else "the user permitted this before"
+            self.approved = False
+            self._note("allowed", action, rule, by)
+            return Verdict(True, rule, by, asked=True)
+        self._note("asked", action, rule)
+        if self.asker is None:
+            return self._unanswered(rule, f"to be approved ({rule}): {describe(action)}")
+        said = await self.asker.ask(Question(describe(action), rule, places_of(facts)))
+        if said == "no":
+            self._note("denied", action, rule, "the user said no")
+            return Verdict(False, rule, f"the user does not want this: {describe(action)}", asked=True)
+        if said == "always":
+            self.grants.add(facts, now_s, once=False)
+        self._note("allowed", action, rule, "the user said yes")
+        return Verdict(True, rule, "the user said yes", asked=True)
+
+    async def _over(self, action: Action, reached: Reached) -> Verdict | None:
+        """What becomes of the run at a limit; None: the user grants the same amount again."""
+        rule = f"limits.{reached.name}"
+        reason = f"the policy's limit is reached: {reached.name} {reached.used:g} of {reached.allowed:g}"
+        escalation = self.policy.gate.escalation.on_limit
+        if escalation != "ask":
+            return self._denied(action, rule, reason, escalation)
+        self._note("asked", action, rule, reason)
+        if self.asker is None:
+            return self._unanswered(rule, reason)
+        if await self.asker.ask(Question(f"go on, up to {reached.allowed:g} more", rule, (), reason)) == "no":
+            return self._denied(action, rule, reason, "end")
+        self._note("allowed", action, rule, "the user said yes")
+        self.bounds.extend(reached, self.policy.gate.limits)
+        return None
+
+    def _unanswered(self, rule: str, reason: str) -> Verdict:
+        ends = "needs_user" if self.policy.gate.escalation.unanswered == "pause" else "stopped"
+        return Verdict(False, rule, reason, asked=True, ends=ends)
+
+    def _denied(self, action: Action, rule: str, reason: str, escalation: Escalation) -> Verdict:
+        self._note("denied", action, rule, reason)
+        return Verdict(False, rule, reason, ends=_ENDS.get(escalation, ""))
+
+    def _note(self, decision: Literal["allowed", "asked", "denied"], action: Action, rule: str, reason: str = "") -> None:
+        entry = GateDecision(decision, _cut(rule), _cut(describe(action)), _cut(reason))
+        self.audit(entry)
 
 
 @dataclass(frozen=True, slots=True)
 class SandboxGate:
-    """Allows every action in the sandbox but those that name a secret or a host that the sandbox cannot reach."""
+    """The `Gate` port without a policy's rules: denies only what cannot work in the sandbox."""
 
     async def judge(self, action: Action, history: History) -> Verdict:
         """Deny with a reason that the model can act on, or allow."""
         began_s = time.perf_counter()
-        parts = action.actions if isinstance(action, Batch) else (action,)
-        for part in parts:
-            denied = self._denied(part)
-            if denied:
-                return Verdict(False, *denied, judge_ms=_ms_since(began_s))
-        return Verdict(True, judge_ms=_ms_since(began_s))
-
-    def _denied(self, action: Action) -> tuple[str, str] | None:
-        match action:
-            case Type(secret_ref=str(name)):
-                return "secrets", f"this run has no secret named {name!r}"
-            case OpenUrl(url=url) if not is_reachable(url):
-                return "network.egress", f"{url!r} is not reachable: the sandbox has no network but its own loopback"
-            case _:
-                return None
+        refusal = impossible(action, Policy())
+        judge_ms = (time.perf_counter() - began_s) * 1000
+        return Verdict(False, *refusal, judge_ms=judge_ms) if refusal else Verdict(True, judge_ms=judge_ms)
 
 
-def is_reachable(url: str) -> bool:
-    """Whether a sandbox without egress can open ``url``: a file of its own, or a page on its own loopback."""
-    try:
-        parts = urlsplit(url)
-        host = parts.hostname or ""
-    except ValueError:
-        return False
-    if parts.scheme in {"file", "about", "data"}:
-        return True
-    if parts.scheme not in {"http", "https"}:
-        return False
-    if host == "localhost" or host.endswith(".localhost"):
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def gate_for(policy: Policy, source: str, mode: GateMode | None, home: Path | None) -> PolicyGate:
+    """The gate that ``policy`` (called ``source`` in errors) describes, in ``mode`` if one is given. Raises `UsageError`."""
+    return PolicyGate(policy, compile_rules(policy.gate, source, mode), Bounds(policy.gate.limits, home))
 
 
-def _ms_since(began_s: float) -> float:
-    return (time.perf_counter() - began_s) * 1000
+def needs_windows(policy: Policy) -> bool:
+    """Whether a rule goes by the window that an action goes to."""
+    return bool(policy.secrets) or any(rule.applications or rule.titles or rule.hosts for rule in policy.gate.rules)
+
+
+def needs_hosts(policy: Policy) -> bool:
+    """Whether a rule goes by the host of a page, so that the browser must be asked."""
+    return any(secret.hosts for secret in policy.secrets) or any(rule.hosts for rule in policy.gate.rules)
+
+
+def _typed_so_far(history: History) -> str:
+    """The running text that the next typing would go on with."""
+    run = ""
+    for step in history.steps[-_RUN_STEPS:]:
+        for part in parts_of(step.action):
+            run = typed_after(run, part)
+    return run
+
+
+def _cut(text: str) -> str:
+    return printable(text)[:_AUDIT_CHARS]

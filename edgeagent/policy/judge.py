@@ -81,7 +81,7 @@ def matches(entry: CompiledRule, facts: Facts) -> bool:
         and (not rule.hours or any(hours.contains(facts.minute) for hours in rule.hours))
         and _hold(facts.processes if every else facts.applications, entry.applications, every)
         and _hold(facts.titles, entry.titles, every)
-        and (not rule.hosts or _quantified(every, (covers(rule.hosts, host) for host in facts.hosts), bool(facts.hosts)))
+        and _covered(facts.sure_hosts if every else facts.hosts, rule.hosts, every)
         and (not rule.regions or _quantified(every, (_inside(rule, x, y) for x, y in facts.points), bool(facts.points)))
         and _text_fits(entry, facts, every)
     )
@@ -96,6 +96,10 @@ def _hold(known: frozenset[str], patterns: tuple[Pattern, ...], every: bool) -> 
     if not patterns:
         return True
     return _quantified(every, (any(pattern.fullmatch(name) for pattern in patterns) for name in known), bool(known))
+
+
+def _covered(known: frozenset[str], hosts: tuple[str, ...], every: bool) -> bool:
+    return not hosts or _quantified(every, (covers(hosts, host) for host in known), bool(known))
 
 
 def _text_fits(entry: CompiledRule, facts: Facts, every: bool) -> bool:

@@ -170,7 +170,7 @@ def _escalation(section: Section) -> Escalations:
 
     escalations = Escalations(
         choice("on_limit", default.on_limit, "ask", "pause", "end"),
-        choice("on_denied", default.on_denied, "tell", "ask", "pause", "end"),
+        choice("on_denied", default.on_denied, "tell", "pause", "end"),
         choice("unanswered", default.unanswered, "pause", "end"),
     )
     section.done()

@@ -1,0 +1,87 @@
+"""Asking the user: what is asked, what is answered, and what an answer covers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Literal, Protocol
+
+from edgeagent.policy.facts import Facts
+
+Said = Literal["yes", "always", "no"]
+"""``always``: for the same thing in the same place again, for `GRANT_S`."""
+GRANT_S = 900.0
+_SAME_PLACE_PX = 24
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """What the user decides on. Everything in it may quote a screen: show it with control characters escaped."""
+
+    action: str
+    """In words."""
+    rule: str
+    places: tuple[str, ...]
+    """Applications and hosts that it goes to, as the sandbox and the browser state them."""
+    why: str = ""
+
+
+class Asker(Protocol):
+    """Somebody who can be asked: a person at a terminal, never the screen."""
+
+    async def ask(self, question: Question) -> Said: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Grant:
+    """The user's word for one thing: the same kinds of action with the same text, to the same applications and hosts, at the
+    same places (within 24 px)."""
+
+    facts: tuple[Facts, ...]
+    until_s: float
+    """On the monotonic clock."""
+    once: bool
+
+    def covers(self, facts: tuple[Facts, ...]) -> bool:
+        return len(facts) == len(self.facts) and all(map(_alike, self.facts, facts))
+
+
+@dataclass(slots=True)
+class Grants:
+    """What the user has permitted in this run."""
+
+    given: list[Grant] = field(default_factory=list[Grant])
+
+    def add(self, facts: tuple[Facts, ...], now_s: float, once: bool) -> None:
+        self.given.append(Grant(facts, now_s + GRANT_S, once))
+
+    def take(self, facts: tuple[Facts, ...], now_s: float) -> bool:
+        """Whether a grant covers ``facts``; one that holds once is used up by it."""
+        self.given = [grant for grant in self.given if grant.until_s > now_s]
+        for grant in self.given:
+            if grant.covers(facts):
+                if grant.once:
+                    self.given.remove(grant)
+                return True
+        return False
+
+
+def places_of(facts: Iterable[Facts]) -> tuple[str, ...]:
+    """Where an action goes, in words."""
+    found: list[str] = []
+    for one in facts:
+        found += [*sorted(one.hosts), *(sorted(one.processes) or sorted(one.applications))]
+    return tuple(dict.fromkeys(found))
+
+
+def _alike(granted: Facts, wanted: Facts) -> bool:
+    same = ("kind", "processes", "applications", "hosts", "sure_hosts", "text", "secret")
+    return (
+        all(getattr(granted, name) == getattr(wanted, name) for name in same)
+        and len(granted.points) == len(wanted.points)
+        and all(map(_near, granted.points, wanted.points))
+    )
+
+
+def _near(one: tuple[int, int], other: tuple[int, int]) -> bool:
+    return abs(one[0] - other[0]) <= _SAME_PLACE_PX and abs(one[1] - other[1]) <= _SAME_PLACE_PX
