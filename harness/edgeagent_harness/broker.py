@@ -49,6 +49,11 @@ class EgressBroker:
         """Where it listens; only this user can reach it."""
         return self._directory / "proxy.sock"
 
+    @property
+    def pid(self) -> int:
+        """The broker's process."""
+        return self._process.pid
+
     @classmethod
     async def start(
         cls, settings: egress_wire.Configure, on_listed: Callable[[Connection], None], command: Sequence[str] = _COMMAND

@@ -43,7 +43,7 @@ class World:
     asked: list[str] = field(default_factory=list[str])
     """Names that DNS was asked for."""
     respond: Callable[[bytes], bytes] | None = None
-    """Instead of the usual answer to a plain request."""
+    """Instead of the usual answer to a request; the server then ends the connection."""
 
     def enter(self) -> tuple[str, ...]:
         """Words in front of a command that make it run in the near namespace."""
@@ -136,7 +136,7 @@ async def _answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ar
         usual = b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: %d\r\n\r\n%s" % (len(body), body)
         writer.write(made.respond(bytes(data)) if made.respond else usual)
         await writer.drain()
-        while chunk := await reader.read(65536):
+        while not made.respond and (chunk := await reader.read(65536)):
             data += chunk
     finally:
         writer.close()

@@ -122,7 +122,7 @@ async def _forward(client: Peer, server: h11.Connection, request: h11.Request, w
     answer = asyncio.create_task(_return_response(client, server, upstream, peer))
     try:
         await asyncio.wait([body, answer], return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
+        if body.done() or not answer.done():
             with contextlib.suppress(OSError):  # a server may answer before it took all of the body
                 await body
         await answer
