@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from edgeagent.errors import UsageError
 from edgeagent.settings import offline_wanted
+
+if TYPE_CHECKING:
+    from edgeagent_harness.policy.types import Egress
 
 OBSERVERS = ("prove",)
 """They look at an offline run from outside."""
@@ -26,19 +30,13 @@ def begin(command: str, flag: bool) -> None:
         offline.enter()
 
 
-def settle_offline(flag: bool, policy_yaml: str, policy_name: str, url: str) -> None:
+def settle_offline(flag: bool, egress: Egress, policy_name: str, url: str) -> None:
     """Go on offline if ``flag`` or the policy says so: by starting this command again, unless it is offline already.
 
     Raises `UsageError` for a policy that contradicts, and `EnvironmentProblem` for a page that would need the network.
     """
     from edgeagent import offline
-    from edgeagent_harness.errors import UsageProblem
-    from edgeagent_harness.policy.parse import parse
 
-    try:
-        egress = parse(policy_yaml, policy_name).egress
-    except UsageProblem as problem:
-        raise UsageError(str(problem)) from problem
     if flag or egress.mode == "offline":
         offline.restart_offline()
     if not offline.is_offline():

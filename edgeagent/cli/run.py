@@ -11,12 +11,14 @@ from typing import Literal
 import click
 
 from edgeagent import offline
+from edgeagent.cli.choices import POLICY_CHOICES, POLICY_HELP
 from edgeagent.cli.exits import EXIT_CODES_HELP, exit_for
 from edgeagent.cli.models import describe_gguf
 from edgeagent.cli.offline import settle_offline
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
 from edgeagent.errors import UsageError
 from edgeagent.limits import Limits
+from edgeagent.policy.loading import load_policy
 from edgeagent.runner import ModelChoice, Runner, RunRequest, run_until_stopped
 from edgeagent_harness.protocol.messages import Application, DesktopSpec
 
@@ -30,7 +32,7 @@ from edgeagent_harness.protocol.messages import Application, DesktopSpec
 @click.option("--home", default="", metavar="DIR", help="Host directory that becomes the sandbox's home.")
 @click.option("--max-steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Actions at most.")
 @click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=click.FloatRange(1), metavar="S")
-@click.option("--policy", default="", metavar="FILE", help="Policy file (YAML); default: no network.")
+@click.option("--policy", default="", metavar=POLICY_CHOICES, help=POLICY_HELP)
 @click.option("--offline", "be_offline", is_flag=True, help="No network for anything of this run, this program included.")
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 @click.option("--seed", type=int, default=None, metavar="N", help="Seed of the model's sampling.")
@@ -41,14 +43,14 @@ def run(
     """Do TASK on a sandboxed desktop. Ctrl-C stops at once and leaves the session resumable."""
     if not task.strip():
         raise UsageError("the task is empty", 'say what to do: edgeagent run "write Hello, save as a.txt" --app mousepad')
-    policy_file = existing(policy, "--policy", "file")
-    policy_yaml = Path(policy_file).read_text() if policy else ""
-    settle_offline(be_offline, policy_yaml, policy_file, url)
+    rules_text, rules = load_policy(policy)
+    settle_offline(be_offline, rules.egress, rules_text.name, url)
     spec = DesktopSpec(
         home=existing(home, "--home", "directory"),
         applications=tuple(application(command, wait_window=not url) for command in apps),
         url=url,
-        policy_yaml=policy_yaml,
+        policy_yaml=rules_text.text,
+        policy_name=rules_text.name,
         offline=offline.is_offline(),
     )
     choice = ModelChoice("embedded") if model == "embedded" else gguf(model, mmproj)

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import click
 
+from edgeagent.cli.choices import POLICY_CHOICES, POLICY_HELP
+
 
 @click.group()
 def sandbox() -> None:
@@ -22,25 +24,29 @@ def check(as_json: bool) -> None:
 
 
 @sandbox.command("exec", context_settings={"ignore_unknown_options": True})
-@click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Policy file (YAML).")
+@click.option("--policy", default="", metavar=POLICY_CHOICES, help=POLICY_HELP)
 @click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Host directory as home.")
 @click.option("--audit", type=click.Path(dir_okay=False, path_type=Path), help="Append what was denied to this audit log.")
 @click.argument("command", nargs=-1, required=True, type=click.UNPROCESSED)
-def exec_(policy: Path | None, home: Path | None, audit: Path | None, command: tuple[str, ...]) -> None:
+def exec_(policy: str, home: Path | None, audit: Path | None, command: tuple[str, ...]) -> None:
     """Run COMMAND as an app would run; its output and exit code pass through."""
-    _become("exec", *_option("--policy", policy), *_option("--home", home), *_option("--audit", audit), "--", *command)
+    _become("exec", *_policy(policy), *_option("--home", home), *_option("--audit", audit), "--", *command)
 
 
 @sandbox.command()
-@click.option("--policy", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="Policy file (YAML).")
+@click.option("--policy", default="", metavar=POLICY_CHOICES, help=POLICY_HELP)
 @click.option("--home", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Host directory as home.")
-def shell(policy: Path | None, home: Path | None) -> None:
+def shell(policy: str, home: Path | None) -> None:
     """Open a shell inside, for looking around."""
-    _become("shell", *_option("--policy", policy), *_option("--home", home))
+    _become("shell", *_policy(policy), *_option("--home", home))
 
 
 def _option(name: str, value: Path | None) -> list[str]:
     return [name, str(value.resolve())] if value else []
+
+
+def _policy(choice: str) -> list[str]:
+    return ["--policy", choice] if choice else []
 
 
 def _become(*arguments: str) -> None:

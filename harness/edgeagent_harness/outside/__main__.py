@@ -35,10 +35,13 @@ def _parser() -> argparse.ArgumentParser:
     check = commands.add_parser("check", help="which layers of containment this machine gives")
     check.add_argument("--json", action="store_true")
     check.set_defaults(run=_check)
+    judge = commands.add_parser("check-policy", help="whether this machine can honour the policy on standard input")
+    judge.add_argument("name", help="what errors call it")
+    judge.set_defaults(run=_check_policy)
     execute = commands.add_parser("exec", help="run a command inside as an application would run")
     shell = commands.add_parser("shell", help="look around inside")
     for one in (execute, shell):
-        one.add_argument("--policy", type=Path, help="policy file (YAML)")
+        one.add_argument("--policy", default="", help="locked, web, offline, or a policy file (YAML)")
         one.add_argument("--home", type=Path, help="host directory that becomes the sandbox's home")
         one.add_argument("--audit", type=Path, help="append to this audit log")
         one.set_defaults(run=_execute, command=["/bin/bash"] if one is shell else None)
@@ -65,6 +68,15 @@ def _check(options: argparse.Namespace) -> int:
             if not layer.present and layer.mend:
                 print(f"    {layer.mend}")
     return 0 if complete else 3
+
+
+def _check_policy(options: argparse.Namespace) -> int:
+    from edgeagent_harness.outside import policy_check, runtime
+    from edgeagent_harness.policy.parse import parse
+
+    policy = parse(sys.stdin.read(), options.name)
+    policy_check.check(policy, options.name, runtime.find().host_paths)
+    return 0
 
 
 def _execute(options: argparse.Namespace) -> int:

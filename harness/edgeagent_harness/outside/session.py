@@ -17,6 +17,7 @@ from edgeagent_harness.outside import command, homes, policy_check, rootdrop, ru
 from edgeagent_harness.outside.launch import Plan
 from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
+from edgeagent_harness.policy import files
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.protocol import messages, stream
 from edgeagent_harness.protocol.audit import Entry
@@ -44,13 +45,10 @@ def serve(app: socket.socket) -> int:
     return 0
 
 
-def execute(argv: Sequence[str], home: str, policy_file: Path | None, audit_file: Path | None) -> int:
+def execute(argv: Sequence[str], home: str, policy: str, audit_file: Path | None) -> int:
     """Run ``argv`` in a sandbox of its own, audited in ``audit_file`` if there is one; returns its exit code."""
-    try:
-        policy_yaml = policy_file.read_text() if policy_file else ""
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageProblem(f"the policy file {policy_file} cannot be read: {error}") from error
-    plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=policy_yaml, policy_name=str(policy_file or "locked")))
+    chosen = files.load(policy) if policy else files.PolicyText("locked", "")
+    plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=chosen.text, policy_name=chosen.name))
     # Opened before root is dropped: who runs the sandbox may not even be able to see it.
     log = _open_audit(audit_file)
     return rootdrop.run(lambda ready: asyncio.run(command.run(ready, argv, log.append if log else _unaudited)), plan)

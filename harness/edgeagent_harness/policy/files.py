@@ -51,17 +51,22 @@ def profile_text(name: str) -> str:
 def read_file(path: Path) -> str:
     """The text of a policy file; empty or odd ones are for the parser to tell. Raises `UsageProblem` if it cannot be read."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with open(fd, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise UsageProblem(f"the policy {path} is no regular file")
-            data = stream.read(4 * MAX_CHARS + 1)
-        text = data.decode("utf-8")
+        data = _read_bytes(path)
     except OSError as error:
         raise UsageProblem(f"the policy file {path} cannot be read: {error.strerror}") from error
+    try:
+        text = data.decode("utf-8")
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         raise UsageProblem(f"{path}, line {line}: no UTF-8 text; save the file as UTF-8") from error
     if not text:
         raise UsageProblem(f"{path}: the policy is empty; leave it away for the default")
     return text
+
+
+def _read_bytes(path: Path) -> bytes:
+    fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
+    with open(fd, "rb") as stream:
+        if not stat.S_ISREG(os.fstat(fd).st_mode):
+            raise UsageProblem(f"the policy {path} is no regular file")
+        return stream.read(4 * MAX_CHARS + 1)
