@@ -1,4 +1,4 @@
-"""A private X server with a real executor on it, for tests that need no sandbox."""
+"""A private X server with a real executor on it, under the filter that it has in a sandbox, for tests that need no sandbox."""
 
 from __future__ import annotations
 
@@ -15,6 +15,8 @@ from pathlib import Path
 
 import msgspec
 
+from edgeagent_harness.inside import tighten
+from edgeagent_harness.outside import seccomp
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL
@@ -158,9 +160,12 @@ def executor(display: str, width: int = WIDTH, height: int = HEIGHT) -> Iterator
     ours, theirs = socket.socketpair()
     argv = [sys.executable, "-m", "edgeagent_harness.inside.executor", "--control-fd", str(theirs.fileno())]
     argv += ["--frame-fd", str(frame_fd), "--width", str(width), "--height", str(height)]
-    environment = {**os.environ, "DISPLAY": display}
-    process = subprocess.Popen(argv, pass_fds=[theirs.fileno(), frame_fd], env=environment)
+    filter_fd = os.memfd_create("filter")
+    os.write(filter_fd, seccomp.executor_program())
+    environment = {**os.environ, "DISPLAY": display, tighten.EXECUTOR_FILTER_ENV: str(filter_fd)}
+    process = subprocess.Popen(argv, pass_fds=[theirs.fileno(), frame_fd, filter_fd], env=environment)
     theirs.close()
+    os.close(filter_fd)
     with ours, mmap.mmap(frame_fd, size) as frame:
         os.close(frame_fd)
         rig = ExecutorRig(ours, frame, width, height)

@@ -8,6 +8,7 @@ import platform
 import signal
 import subprocess
 import sys
+from typing import Literal
 
 import pyseccomp
 import pytest
@@ -17,7 +18,7 @@ from edgeagent_harness.outside import seccomp
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="uses this machine's system call numbers")
 TRY = """
-import ctypes, json, os, socket, sys
+import ctypes, json, mmap, os, select, socket, sys
 from edgeagent_harness.inside import tighten
 tighten.install_filter(bytes.fromhex(sys.argv[1]))
 libc = ctypes.CDLL(None, use_errno=True)
@@ -94,21 +95,68 @@ def test_the_executor_dies_on_running_a_program() -> None:
     assert subprocess.run(argv, capture_output=True, check=False).returncode == -signal.SIGSYS
 
 
-def test_the_executor_keeps_threads_and_unix_sockets_only() -> None:
+def test_the_executor_can_do_no_more_than_its_work() -> None:
     found = tried(
         seccomp.executor_program(),
         fork="os.fork()",
-        thread="(t := __import__('threading').Thread(target=int)).start() or t.join()",
+        thread="libc.syscall(56, 0x10f00, 0, 0, 0, 0)",
         tcp="socket.socket(socket.AF_INET, socket.SOCK_STREAM)",
-        unix="socket.socket(socket.AF_UNIX, socket.SOCK_STREAM).close()",
+        unix="socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)",
+        write_file="os.open('/tmp/never', os.O_WRONLY | os.O_CREAT)",
+        truncate_file="os.open('/dev/null', os.O_RDONLY | os.O_TRUNC)",
+        unlink="os.unlink('/tmp/never')",
+        memory_file="os.memfd_create('x')",
+        code="mmap.mmap(-1, 4096, prot=7)",
+        kill="os.kill(1, 0)",
+        filters="libc.syscall(317, 1, 0, 0)",
+        read_file="os.close(os.open('/etc/hostname', os.O_RDONLY))",
+        memory="mmap.mmap(-1, 4096).close()",
+        poll="select.select([], [], [], 0) and 0",
     )
-    assert found == {"fork": errno.EPERM, "thread": 0, "tcp": errno.EAFNOSUPPORT, "unix": 0}
+    denied = dict.fromkeys(
+        ("fork", "thread", "write_file", "truncate_file", "unlink", "memory_file", "code", "kill", "filters"), errno.EPERM
+    )
+    no_family = dict.fromkeys(("tcp", "unix"), errno.EAFNOSUPPORT)
+    assert found == denied | no_family | dict.fromkeys(("read_file", "memory", "poll"), 0)
+
+
+def test_the_policy_says_whether_running_a_program_ends_the_executor() -> None:
+    code = {"exec": "os.execv('/bin/true', ['true'])"}
+    assert tried(seccomp.executor_program((), "deny"), **code) == {"exec": errno.EPERM}
+    assert tried(seccomp.executor_program((), "log"), **code) == {"exec": errno.EPERM}
+    argv = [sys.executable, "-c", TRY, seccomp.executor_program(("getpid",)).hex(), json.dumps({"getpid": "os.getpid()"})]
+    assert subprocess.run(argv, capture_output=True, check=False).returncode == -signal.SIGSYS
+    assert tried(seccomp.executor_program(("getpid",), "deny"), getpid="libc.syscall(39)") == {"getpid": errno.EPERM}
 
 
 def test_a_policy_adds_calls_and_unknown_ones_are_refused() -> None:
     assert tried(seccomp.base_program(("fsync",)), fsync="os.fsync(2)") == {"fsync": errno.EPERM}
     with pytest.raises(UsageProblem, match="no system call"):
         seccomp.base_program(("nonsense",))
+
+
+def test_a_policy_permits_calls_again() -> None:
+    call = "libc.syscall(135, 0xFFFFFFFF)"  # personality: asks, and changes nothing
+    assert tried(seccomp.base_program(), personality=call) == {"personality": errno.EPERM}
+    assert tried(seccomp.base_program((), ("personality",)), personality=call) == {"personality": 0}
+
+
+@pytest.mark.parametrize("response", ["deny", "kill_sandbox", "log"])
+def test_nothing_is_permitted_by_both_programs(response: Literal["deny", "kill_sandbox", "log"]) -> None:
+    """What the base leaves to the listener, the listener's program stops: with nobody there to answer, by ENOSYS."""
+    calls = {name: f"libc.syscall({seccomp.number(name)}, 0, 0, 0, 0, 0, 0)" for name in seccomp.DENIED}
+    calls = {name: call for name, call in calls.items() if seccomp.number(name) >= 0}
+    calls["raw"] = "socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)"
+    calls["clone3"] = "libc.syscall(435, 0, 0)"
+    install = "tighten.install_filter(bytes.fromhex(sys.argv[1]))"
+    listen = f"{install}; os.close(tighten.install_listener(bytes.fromhex(sys.argv[3])))"
+    programs = (seccomp.base_program((), (), response), seccomp.listener_program((), (), response))
+    argv = [sys.executable, "-c", TRY.replace(install, listen), programs[0].hex(), json.dumps(calls), programs[1].hex()]
+    run = subprocess.run(argv, capture_output=True, text=True, check=True)
+    found = json.loads(run.stdout)
+    assert set(found.values()) <= {errno.EPERM, errno.ENOSYS}
+    assert found["unshare"] == errno.ENOSYS
+    assert found["personality"] == (errno.ENOSYS if response == "log" else errno.EPERM)
 
 
 def test_every_call_on_the_list_is_denied() -> None:

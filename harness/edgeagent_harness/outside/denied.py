@@ -4,6 +4,8 @@
 from __future__ import annotations
 
 import errno
+import os
+import stat
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
@@ -27,8 +29,24 @@ PERMITTABLE = (
 sandbox. Not io_uring (its operations pass by the filter), keyrings (the host's are inherited), nor whatever mounts, changes
 namespaces or loads code into the kernel."""
 
-QUIET: tuple[str, ...] = ()
-"""Ordinary programs try these and live without: refused in the kernel, neither listed nor counted as a violation."""
+QUIET = (
+    "kcmp", "mbind", "move_pages", "migrate_pages", "personality", "process_madvise", "name_to_handle_at", "io_uring_setup",
+    "adjtimex", "clock_adjtime", "quotactl", "ustat", "sysfs",
+)  # fmt: skip
+"""Ordinary programs try these and live without (graphics drivers, memory allocators, libuv, glibc): refused in the kernel,
+neither listed nor counted as a violation, so that ``kill_sandbox`` can be used with them. Under ``log`` they are listed."""
+
+EXECUTOR_ALLOWED = (
+    "read", "readv", "pread64", "write", "writev", "close", "lseek", "fstat", "newfstatat", "statx", "readlink", "readlinkat",
+    "getdents64", "getcwd", "fcntl", "ioctl", "dup", "poll", "ppoll", "select", "pselect6", "epoll_create1", "epoll_ctl",
+    "epoll_wait", "epoll_pwait", "recvfrom", "recvmsg", "sendto", "sendmsg", "shutdown", "getsockname", "getpeername",
+    "getsockopt", "setsockopt", "munmap", "mremap", "madvise", "brk", "futex", "rt_sigaction", "rt_sigprocmask", "rt_sigreturn",
+    "sigaltstack", "tgkill", "exit", "exit_group", "restart_syscall", "clock_gettime", "clock_getres", "clock_nanosleep",
+    "nanosleep", "gettimeofday", "time", "sched_yield", "getpid", "getppid", "gettid", "getuid", "geteuid", "getgid", "getegid",
+    "getrandom", "uname", "sysinfo", "set_robust_list", "rseq", "getrusage",
+)  # fmt: skip
+"""What the executor may still do after its warm-up, beside reading files and memory that is not executable: it sees the screen,
+moves the pointer and types over connections that it has. Traced over every action; the contract tests run under it."""
 
 NEEDED_BY_ALL = (
     "execve", "clone", "read", "write", "openat", "close", "mmap", "exit_group", "socket", "seccomp", "prctl", "wait4", "sendmsg",
@@ -42,6 +60,7 @@ _IPPROTO_MPTCP = 262
 _CLONE_NEW_FLAGS = (0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _FILE_TYPE_MASK, _CHAR_DEVICE, _BLOCK_DEVICE = 0o170000, 0o020000, 0o060000
+_CREATING = (os.O_CREAT, os.O_TMPFILE & ~os.O_DIRECTORY)
 _LOW_32 = 0xFFFFFFFF
 _ALL_64 = 0xFFFFFFFF_FFFFFFFF
 
@@ -77,6 +96,8 @@ class Rule:
     """All must hold; none: whatever the arguments are."""
     errno: int = errno.EPERM
     quiet: bool = False
+    silent: bool = False
+    """As ``quiet``, also where violations are only logged."""
     label: str = ""
     """What the audit calls it; empty: the call's name."""
     required: bool = False
@@ -87,12 +108,12 @@ def rules(extra: Sequence[str] = (), re_permitted: Sequence[str] = ()) -> tuple[
     """All that is denied, with what a policy adds (``extra``) and takes away (``re_permitted``)."""
     named = [Rule(name, quiet=name in QUIET) for name in DENIED if name not in re_permitted and name not in extra]
     added = [Rule(name, required=True) for name in extra]
-    return (*named, *added, *_PROCESSES, *_SOCKETS, *_TERMINALS, *_DEVICES)
+    return (*named, *added, *_PROCESSES, *_SOCKETS, *_TERMINALS, *_DEVICES, *_SET_ID)
 
 
 _PROCESSES = (
     # clone3 hides its flags in memory; libraries fall back to clone.
-    Rule("clone3", errno=errno.ENOSYS, quiet=True),
+    Rule("clone3", errno=errno.ENOSYS, silent=True),
     *(Rule("clone", (Match(0, flag, mask=flag),), label="clone(new namespace)") for flag in _CLONE_NEW_FLAGS),
 )
 _SOCKETS = (
@@ -107,6 +128,7 @@ _SOCKETS = (
         "socket",
         (Match(0, _AF_NETLINK, mask=_ALL_64), Match(2, 0, "unequal")),
         errno.EAFNOSUPPORT,
+        quiet=True,  # Chromium's udev library listens for devices with it
         label="socket(netlink beyond routes)",
     ),
     *(
@@ -123,6 +145,8 @@ _SOCKETS = (
         )
         for family in (_AF_INET, _AF_INET6)
     ),
+    # Sockets of any family are made before the kernel says that it has no pairs of them.
+    Rule("socketpair", (Match(0, 1, "unequal"),), errno.EAFNOSUPPORT, label="socketpair(no unix sockets)"),
 )
 _TERMINALS = (
     Rule("ioctl", (Match(1, _TIOCSTI),), label="ioctl(TIOCSTI)"),
@@ -132,4 +156,24 @@ _DEVICES = tuple(
     Rule(call, (Match(arg, kind, mask=_FILE_TYPE_MASK),), label=f"{call}(device)")
     for call, arg in (("mknod", 1), ("mknodat", 2))
     for kind in (_CHAR_DEVICE, _BLOCK_DEVICE)
+)
+_SET_ID = (
+    # A set-user-id file in a home that comes from the host would give any other account there the user's rights.
+    *(
+        Rule(call, (Match(arg, bit, mask=bit), *created), label=f"{call}(set-user-id or set-group-id)")
+        for call, arg, created in (
+            ("chmod", 1, ()),
+            ("fchmod", 1, ()),
+            ("fchmodat", 2, ()),
+            ("fchmodat2", 2, ()),
+            ("mknod", 1, ()),
+            ("mknodat", 2, ()),
+            ("creat", 1, ()),
+            *(("open", 2, (Match(1, flag, mask=flag),)) for flag in _CREATING),
+            *(("openat", 3, (Match(2, flag, mask=flag),)) for flag in _CREATING),
+        )
+        for bit in (stat.S_ISUID, stat.S_ISGID)
+    ),
+    # It hides its mode in memory; whoever uses it falls back to openat.
+    Rule("openat2", errno=errno.ENOSYS, silent=True),
 )

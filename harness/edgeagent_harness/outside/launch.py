@@ -10,16 +10,17 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import msgspec
 
 from edgeagent_harness.errors import EnvironmentLacks, PolicyViolated, SandboxGone
 from edgeagent_harness.inside import landlock
-from edgeagent_harness.outside import layers, sandbox, seccomp
+from edgeagent_harness.outside import bridge_filter, layers, sandbox, seccomp
 from edgeagent_harness.outside.listener import Listener
 from edgeagent_harness.outside.runtime import Runtime
 from edgeagent_harness.outside.violations import Judge, Tally
+from edgeagent_harness.outside.way_out import WayOut
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol import audit, init_wire
 from edgeagent_harness.protocol.channel import Channel
@@ -65,6 +66,7 @@ class Sandbox:
         self._tally = Tally(self._tell)
         self._listener: Listener | None = None
         self._listening = False
+        self.way_out: WayOut | None = None
         self._log: deque[bytes] = deque(maxlen=64)
         self._pending: dict[int, asyncio.Future[init_wire.Spawned]] = {}
         self._next_id = 0
@@ -79,13 +81,17 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         self._plan = plan
         self.layers = layers.decide(plan.accepted)
+        if plan.policy.egress.mode == "allowlist":
+            self.way_out = await WayOut.open(plan.policy, plan.policy_name, self._on_audited, self.end)
+            plan = replace(plan, binds=replace(plan.binds, egress_socket=self.way_out.socket_path))
         self._tell_header(plan)
         self._ready: asyncio.Future[init_wire.Ready] = loop.create_future()
         ours, theirs = socket.socketpair()
         output_read, output_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         fds = sandbox.Descriptors()
         named = (plan.policy.extra_denied, plan.policy.re_permitted)
-        program = seccomp.base_program(*named, listening="violation_notices" in self.layers.present)
+        listening = plan.policy.violations.seccomp if "violation_notices" in self.layers.present else ""
+        program = seccomp.base_program(*named, listening)
         argv = [
             sandbox.bwrap_path(),
             *sandbox.arguments(plan.runtime, plan.binds, program, fds, "nested_user_namespaces" in self.layers.present),
@@ -105,7 +111,10 @@ class Sandbox:
             asyncio.create_task(work) for work in (self._serve_init(), self._watch(process, self._handle), self._flush_tally())
         ]
         await self._send(self._setup(plan, bool(executor_fds)), executor_fds)
-        return await self._until_ready()
+        ready = await self._until_ready()
+        if self.way_out:
+            await self.way_out.up()
+        return ready
 
     async def spawn(
         self, argv: Argv, wait_window: bool, stdio: Sequence[int] = (), terminal: bool = False
@@ -139,10 +148,13 @@ class Sandbox:
 
     async def kill(self) -> None:
         """End everything inside, now, and give back every descriptor. Safe to call twice."""
+        if self._process:
+            self.end("closed")
+            await self.gone
+        if self.way_out:
+            await self.way_out.close()
         if self._process is None:
             return
-        self.end("closed")
-        await self.gone
         self._process = None
         for task in self._tasks:
             task.cancel()
@@ -156,8 +168,8 @@ class Sandbox:
 
     def _setup(self, plan: Plan, executor: bool) -> init_wire.Setup:
         rules = sandbox.landlock_rules(plan.runtime, plan.binds) if "landlock" in self.layers.present else ()
-        execs = plan.policy.audit.exec or plan.policy.violations.exec == "log"
-        named = (plan.policy.extra_denied, plan.policy.re_permitted)
+        policy = plan.policy
+        asked = (policy.extra_denied, policy.re_permitted, policy.violations.seccomp, policy.audit.exec)
         return init_wire.Setup(
             plan.width,
             plan.height,
@@ -165,9 +177,10 @@ class Sandbox:
             plan.session_bus,
             rules,
             seccomp.app_program(),
-            seccomp.executor_program(plan.policy.executor_denied),
+            seccomp.executor_program(plan.policy.executor_denied, plan.policy.violations.exec),
             plan.policy.limits.max_pids if "process_limit" in self.layers.present else 0,
-            seccomp.listener_program(*named, execs) if "violation_notices" in self.layers.present else b"",
+            seccomp.listener_program(*asked) if "violation_notices" in self.layers.present else b"",
+            bridge_filter=bridge_filter.program() if self.way_out else b"",
             landlock_abi=landlock.abi_version(),
         )
 

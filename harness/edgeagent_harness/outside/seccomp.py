@@ -11,47 +11,62 @@ import errno
 import os
 from collections.abc import Iterable
 from functools import cache
+from typing import Literal
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
-from edgeagent_harness.outside.denied import DENIED, NEEDED_BY_ALL, PERMITTABLE, Match, Rule, rules
+from edgeagent_harness.outside.denied import DENIED, EXECUTOR_ALLOWED, NEEDED_BY_ALL, PERMITTABLE, Match, Rule, rules
+from edgeagent_harness.policy.types import Response
 
 try:
     import pyseccomp
 except RuntimeError as missing:  # it loads the system's library as it is imported
     raise EnvironmentLacks("libseccomp is not installed. Mend: apt install libseccomp2") from missing
 
-EXECUTOR_KILLED = ("execve", "execveat")
-EXECUTOR_DENIED = ("fork", "vfork", "bind", "listen", "accept", "accept4", "symlink", "symlinkat", "link", "linkat")
 EXECS = ("execve", "execveat")
 
-_CLONE_THREAD = 0x00010000
 _PR_SET_SECCOMP = 22
+_PROT_EXEC = 4
+_O_WRITES = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _EPERM = pyseccomp.ERRNO(errno.EPERM)
+_EXECUTOR_ALLOWED_IF = (
+    ("openat", Match(2, 0, mask=_O_WRITES)),
+    ("mmap", Match(2, 0, mask=_PROT_EXEC)),
+    ("mprotect", Match(2, 0, mask=_PROT_EXEC)),
+)
+"""Files to be read, and memory that is not executable."""
 
 
 @cache
-def base_program(extra: tuple[str, ...] = (), re_permitted: tuple[str, ...] = (), listening: bool = False) -> bytes:
-    """For every process in the sandbox. ``listening``: all but the quiet rules are left to `listener_program`."""
+def base_program(
+    extra: tuple[str, ...] = (), re_permitted: tuple[str, ...] = (), listening: Response | Literal[""] = ""
+) -> bytes:
+    """For every process in the sandbox. ``listening``: all that is listed under this response is left to `listener_program`."""
     program = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     for rule in rules(extra, re_permitted):
-        if rule.quiet or not listening:
+        if not listening or not _is_listed(rule, listening):
             _add(program, pyseccomp.ERRNO(rule.errno), rule)
     return compile_program(program)
 
 
 @cache
-def listener_program(extra: tuple[str, ...] = (), re_permitted: tuple[str, ...] = (), execs: bool = False) -> bytes:
+def listener_program(
+    extra: tuple[str, ...] = (), re_permitted: tuple[str, ...] = (), response: Response = "deny", execs: bool = False
+) -> bytes:
     """Suspends whoever makes a denied call until it was judged outside; with nobody there the kernel answers ENOSYS.
 
     ``execs``: each start of a program too.
     """
     program = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
     for rule in rules(extra, re_permitted):
-        if not rule.quiet:
+        if _is_listed(rule, response):
             _add(program, pyseccomp.NOTIFY, rule)
     for name in EXECS if execs else ():
         program.add_rule(pyseccomp.NOTIFY, name)
     return compile_program(program)
+
+
+def _is_listed(rule: Rule, response: Response) -> bool:
+    return not rule.silent and (not rule.quiet or response == "log")
 
 
 @cache
@@ -63,17 +78,23 @@ def app_program() -> bytes:
 
 
 @cache
-def executor_program(extra_denied: tuple[str, ...] = ()) -> bytes:
-    """For the executor after its warm-up: running a program kills it; no processes, servers, or sockets but unix ones."""
-    program = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    for name in dict.fromkeys((*EXECUTOR_KILLED, *extra_denied)):
-        _add(program, pyseccomp.KILL_PROCESS, Rule(name, required=name not in EXECUTOR_KILLED))
-    for name in EXECUTOR_DENIED:
+def executor_program(extra_denied: tuple[str, ...] = (), response: Response = "kill_sandbox") -> bytes:
+    """For the executor after its warm-up: a short list is permitted, all else denied; running a program ends it by default.
+
+    ``response``: to execve, execveat and ``extra_denied``. They can never be permitted, so ``log`` is as ``deny`` here.
+    """
+    program = pyseccomp.SyscallFilter(_EPERM)
+    if response == "kill_sandbox":
+        for name in dict.fromkeys((*EXECS, *extra_denied)):
+            _add(program, pyseccomp.KILL_PROCESS, Rule(name, required=name not in EXECS))
+    for name in EXECUTOR_ALLOWED:
         if name not in extra_denied:
-            _add(program, _EPERM, Rule(name))
-    program.add_rule(_EPERM, "clone", _arg(Match(0, 0, mask=_CLONE_THREAD)))
-    program.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), "socket", pyseccomp.Arg(0, pyseccomp.NE, 1))
-    _no_new_filters(program)
+            _add(program, pyseccomp.ALLOW, Rule(name))
+    for name, match in _EXECUTOR_ALLOWED_IF:
+        if name not in extra_denied:
+            _add(program, pyseccomp.ALLOW, Rule(name, (match,)))
+    if "socket" not in extra_denied:
+        program.add_rule(pyseccomp.ERRNO(errno.EAFNOSUPPORT), "socket")
     return compile_program(program)
 
 
