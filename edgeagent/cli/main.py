@@ -14,8 +14,10 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("edgeagent.cli.run:run", "Do a task on a sandboxed desktop with a local model."),
     "sessions": ("edgeagent.cli.sessions:sessions", "List, show, resume, replay, export and remove recorded sessions."),
     "models": ("edgeagent.cli.models:models", "Which models there are, and what one needs."),
+    "policy": ("edgeagent.cli.policy:policy", "Check, explain and extend policies: what a sandbox may do."),
     "sandbox": ("edgeagent.cli.sandbox:sandbox", "Check the sandbox, or run a command inside it."),
     "audit": ("edgeagent.cli.audit:audit", "Show and verify what a session's policy permitted and denied."),
+    "prove": ("edgeagent.cli.prove:prove", "Prove that a run had no way off this machine; a signed statement."),
     "bench": ("edgeagent.cli.bench:bench", "Measure: task suites and steps."),
     "doctor": ("edgeagent.cli.doctor:doctor", "Everything a bug report needs; each failing line with its fix."),
 }
@@ -48,11 +50,29 @@ class LazyGroup(click.Group):
             formatter.write_dl([(name, line) for name, (_, line) in self.catalogue.items()])
 
 
-@click.command(cls=LazyGroup, epilog=EXIT_CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=LazyGroup, invoke_without_command=True, epilog=EXIT_CODES_HELP, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="edgeagent", message="edgeagent %(version)s")
 @click.option("--offline", is_flag=True, help="Nothing of this command, helpers included, gets a network. See docs/offline.md.")
-def cli(offline: bool) -> None:
-    """Run a computer-use model on this machine: it sees a sandboxed desktop, acts on it, and every step is recorded."""
+@click.pass_context
+def cli(ctx: click.Context, offline: bool) -> None:
+    """Run a computer-use model on this machine: it sees a sandboxed desktop, acts on it, and every step is recorded.
+
+    Without a command: the terminal app.
+    """
+    if ctx.invoked_subcommand is None:
+        _open_terminal_app(ctx)
+
+
+def _open_terminal_app(ctx: click.Context) -> None:
+    """The app on a terminal; else, as there is nobody to look at it, the help."""
+    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+        click.echo(ctx.get_help())
+        return
+    from edgeagent.tui.app import main as terminal_app
+
+    terminal_app()
 
 
 def main() -> None:

@@ -14,8 +14,10 @@ from edgeagent_harness.isolation import bpf, giving_up
 
 APP_NAMESPACE = "app_network_namespace"
 APP_FILTER = "app_socket_filter"
-UNFILTERED_FAMILIES = (socket.AF_UNIX, socket.AF_NETLINK)
-"""Where there is no namespace, also for what supervisors start: bwrap brings up a loopback by netlink."""
+BARE_FAMILIES = (socket.AF_UNIX, socket.AF_NETLINK)
+"""Sockets of supervisors and what they start, where there is no namespace. bwrap brings up a loopback by netlink."""
+FAMILIES = (*BARE_FAMILIES, socket.AF_INET, socket.AF_INET6)
+"""Where there is one: applications may use their own loopback. No namespace would hold others, such as vsock."""
 
 
 @dataclass(slots=True)
@@ -37,7 +39,7 @@ def enter() -> None:
     Needs a single thread. What has to be free of the filter (bwrap) is started from now on by `starter`.
     """
     refused = enter_namespace()
-    _state.starter = Starter.fork(UNFILTERED_FAMILIES if refused else None)
+    _state.starter = Starter.fork(BARE_FAMILIES if refused else FAMILIES)
     for why in (
         giving_up.forbid_privileges(),
         giving_up.forbid_calls(bpf.WAYS_TO_OTHERS_SOCKETS, (socket.AF_UNIX,)),

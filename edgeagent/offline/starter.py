@@ -57,8 +57,8 @@ class Starter:
         self.pid = pid
 
     @classmethod
-    def fork(cls, families: Sequence[socket.AddressFamily] | None) -> Starter:
-        """Fork the starter off. ``families``: where there is no namespace, what sockets it and all that it starts may make."""
+    def fork(cls, families: Sequence[socket.AddressFamily]) -> Starter:
+        """Fork the starter off. ``families``: what sockets it and all that it starts may make, the sandbox's applications too."""
         ours, theirs = socket.socketpair()
         pid = os.fork()
         if pid == 0:
@@ -80,14 +80,14 @@ class Starter:
         raise EnvironmentProblem("the process that starts sandboxes in offline mode has ended", "run the command again")
 
 
-def _serve(sock: socket.socket, families: Sequence[socket.AddressFamily] | None) -> None:
+def _serve(sock: socket.socket, families: Sequence[socket.AddressFamily]) -> None:
     for number in {number for number, _ in open_descriptors()} - {0, 1, 2, sock.fileno()}:
         with contextlib.suppress(OSError):
             os.close(number)
     os.setsid()  # the terminal's Ctrl-C is the app's to answer
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    if families is not None and (giving_up.forbid_privileges() or giving_up.forbid_calls(bpf.WAYS_TO_OTHERS_SOCKETS, families)):
+    if giving_up.forbid_privileges() or giving_up.forbid_calls(bpf.WAYS_TO_OTHERS_SOCKETS, families):
         return
     running: dict[int, subprocess.Popen[bytes]] = {}
     while True:
