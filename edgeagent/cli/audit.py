@@ -10,6 +10,7 @@ import click
 
 from edgeagent import events
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
+from edgeagent.cli.audit_statement import verify_statement
 from edgeagent.cli.sessions_text import echo_json
 from edgeagent.errors import UsageError
 from edgeagent.recording.audit_trail import AUDIT_NAME, Verified, verify_session
@@ -30,19 +31,24 @@ def audit() -> None:
 
 @audit.command()
 @click.argument("target", metavar="FILE|SESSION")
+@click.option("--key", type=click.Path(path_type=Path), help="Public key that the statement must be signed with.")
 @_OUTPUT
-def verify(target: str, output: str) -> None:
+def verify(target: str, key: Path | None, output: str) -> None:
     """Check that no line was edited, dropped or reordered; for a session also that none is missing at the end.
 
-    Exit code 0 if the log is what was written, 1 if not.
+    A signed statement (`edgeagent prove`) is verified as well: alone, or with the session that it lies beside.
+    Exit code 0 if everything is what was written, and a statement says PROVEN; 1 if not.
     """
+    stated = verify_statement(target, key, as_json=output == "json")
+    if stated.alone:
+        sys.exit(Exit.DONE if stated.ok else Exit.NOT_DONE)
     path, facts = _find(target)
     found = verify_session(path, facts)
     if output == "json":
         echo_json(_report(path, found))
     else:
         _print_report(path, found, anchored=bool(facts))
-    sys.exit(Exit.DONE if found.ok else Exit.NOT_DONE)
+    sys.exit(Exit.DONE if found.ok and stated.ok else Exit.NOT_DONE)
 
 
 @audit.command()

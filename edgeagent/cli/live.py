@@ -12,7 +12,9 @@ import click
 
 from edgeagent import events
 from edgeagent.timings import StepTimings, TimingFold
+from edgeagent.policy.news import AuditNews
 from edgeagent.words import describe, effect_words, printable
+from edgeagent_harness.protocol import audit
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _COLOURS = {"confirmed": "green", "partial": "green", "unverifiable": "yellow", "suspected_noop": "yellow", "refused": "red"}
@@ -30,6 +32,7 @@ class LivePrinter:
         self._doing = "starting the sandbox and the model"
         self._since_s = time.monotonic()
         self._intent: events.Intent | None = None
+        self._news = AuditNews()
 
     def __call__(self, fact: events.EventData) -> None:
         """Tell ``fact``."""
@@ -60,6 +63,13 @@ class LivePrinter:
                 self._now("looking at the screen")
             case _:
                 pass
+
+    def audited(self, session: str, entry: audit.Entry) -> None:
+        """Tell ``entry`` of the audit, if a person should know of it now."""
+        told = self._news.words(session, entry)
+        if told:
+            self._clear()
+            click.secho(f"     {printable(told)}", fg="yellow")
 
     def _step(self, acted: events.Acted, timings: StepTimings) -> None:
         intent, self._intent = self._intent, None

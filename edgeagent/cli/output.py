@@ -12,6 +12,7 @@ from edgeagent import events
 from edgeagent.cli.live import LivePrinter
 from edgeagent.runner import RunResult
 from edgeagent.words import printable
+from edgeagent_harness.protocol.audit import Entry
 
 OutputFormat = Literal["text", "json", "stream-json"]
 
@@ -20,6 +21,8 @@ class Renderer(Protocol):
     """Told of each fact and of the result."""
 
     def fact(self, fact: events.EventData) -> None: ...
+
+    def audited(self, session: str, entry: Entry) -> None: ...
 
     def result(self, result: RunResult) -> None: ...
 
@@ -37,7 +40,14 @@ class TextRenderer:
     def fact(self, fact: events.EventData) -> None:
         self._live(fact)
 
+    def audited(self, session: str, entry: Entry) -> None:
+        self._live.audited(session, entry)
+
     def result(self, result: RunResult) -> None:
+        if result.would_deny:
+            click.echo("without `log` in on_violation this would have been denied:")
+        for line in result.would_deny:
+            click.secho(f"     {printable(line)}", fg="yellow")
         ended = result.ended
         click.secho(f"{ended.outcome}: {printable(ended.answer or ended.message)}", bold=True)
         median_ms = result.timings.get("total_ms")
@@ -60,6 +70,10 @@ class JsonRenderer:
     def fact(self, fact: events.EventData) -> None:
         if self._stream:
             click.echo(msgspec.json.encode(fact).decode())
+
+    def audited(self, session: str, entry: Entry) -> None:
+        if self._stream:
+            click.echo(msgspec.json.encode({"kind": "audit", "entry": entry}).decode())
 
     def result(self, result: RunResult) -> None:
         click.echo(msgspec.json.encode(result.summary()).decode())

@@ -60,7 +60,7 @@ def run(
 
 
 async def _run(request: RunRequest, renderer: Renderer) -> int:
-    runner = Runner(listeners=[renderer.fact])
+    runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited])
     with renderer.alive():
         result = await run_until_stopped(runner.start(request))
     renderer.result(result)

@@ -77,7 +77,7 @@ def _as_recorded(session: str) -> None:
 async def _resume(session: str, message: str, limits: Limits | None, renderer: Renderer) -> int:
     from edgeagent.runner import Runner, run_until_stopped
 
-    runner = Runner(listeners=[renderer.fact])
+    runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited])
     with renderer.alive():
         result = await run_until_stopped(runner.resume(session, message, limits))
     renderer.result(result)

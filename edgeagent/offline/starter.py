@@ -20,6 +20,7 @@ from edgeagent.supervising import command
 from edgeagent_harness.isolation import bpf, giving_up
 
 _ORDER = b"start"
+_READY = b"ready"
 
 
 class StartedProcess:
@@ -68,6 +69,10 @@ class Starter:
             finally:
                 os._exit(1)
         theirs.close()
+        if ours.recv(len(_READY)) != _READY:
+            raise EnvironmentProblem(
+                "offline mode: the process that starts sandboxes could not be filtered", "see edgeagent doctor"
+            )
         return cls(ours, pid)
 
     def start(self, supervisors_end: socket.socket) -> StartedProcess:
@@ -89,6 +94,7 @@ def _serve(sock: socket.socket, families: Sequence[socket.AddressFamily]) -> Non
         signal.signal(number, signal.SIG_DFL)
     if giving_up.forbid_privileges() or giving_up.forbid_calls(bpf.WAYS_TO_OTHERS_SOCKETS, families):
         return
+    sock.sendall(_READY)
     running: dict[int, subprocess.Popen[bytes]] = {}
     while True:
         ready, _, _ = select.select([sock.fileno(), *running], [], [])

@@ -33,7 +33,7 @@ class Verified:
 def verify(path: Path, trusted: str = "") -> Verified:
     """Verify the statement at ``path``, and the recording beside it if there is one.
 
-    ``trusted``: the public key that it must be signed with, if that is known. Raises `RecordingDamaged` if the signature is wrong.
+    ``trusted``: the public key that it must be signed with, if that is known. Raises `RecordingDamaged` for a wrong signature.
     """
     stated, signature = read(path)
     problems: list[str] = []

@@ -46,10 +46,10 @@ class Watch:
         return {process.kind for process in found}
 
     def _judge(self, found: list[Process]) -> None:
-        # Until it has anybody to hand a screen or a text to, the program is only on its way into offline mode.
+        # Until it has anybody to hand a screen or a text to, the program with its starter is only on its way into offline mode.
         self._under_way = self._under_way or any(process.kind not in ("app", "starter") for process in found)
         for process in found:
-            if process.kind == "app" and not self._under_way:
+            if process.kind in ("app", "starter") and not self._under_way:
                 continue
             self.seen[process.pid] = process
             if rules.held_by_filter_alone(process, self.outside):

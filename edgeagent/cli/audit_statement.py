@@ -1,0 +1,38 @@
+"""The part of ``edgeagent audit verify`` that is about signed statements."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from edgeagent.cli.proof_text import print_verified, verified_object
+from edgeagent.cli.sessions_text import echo_json
+from edgeagent.errors import UsageError
+from edgeagent.prove.keys import read_public
+from edgeagent.prove.verifying import statement_path, verify
+from edgeagent.sessions.store import SessionStore
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """What came of it; where there is no statement, nothing is wrong."""
+
+    ok: bool = True
+    alone: bool = False
+    """Whether the target was the statement itself, so that there is nothing else to verify."""
+
+
+def verify_statement(target: str, key: Path | None, as_json: bool) -> Stated:
+    """Verify and tell the statement that ``target`` is, or that lies with the session ``target``."""
+    alone = Path(target).is_file()
+    path = statement_path(Path(target) if alone else SessionStore().find(target))
+    if path is None:
+        if key:
+            raise UsageError(f"{target} has no signed statement that --key could be for", "edgeagent prove makes one with a run")
+        return Stated()
+    found = verify(path, read_public(key) if key else "")
+    if as_json:
+        echo_json(verified_object(path, found))
+    else:
+        print_verified(path, found)
+    return Stated(found.ok, alone)
