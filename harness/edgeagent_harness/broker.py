@@ -58,7 +58,10 @@ class EgressBroker:
     async def start(
         cls, settings: egress_wire.Configure, on_listed: Callable[[Connection], None], command: Sequence[str] = _COMMAND
     ) -> EgressBroker:
-        """A broker that serves as ``settings`` say; ``on_listed`` hears of each connection. Raises `EnvironmentLacks`."""
+        """A broker that will serve as ``settings`` say; ``on_listed`` hears of each connection.
+
+        Clients may connect at once, and are served as soon as it is up (see `serving`).
+        """
         directory = Path(tempfile.mkdtemp(prefix="edgeagent-egress-"))
         ours, theirs = socket.socketpair()
         with theirs, socket.socket(socket.AF_UNIX) as listener:
@@ -67,8 +70,17 @@ class EgressBroker:
             fds = (theirs.fileno(), listener.fileno())
             process = _spawn(command, fds)
         broker = cls(process, ours, directory)
-        await broker._begin(settings, on_listed)
+        broker._reader = asyncio.create_task(broker._read(on_listed))
+        with contextlib.suppress(OSError):
+            await broker._control.send(settings)
         return broker
+
+    async def serving(self) -> None:
+        """Wait until it is up. Raises `EnvironmentLacks`."""
+        await asyncio.wait([self._serving, self.gone], timeout=_START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
+        if not self._serving.done():
+            await self.close()
+            raise EnvironmentLacks("the egress broker did not start; what it printed stands above")
 
     async def replace(self, endpoints: tuple[Endpoint, ...]) -> int:
         """Let ``endpoints`` hold instead of the former; returns how many connections that closed. Raises `BrokerGone`."""
@@ -94,15 +106,6 @@ class EgressBroker:
             self._reader.cancel()
             await asyncio.gather(self._reader, return_exceptions=True)
         self._control.close()
-
-    async def _begin(self, settings: egress_wire.Configure, on_listed: Callable[[Connection], None]) -> None:
-        self._reader = asyncio.create_task(self._read(on_listed))
-        with contextlib.suppress(OSError):
-            await self._control.send(settings)
-        await asyncio.wait([self._serving, self.gone], timeout=_START_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
-        if not self._serving.done():
-            await self.close()
-            raise EnvironmentLacks("the egress broker did not start; what it printed stands above")
 
     async def _ask(self, request: egress_wire.Replace | egress_wire.Allow) -> int:
         if self.gone.done():

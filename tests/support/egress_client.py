@@ -45,6 +45,7 @@ async def started(
     settings = Configure("sandbox", endpoints, response, limits or Limits())
     process = await EgressBroker.start(settings, entries.put_nowait, (*made.enter(), *COMMAND))
     try:
+        await process.serving()
         yield Broker(process, entries)
     finally:
         await process.close()

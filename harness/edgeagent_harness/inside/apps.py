@@ -31,8 +31,8 @@ class Confinement:
     seccomp: bytes
 
 
-def environment(display: str, bus_address: str) -> dict[str, str]:
-    """The variables that applications see; nothing of the host's comes through."""
+def environment(display: str, bus_address: str, proxy: str = "") -> dict[str, str]:
+    """The variables that applications see; nothing of the host's comes through. ``proxy``: URL of the way out; empty: none."""
     variables = {
         "HOME": HOME,
         "PATH": PATH,
@@ -50,6 +50,11 @@ def environment(display: str, bus_address: str) -> dict[str, str]:
     }
     if not bus_address:
         variables["GSETTINGS_BACKEND"] = "memory"
+    if proxy:
+        # Both spellings are in use, and programs that know only one of them look at the same value.
+        for name in ("http_proxy", "https_proxy", "all_proxy", "HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"):
+            variables[name] = proxy
+        variables["no_proxy"] = variables["NO_PROXY"] = "localhost,127.0.0.1,::1"
     return variables
 
 

@@ -18,6 +18,7 @@ _FLAGS = (
     "--test-type",
     "--disable-gpu",
     "--disable-quic",
+    "--force-webrtc-ip-handling-policy=disable_non_proxied_udp",
     "--no-first-run",
     "--no-default-browser-check",
     "--disable-background-networking",
@@ -31,7 +32,9 @@ _FLAGS = (
     "--disable-search-engine-choice-screen",
     "--disable-session-crashed-bubble",
     "--hide-crash-restore-bubble",
-    "--disable-features=Translate,TranslateUI,MediaRouter,OptimizationHints,DialMediaRouteProvider,AutofillServerCommunication",
+    "--disable-features=Translate,TranslateUI,MediaRouter,OptimizationHints,DialMediaRouteProvider,AutofillServerCommunication,"
+    # The broker must be able to read which host a TLS connection is for; what it cannot read it refuses.
+    "EncryptedClientHello,AsyncDns,DnsOverHttpsUpgrade",
     "--password-store=basic",
     "--ozone-platform=x11",
     "--start-maximized",
@@ -44,9 +47,12 @@ _PREFERENCES = {
 }
 
 
-def argv(program: str, home: str, url: str, kiosk: bool, debug: bool, scale: float = 1.0) -> tuple[str, ...]:
-    """The command line that opens ``url``."""
+def argv(program: str, home: str, url: str, kiosk: bool, debug: bool, scale: float = 1.0, proxy: str = "") -> tuple[str, ...]:
+    """The command line that opens ``url``. ``proxy``: URL of the way out of the sandbox, if there is one."""
     extra = [f"--user-data-dir={os.path.join(home, PROFILE)}"]
+    if proxy:
+        # Loopback stays direct, as Chromium does by itself: the sandbox's own pages need no way out.
+        extra += [f"--proxy-server={proxy}", "--dns-prefetch-disable"]
     if kiosk:
         extra.append("--kiosk")
     if scale != 1.0:

@@ -18,6 +18,7 @@ import msgspec
 from edgeagent_harness.inside import apps, chromium, landlock, tighten
 from edgeagent_harness.inside.display import Display, bring_up
 from edgeagent_harness.inside.waiting import Waiter, wait_for_server, wait_for_window
+from edgeagent_harness.inside.way_out import PROXY
 from edgeagent_harness.protocol import init_wire, stream, wire
 
 _POLL_S = 0.02
@@ -37,6 +38,7 @@ class Init:
         self._applications: dict[int, int] = {}
         """Pid -> id of the request that started it."""
         self._waiters: list[Waiter] = []
+        self._proxy = ""
 
     def run(self) -> int:
         """Serve until the supervisor is gone."""
@@ -75,6 +77,7 @@ class Init:
     def _set_up(self, setup: init_wire.Setup, fds: list[int]) -> None:
         abi = min(setup.landlock_abi, landlock.abi_version())
         self._confinement = apps.Confinement(setup.landlock, abi, setup.app_filter)
+        self._proxy = PROXY if setup.bridge_filter else ""
         try:
             if setup.listener:
                 self._listen(setup.listener)
@@ -111,7 +114,7 @@ class Init:
             self._send(init_wire.NotSpawned(request.id, "no Chromium in the sandbox; install the package chromium"))
             return
         pipe = {chromium.DEBUG_READ_FD: fds[0], chromium.DEBUG_READ_FD + 1: fds[0]} if request.debug and fds else {}
-        argv = chromium.argv(program, apps.HOME, request.url, request.kiosk, bool(pipe), request.scale)
+        argv = chromium.argv(program, apps.HOME, request.url, request.kiosk, bool(pipe), request.scale, self._proxy)
         kept = {target: os.dup(fd) for target, fd in pipe.items()}
 
         def open_page() -> None:
@@ -182,6 +185,7 @@ def main() -> int:
     control_fd = int(sys.argv[1])
     os.set_inheritable(control_fd, False)
     tighten.hide_memory()
+    tighten.forbid_core_dumps()
     try:
         return Init(socket.socket(fileno=control_fd)).run()
     except (BrokenPipeError, ConnectionResetError, wire.WireError) as error:

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from edgeagent_harness.errors import EnvironmentLacks
+from edgeagent_harness.inside.way_out import BROKER
 from edgeagent_harness.outside.runtime import LIBRARY_INSIDE, Bind, Runtime
 from edgeagent_harness.policy.types import HOME_INSIDE, SYSTEM_READ_ONLY
 from edgeagent_harness.protocol.init_wire import PathRule
@@ -46,6 +47,8 @@ class Binds:
     """Writable at the same path; may lie in one of ``read_only``."""
     shared: tuple[Bind, ...] = ()
     tmpfs: tuple[str, ...] = ()
+    egress_socket: str = ""
+    """The egress broker's socket; empty: no way out."""
 
 
 @dataclass(slots=True)
@@ -88,6 +91,7 @@ def arguments(runtime: Runtime, binds: Binds, seccomp: bytes, fds: Descriptors, 
         *_host_directories(binds),
         *_runtime_files(runtime),
         *(word for source, target in binds.shared for word in ("--ro-bind", source, target)),
+        *(("--ro-bind", binds.egress_socket, BROKER) if binds.egress_socket else ()),
         "--remount-ro", "/",
         "--chdir", "/",
         "--seccomp", str(fds.data(seccomp)),
@@ -157,9 +161,9 @@ def _system_files(fds: Descriptors) -> list[str]:
 def _writable_places(binds: Binds) -> list[str]:
     home = ["--bind", binds.home, HOME_INSIDE] if binds.home else ["--perms", "0700", "--tmpfs", HOME_INSIDE]
     return [
-        "--proc", "/proc", "--dev", "/dev", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp",
-        "--perms", "1777", "--dir", "/tmp/.X11-unix", "--tmpfs", "/run", "--dir", "/run/user",
-        "--perms", "0700", "--dir", f"/run/user/{UID_INSIDE}", *home,
+        "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys",  # settings of the new ipc namespace would be ours to write
+        "--dev", "/dev", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp", "--perms", "1777", "--dir", "/tmp/.X11-unix",
+        "--tmpfs", "/run", "--dir", "/run/user", "--perms", "0700", "--dir", f"/run/user/{UID_INSIDE}", *home,
         *(word for path in binds.tmpfs for word in ("--tmpfs", path)),
     ]  # fmt: skip
 

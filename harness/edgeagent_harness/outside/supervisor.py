@@ -16,6 +16,7 @@ import msgspec
 from edgeagent_harness.errors import HarnessError, PeerMisbehaved, SandboxGone
 from edgeagent_harness.outside.desktop import Desktop
 from edgeagent_harness.outside.launch import NotStarted, Plan
+from edgeagent_harness.outside.way_out import WayOut, refuse_changes
 from edgeagent_harness.protocol import audit, messages
 from edgeagent_harness.protocol.channel import Channel
 from edgeagent_harness.protocol.wire import WireError
@@ -70,7 +71,7 @@ class Supervisor:
             match request:
                 case messages.Close():
                     return request
-                case messages.Cancel() | messages.ReleaseAll():
+                case messages.Cancel() | messages.ReleaseAll() | messages.Reload() | messages.AllowEndpoint():
                     self._in_background(self._answer(request))
                 case _:
                     self._queue.put_nowait(request)
@@ -117,6 +118,10 @@ class Supervisor:
                 await self._launch(application)
             case messages.RunCanaries(targets=targets):
                 return messages.CanariesRan(request.id, await self._desktop.run_canaries(targets)), ()
+            case messages.Reload(policy_yaml=text):
+                await self._way_out().reload(text)
+            case messages.AllowEndpoint(host=host, port=port):
+                await self._way_out().allow(host, port)
             case messages.Cancel():
                 await self._desktop.cancel()
             case messages.ReleaseAll():
@@ -150,6 +155,12 @@ class Supervisor:
         request_id, _ = await self._desktop.box.browse(spec.url, spec.kiosk, debug=theirs, scale=spec.browser_scale)
         self._applications[request_id] = ("chromium", spec.url)
         return (ends[0].fileno(),) if ends else ()
+
+    def _way_out(self) -> WayOut:
+        way_out = self._desktop.box.way_out
+        if way_out is None:
+            raise refuse_changes()
+        return way_out
 
     async def _launch(self, application: messages.Application) -> None:
         request_id, _ = await self._desktop.box.spawn(application.argv, application.wait_window)

@@ -44,6 +44,8 @@ class Setup(_Message, frozen=True, tag="setup"):
     """Seccomp program whose notifications are answered outside; empty: none. It is installed before anything is started."""
     max_file_bytes: int = 0
     """RLIMIT_FSIZE of everything inside; 0: none."""
+    bridge_filter: bytes = b""
+    """Seccomp program of the bridge to the egress broker; empty: the sandbox has no way out, and no bridge."""
     landlock_abi: int = 0
     """The ABI whose rights are handled, at most the kernel's own."""
 

@@ -1,7 +1,8 @@
 """Messages between the app and a sandbox's supervisor: msgpack, tagged by ``type``, one reply for each request ``id``.
 
 The first request is `Hello`, the second `Start`. The reply to `Start` carries the read-only frame memfd as ancillary data.
-Requests are answered in order except `Cancel` and `ReleaseAll`, which overtake a `Perform` or `Observe` under way.
+Requests are answered in order except `Cancel`, `ReleaseAll`, `Reload` and `AllowEndpoint`, which overtake a
+`Perform` or `Observe` under way.
 """
 
 from __future__ import annotations
