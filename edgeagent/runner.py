@@ -24,6 +24,8 @@ from edgeagent.loop import Loop
 from edgeagent.machine import machine_line
 from edgeagent.offline.attesting import attested
 from edgeagent.policy.gate import SandboxGate
+from edgeagent.policy.live import LivePolicy
+from edgeagent.policy.loading import keep_apart
 from edgeagent.ports import Clock, Desktop, Gate, Model, Sink
 from edgeagent.recording.audit_trail import AUDIT_NAME, AuditTrail
 from edgeagent.screen import Screen
@@ -31,11 +33,14 @@ from edgeagent.sessions.reconcile import reconcile
 from edgeagent.sessions.start_home import keep_start_home
 from edgeagent.sessions.store import OpenSession, SessionStore
 from edgeagent.timings import StepTimings, TimingFold, median_phases
+from edgeagent_harness.policy.would_deny import WouldDeny
 from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 StartReason = Literal["new", "resumed", "desktop_restarted"]
 Listener = Callable[[events.EventData], None]
+AuditListener = Callable[[str, Entry], None]
+"""(session, entry), once the entry is in the audit log."""
 
 MAX_DESKTOP_RESTARTS = 3
 
@@ -69,6 +74,8 @@ class RunResult:
     wall_s: float
     timings: dict[str, float]
     """Median ms of each phase, and ``total_ms``."""
+    would_deny: tuple[str, ...] = ()
+    """What ``on_violation: log`` let through: one line for each different thing."""
 
     def summary(self) -> dict[str, object]:
         """The object that ``--output json`` ends with."""
@@ -80,6 +87,7 @@ class RunResult:
             "message": self.ended.message,
             "wall_s": round(self.wall_s, 3),
             "timings": self.timings,
+            **({"would_deny": self.would_deny} if self.would_deny else {}),
         }
 
 
@@ -138,6 +146,7 @@ class Runner:
     clock: Clock = field(default_factory=SystemClock)
     gate: Gate = field(default_factory=SandboxGate)
     listeners: list[Listener] = field(default_factory=list[Listener])
+    audit_listeners: list[AuditListener] = field(default_factory=list[AuditListener])
     open_desktop: DesktopFactory | None = None
     open_model: ModelFactory | None = None
     on_opened: Callable[[str, Path], None] | None = None
@@ -207,6 +216,15 @@ class _Run:
         self._sink = NotingSink(session.writer, runner.listeners, runner.on_frame)
         self._history = session.history
         self._audit = AuditTrail(session.directory / AUDIT_NAME, runner.clock)
+        self._would_deny = WouldDeny()
+        self._policy = LivePolicy(created.desktop, session.directory, self._audited)
+
+    def _audited(self, entry: Entry) -> None:
+        """Write ``entry`` down, then tell it."""
+        self._audit.write(entry)
+        self._would_deny.add(entry)
+        for listener in self._runner.audit_listeners:
+            listener(self._session.id, entry)
 
     async def note(self, fact: events.EventData) -> None:
         """Write ``fact`` down, then remember it."""
@@ -231,7 +249,9 @@ class _Run:
         finally:
             self._audit.close()
         wall_s = self._runner.clock.monotonic_s() - began_s
-        return RunResult(self._session.id, ended, len(self._history.steps), wall_s, median_phases(self._sink.timings))
+        return RunResult(
+            self._session.id, ended, len(self._history.steps), wall_s, median_phases(self._sink.timings), self._would_deny.lines()
+        )  # fmt: skip
 
     async def _end(self, ended: events.RunEnded) -> events.RunEnded:
         await self.note(ended)
@@ -258,8 +278,9 @@ class _Run:
             await self._note_anchor()
 
     def _open_desktop(self) -> AbstractAsyncContextManager[RunningDesktop]:
-        spec = self._created.desktop
-        return self._runner.open_desktop(spec) if self._runner.open_desktop else _real_desktop(spec, self._audit.write)
+        spec = self._policy.spec_for_start(self._created.desktop)
+        keep_apart(spec, self._policy.policy, self._session.directory.parent)
+        return self._runner.open_desktop(spec) if self._runner.open_desktop else _real_desktop(spec, self._audited)
 
     async def _note_anchor(self) -> None:
         if anchor := self._audit.anchor():
@@ -274,7 +295,7 @@ class _Run:
             layers, missing = (*desktop.layers, *offline.layers()), (*desktop.missing_layers, *offline.missing())
             await self.note(events.RunStarted(reason, layers, missing, desktop.start_ms, machine_line()))
             await self._note_anchor()
-            async with attested(self._session.id, desktop, model, layers):
+            async with attested(self._session.id, desktop, model, layers), self._policy.watching(desktop):
                 self._history = await reconcile(self._history, desktop, self._sink)
                 limits = msgspec.convert(self._created.limits, Limits, strict=False)
                 loop = Loop(desktop, model, runner.gate, runner.clock, self._sink, limits, self._history, runner.inbox)

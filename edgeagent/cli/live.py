@@ -11,8 +11,8 @@ from contextlib import contextmanager, suppress
 import click
 
 from edgeagent import events
-from edgeagent.timings import StepTimings, TimingFold
 from edgeagent.policy.news import AuditNews
+from edgeagent.timings import StepTimings, TimingFold
 from edgeagent.words import describe, effect_words, printable
 from edgeagent_harness.protocol import audit
 

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from edgeagent_harness.policy.names import Host, canonical
+from edgeagent_harness.policy.types import Endpoint
+
+_MAX_PORT = 65_535
 
 _FORBIDDEN = (
     ("://", "is a URL; give the host alone"),
@@ -39,3 +42,23 @@ def _host(text: str) -> Host:
     if host.address and host.name != text:
         raise ValueError(f"is not the canonical form of this address; write {host.name}")
     return host
+
+
+def parse_endpoint(text: str) -> Endpoint:
+    """``HOST:PORT`` as a person writes it, IPv6 addresses in brackets. Raises `ValueError` with the reason."""
+    host, colon, port = text.rpartition(":")
+    if not colon or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= _MAX_PORT:
+        raise ValueError(f"{text!r} is not of the form HOST:PORT, for example example.org:443")
+    if host.startswith("[") and host.endswith("]"):
+        host = host[1:-1]
+    elif ":" in host:
+        raise ValueError(f"{text!r}: write an IPv6 address in brackets, [::1]:443")
+    try:
+        return Endpoint(canonical_endpoint_host(host), int(port))
+    except ValueError as error:
+        raise ValueError(f"{host!r} {error}") from error
+
+
+def endpoint_text(endpoint: Endpoint) -> str:
+    """``HOST:PORT`` of ``endpoint``, as `parse_endpoint` reads it."""
+    return f"[{endpoint.host}]:{endpoint.port}" if ":" in endpoint.host else f"{endpoint.host}:{endpoint.port}"

@@ -4,6 +4,7 @@ directories there are) is checked by `edgeagent_harness.outside.policy_check`.""
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import lru_cache
 from typing import cast
 
 from edgeagent_harness.policy import gate_parse, nemoclaw
@@ -24,6 +25,7 @@ _DAY_S = 86_400
 _RESPONSES = ("log", "deny", "kill_sandbox")
 
 
+@lru_cache(maxsize=8)
 def parse(text: str, source: str = "policy") -> Policy:
     """The policy that ``text`` says; empty: the locked default. Raises `UsageProblem` with the line and the mend."""
     if not text:
