@@ -9,8 +9,8 @@ from pathlib import Path
 import click
 
 from edgeagent import events
-from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 from edgeagent.cli.audit_statement import verify_statement
+from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 from edgeagent.cli.sessions_text import echo_json
 from edgeagent.errors import UsageError
 from edgeagent.recording.audit_trail import AUDIT_NAME, Verified, verify_session

@@ -117,9 +117,9 @@ def read(path: Path) -> tuple[Statement, Signature]:
         raise RecordingDamaged(f"{path} is no signed statement: it has not two lines")
     try:
         signature = msgspec.json.decode(lines[1], type=Signature)
-        statement = msgspec.json.decode(lines[0], type=Statement)
         key = VerifyKey(bytes.fromhex(signature.public_key.removeprefix("ed25519:")))
         key.verify(_PREFIX + lines[0], bytes.fromhex(signature.signature))
+        statement = msgspec.json.decode(lines[0], type=Statement)
     except (msgspec.MsgspecError, ValueError, TypeError) as error:
         raise RecordingDamaged(f"{path} is no signed statement: {error}") from error
     except BadSignatureError as error:

@@ -39,7 +39,7 @@ def verify(path: Path, trusted: str = "") -> Verified:
     problems: list[str] = []
     notes: list[str] = []
     if trusted:
-        words = "the key that was given"
+        words = "the key that was given" if signature.public_key == trusted else "another key than the one that was given"
         if signature.public_key != trusted:
             problems.append(f"it is signed with {signature.public_key}, not with the key that was given")
     elif _own_key() == signature.public_key:
