@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from edgeagent.cli.proof_text import print_verified, verified_object
 from edgeagent.cli.sessions_text import echo_json
-from edgeagent.errors import UsageError
+from edgeagent.errors import RecordingDamaged, UsageError
 from edgeagent.prove.keys import read_public
 from edgeagent.prove.verifying import statement_path, verify
 from edgeagent.sessions.store import SessionStore
@@ -30,7 +32,12 @@ def verify_statement(target: str, key: Path | None, as_json: bool) -> Stated:
         if key:
             raise UsageError(f"{target} has no signed statement that --key could be for", "edgeagent prove makes one with a run")
         return Stated()
-    found = verify(path, read_public(key) if key else "")
+    trusted = read_public(key) if key else ""
+    try:
+        found = verify(path, trusted)
+    except RecordingDamaged as error:
+        echo_json({"path": str(path), "ok": False, "problems": [str(error)]}) if as_json else click.echo(f"PROBLEM: {error}")
+        return Stated(False, alone)
     if as_json:
         echo_json(verified_object(path, found))
     else:

@@ -26,7 +26,11 @@ _MODULES_INSIDE: tuple[tuple[str, Kind], ...] = (
 )  # fmt: skip
 _FLAGS, _EXITING = 6, 4
 """Place in `_stat`, and PF_EXITING: what such a process was can no longer be told."""
-_HARMLESS_DEVICES = re.compile(r"/dev/(null|zero|full|random|urandom|tty|ptmx|pts/(ptmx|\d+)|console)")
+_HARMLESS = {(1, 3), (1, 5), (1, 7), (1, 8), (1, 9), (5, 0), (5, 1), (5, 2)}
+"""Numbers of null, zero, full, random, urandom, tty, console and ptmx: a name can be mounted over."""
+_HARMLESS_MAJORS = {*range(136, 144), 226}
+"""Pseudo-terminals, and graphics."""
+_GRAPHICS = re.compile(r"/dev/(nvidia[\w-]*|kfd)")
 _DANGEROUS = ("anon_inode:[io_uring]", "anon_inode:bpf", "net:[")
 
 
@@ -158,10 +162,10 @@ def _descriptors(pid: int, table_size: int) -> tuple[tuple[OpenSocket, ...], tup
     try:
         for number, copy in _borrowed(pidfd, pid, table_size):
             try:
-                mode = os.fstat(copy).st_mode
-                if stat.S_ISSOCK(mode):
+                status = os.fstat(copy)
+                if stat.S_ISSOCK(status.st_mode):
                     held.append(sockets.examine(number, copy))
-                elif _is_odd(target := os.readlink(f"/proc/self/fd/{copy}"), mode):
+                elif _is_odd(target := os.readlink(f"/proc/self/fd/{copy}"), status):
                     odd.append(f"{number}: {target}")
             finally:
                 os.close(copy)
@@ -181,7 +185,8 @@ def _borrowed(pidfd: int, pid: int, table_size: int) -> Iterator[tuple[int, int]
             yield number, copy
 
 
-def _is_odd(target: str, mode: int) -> bool:
-    if stat.S_ISCHR(mode):
-        return not _HARMLESS_DEVICES.fullmatch(target)
-    return stat.S_ISBLK(mode) or target.startswith(_DANGEROUS)
+def _is_odd(target: str, status: os.stat_result) -> bool:
+    if stat.S_ISCHR(status.st_mode):
+        major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
+        return (major, minor) not in _HARMLESS and major not in _HARMLESS_MAJORS and not _GRAPHICS.fullmatch(target)
+    return stat.S_ISBLK(status.st_mode) or target.startswith(_DANGEROUS)
