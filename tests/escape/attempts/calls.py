@@ -308,7 +308,7 @@ def family_with_high_bits(given: Given) -> object:
     return call(given, "socket", socket.AF_PACKET | 1 << 32, socket.SOCK_RAW, 0)
 
 
-@attempt("the code of a rare socket family is attacked", layer="seccomp", blocked="EAFNOSUPPORT", instead=(
+@attempt("the code of a rare socket family is attacked", layer="seccomp", blocked="EAFNOSUPPORT", executor="EPERM", instead=(
     "ENOTSUP", "the family has no socket pairs, and says so after sockets of it were made"
 ))  # fmt: skip
 def pair_of_rare_family(given: Given) -> object:

@@ -35,14 +35,16 @@ class _Display:
         self.root = ctypes.c_ulong(self.lib.XDefaultRootWindow(self.handle))
 
 
-@attempt("the user's desktop is read and driven", layer="mounts", blocked="ENOENT")
+@attempt("the user's desktop is read and driven", layer="mounts", blocked="ENOENT", executor="EAFNOSUPPORT")
 def host_display(given: Given) -> object:
     """Connect to the host's X server by its path."""
     with socket.socket(socket.AF_UNIX) as sock:
         return sock.connect(f"/tmp/.X11-unix/X{number(given, 'x_display')}")
 
 
-@attempt("the user's desktop is read and driven", layer="network namespace", blocked="ECONNREFUSED|EPERM")
+@attempt(
+    "the user's desktop is read and driven", layer="network namespace", blocked="ECONNREFUSED|EPERM", executor="EAFNOSUPPORT"
+)
 def host_display_abstract(given: Given) -> object:
     """Connect to the host's X server by its abstract name."""
     with socket.socket(socket.AF_UNIX) as sock:

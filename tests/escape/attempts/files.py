@@ -70,32 +70,44 @@ def dotdot_above_root(given: Given) -> object:
     return os.read(fd, 1)
 
 
-@attempt("programs of the system are replaced", layer="mounts", blocked="EROFS|EACCES", control="root")
+@attempt("programs of the system are replaced", layer="mounts", blocked="EROFS|EACCES", executor="EPERM", control="root")
 def write_usr(_given: Given) -> object:
     """Create a file in /usr."""
     return create("/usr/edgeagent-escape")
 
 
-@attempt("accounts are added", layer="mounts", blocked="EROFS|EACCES", control="root")
+@attempt("accounts are added", layer="mounts", blocked="EROFS|EACCES", executor="EPERM", control="root")
 def write_accounts(_given: Given) -> object:
     """Open /etc/passwd for writing."""
     return open_to_write("/etc/passwd")
 
 
-@attempt("places outside of the home are filled", layer="mounts", blocked="EROFS|EACCES", control="root")
+@attempt("places outside of the home are filled", layer="mounts", blocked="EROFS|EACCES", executor="EPERM", control="root")
 def write_root_directory(_given: Given) -> object:
     """Create a file in the root directory."""
     return create("/edgeagent-escape")
 
 
-@attempt("the next sandbox runs code of the agent's as process 1", layer="mounts", blocked="EROFS|EACCES", control="root")
+@attempt(
+    "the next sandbox runs code of the agent's as process 1",
+    layer="mounts",
+    blocked="EROFS|EACCES",
+    executor="EPERM",
+    control="root",
+)
 def write_own_runtime(given: Given) -> object:
     """Open the module that runs as process 1 for writing."""
     inside = "/opt/edgeagent/lib/edgeagent_harness/inside/init.py"
     return open_to_write(inside if os.path.exists(inside) else path(given, "runtime_module"))
 
 
-@attempt("the interpreter that the host uses is changed", layer="mounts", blocked="EROFS|EACCES|ETXTBSY", control="root")
+@attempt(
+    "the interpreter that the host uses is changed",
+    layer="mounts",
+    blocked="EROFS|EACCES|ETXTBSY",
+    executor="EPERM",
+    control="root",
+)
 def write_interpreter(_given: Given) -> object:
     """Open a module of the interpreter's library, which the host runs too, for writing."""
     return open_to_write(os.path.realpath(os.__file__))
@@ -179,25 +191,31 @@ def read_policy(given: Given) -> object:
     return read(path(given, "policy"))
 
 
-@attempt("the policy is loosened", layer="mounts", blocked="ENOENT")
+@attempt("the policy is loosened", layer="mounts", blocked="ENOENT", executor="EPERM")
 def edit_policy(given: Given) -> object:
     """Open the policy for writing."""
     return open_to_write(path(given, "policy"))
 
 
-@attempt("the traces are removed", layer="mounts", blocked="ENOENT")
+@attempt("the traces are removed", layer="mounts", blocked="ENOENT", executor="EPERM")
 def edit_audit(given: Given) -> object:
     """Open the audit log of the session for writing."""
     return open_to_write(path(given, "audit"))
 
 
-@attempt("settings of the agent's making are read later", layer="mounts", blocked="ENOENT")
+@attempt("settings of the agent's making are read later", layer="mounts", blocked="ENOENT", executor="EPERM")
 def create_missing_configuration(given: Given) -> object:
     """Create the settings file that the program looks for and does not find."""
     return create(path(given, "missing_configuration"))
 
 
-@attempt("settings of the agent's making are read later", layer="mounts", blocked="EROFS|EACCES|ENOENT", control="root")
+@attempt(
+    "settings of the agent's making are read later",
+    layer="mounts",
+    blocked="EROFS|EACCES|ENOENT",
+    executor="EPERM",
+    control="root",
+)
 def create_system_configuration(_given: Given) -> object:
     """Create a drop-in directory for the dynamic loader or for Python in /etc."""
     os.mkdir("/etc/edgeagent-escape")

@@ -20,13 +20,13 @@ def _connect(name: str) -> None:
         sock.connect(name)
 
 
-@attempt("a service of the host is used", layer="mounts", blocked="ENOENT")
+@attempt("a service of the host is used", layer="mounts", blocked="ENOENT", executor="EAFNOSUPPORT")
 def host_path_socket(given: Given) -> object:
     """Connect to a unix socket of the host by its path."""
     return _connect(path(given, "socket"))
 
 
-@attempt("a service of the host is used", layer="mounts", blocked="nothing")
+@attempt("a service of the host is used", layer="mounts", blocked="nothing", executor="EAFNOSUPPORT")
 def any_host_socket(given: Given) -> object:
     """Connect to every unix socket that is bound to a path on the host: buses, containers, agents for keys."""
     names = given["host_sockets"]
@@ -42,62 +42,62 @@ def any_host_socket(given: Given) -> object:
     raise Nothing
 
 
-@attempt("programs of the user's desktop are started", layer="mounts", blocked="ENOENT")
+@attempt("programs of the user's desktop are started", layer="mounts", blocked="ENOENT", executor="EAFNOSUPPORT")
 def host_session_bus(given: Given) -> object:
     """Connect to the user's session bus, and through it to what it activates."""
     return _connect(path(given, "session_bus"))
 
 
-@attempt("the user's desktop is read and driven", layer="mounts", blocked="ENOENT")
+@attempt("the user's desktop is read and driven", layer="mounts", blocked="ENOENT", executor="EAFNOSUPPORT")
 def host_accessibility_bus(given: Given) -> object:
     """Connect to the accessibility bus of the user's desktop (AT-SPI)."""
     return _connect(path(given, "accessibility_bus"))
 
 
-@attempt("services of the system are used", layer="mounts", blocked="ENOENT", control="root")
+@attempt("services of the system are used", layer="mounts", blocked="ENOENT", executor="EAFNOSUPPORT", control="root")
 def host_system_bus(_given: Given) -> object:
     """Connect to the system bus."""
     return _connect("/run/dbus/system_bus_socket")
 
 
-@attempt("containers are started as root", layer="mounts", blocked="ENOENT", control="root")
+@attempt("containers are started as root", layer="mounts", blocked="ENOENT", executor="EAFNOSUPPORT", control="root")
 def container_service(_given: Given) -> object:
     """Connect to the socket of Docker."""
     return _connect("/run/docker.sock")
 
 
-@attempt("memory of the host's programs is shared", layer=_IPC, blocked="ENOENT")
+@attempt("memory of the host's programs is shared", layer=_IPC, blocked="ENOENT", executor="EPERM")
 def host_shared_memory(given: Given) -> object:
     """Attach a System V segment of the host."""
     return checked(_libc.shmget(number(given, "ipc_key"), 0, 0))
 
 
-@attempt("memory of the host's programs is shared", layer=_IPC, blocked="EINVAL|EIDRM|ENOENT")
+@attempt("memory of the host's programs is shared", layer=_IPC, blocked="EINVAL|EIDRM|ENOENT", executor="EPERM")
 def host_shared_memory_by_id(given: Given) -> object:
     """The same, by its number instead of its key."""
     _libc.shmat.restype = ctypes.c_long
     return checked(_libc.shmat(number(given, "shm_id"), None, 0o10000))
 
 
-@attempt("programs of the host are held up", layer=_IPC, blocked="ENOENT")
+@attempt("programs of the host are held up", layer=_IPC, blocked="ENOENT", executor="EPERM")
 def host_semaphore(given: Given) -> object:
     """Take a System V semaphore of the host."""
     return checked(_libc.semget(number(given, "ipc_key"), 1, 0))
 
 
-@attempt("messages of the host's programs are read", layer=_IPC, blocked="ENOENT")
+@attempt("messages of the host's programs are read", layer=_IPC, blocked="ENOENT", executor="EPERM")
 def host_message_queue(given: Given) -> object:
     """Open a System V message queue of the host."""
     return checked(_libc.msgget(number(given, "ipc_key"), 0))
 
 
-@attempt("messages of the host's programs are read", layer=_IPC, blocked="ENOENT")
+@attempt("messages of the host's programs are read", layer=_IPC, blocked="ENOENT", executor="EPERM")
 def host_posix_queue(given: Given) -> object:
     """Open a POSIX message queue of the host."""
     return checked(_libc.mq_open(path(given, "posix_queue").encode(), os.O_RDWR | os.O_NONBLOCK))
 
 
-@attempt("memory of the host's programs is shared", layer="mounts", blocked="ENOENT")
+@attempt("memory of the host's programs is shared", layer="mounts", blocked="ENOENT", executor="EPERM")
 def host_posix_memory(given: Given) -> object:
     """Open shared memory of the host in /dev/shm."""
     return os.open(path(given, "posix_memory"), os.O_RDWR)
@@ -200,7 +200,7 @@ def seal_frame(given: Given) -> object:
     return fcntl.fcntl(_frame(given), 1033, 0x10)
 
 
-@attempt("the supervisor's end of the control socket is opened", layer="the kernel", executor="ENXIO", instead=(
+@attempt("the supervisor's end of the control socket is opened", layer="the kernel", executor="EPERM", instead=(
     "ENXIO", "sockets cannot be opened by their entry in /proc, inside or outside; the control shows the same"
 ))  # fmt: skip
 def reopen_control_socket(_given: Given) -> object:

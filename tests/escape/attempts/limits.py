@@ -28,7 +28,7 @@ def fork_many(given: Given) -> object:
     return children
 
 
-@attempt("the core of a process is written out", layer="resource limit", blocked="nothing")
+@attempt("the core of a process is written out", layer="resource limit", blocked="nothing", executor="EPERM")
 def write_core(_given: Given) -> object:
     """Look whether the host's handler for crashes would be given this process's memory: a limit of 1 forbids it to run."""
     _, hard = resource.getrlimit(resource.RLIMIT_CORE)

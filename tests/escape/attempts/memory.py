@@ -5,7 +5,7 @@ from __future__ import annotations
 import ctypes
 import os
 
-from escape.attempts.core import Given, attempt, call, checked, child_of_own, number
+from escape.attempts.core import Given, attempt, call, checked, child_of_own, number, process_one
 from escape.attempts.files import read
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -121,7 +121,7 @@ def read_environment_of_application(given: Given) -> object:
     return read(f"/proc/{_victim(given)}/environ")
 
 
-@attempt("another application is ended", layer="landlock", app="EPERM", executor="ok", accepted=_SEES_ALL)
+@attempt("another application is ended", layer="landlock", blocked="EPERM")
 def signal_application(given: Given) -> object:
     """Signal another application."""
     return os.kill(_victim(given), 0)
@@ -145,21 +145,19 @@ def signal_executor(_given: Given) -> object:
     return os.kill(_executor(), 0)
 
 
-@attempt("process 1 is ended", layer="landlock", blocked="EPERM", executor="ok", control="root", accepted=(
-    "the executor is in the domain of process 1, and may signal it: at most its own sandbox ends"
-))  # fmt: skip
+@attempt("process 1 is ended", layer="landlock", blocked="EPERM")
 def signal_init(_given: Given) -> object:
     """Signal process 1."""
-    return os.kill(1, 0)
+    return os.kill(process_one(), 0)
 
 
-@attempt("a process of the host is ended", layer="pid namespace", blocked="ESRCH")
+@attempt("a process of the host is ended", layer="pid namespace", blocked="ESRCH", executor="EPERM")
 def signal_host_process(given: Given) -> object:
     """Signal a process of the same user on the host, by its number."""
     return os.kill(number(given, "host_pid"), 0)
 
 
-@attempt("a process of the host is ended", layer="pid namespace", blocked="EINVAL|ESRCH")
+@attempt("a process of the host is ended", layer="pid namespace", blocked="EINVAL|ESRCH", executor="EPERM")
 def handle_of_host_process(given: Given) -> object:
     """Open a handle of a process of the host."""
     return os.pidfd_open(number(given, "host_pid"))
@@ -171,20 +169,20 @@ def look_at_host_process(given: Given) -> object:
     return read(f"/proc/{number(given, 'host_pid')}/cmdline")
 
 
-@attempt("a process of the host is slowed down", layer="pid namespace", blocked="ESRCH")
+@attempt("a process of the host is slowed down", layer="pid namespace", blocked="ESRCH", executor="EPERM")
 def slow_host_process(given: Given) -> object:
     """Lower the priority of a process of the host."""
     return os.setpriority(os.PRIO_PROCESS, number(given, "host_pid"), 19)
 
 
-@attempt("bwrap or the supervisor is ended", layer="pid namespace", blocked="ESRCH", control="root")
+@attempt("bwrap or the supervisor is ended", layer="pid namespace", blocked="ESRCH", executor="EPERM", control="root")
 def signal_supervisor(given: Given) -> object:
     """Signal the process that started the sandbox."""
     return os.kill(number(given, "parent_pid"), 0)
 
 
-@attempt("everything is ended that can be reached", app="ok", executor="ok", accepted=(
-    "an application reaches the processes that it has started, the executor those in its sandbox; nothing of the host"
+@attempt("everything is ended that can be reached", layer="executor's filter", app="ok", executor="EPERM", accepted=(
+    "an application reaches the processes that it has started, and no others"
 ))  # fmt: skip
 def signal_all(_given: Given) -> object:
     """Signal every process at once."""

@@ -231,7 +231,7 @@ def change_interface(_given: Given) -> object:
     return None
 
 
-@attempt("a tunnel is set up", layer="mounts", blocked="ENOENT", control="root", instead=(
+@attempt("a tunnel is set up", layer="mounts", blocked="ENOENT", executor="EPERM", control="root", instead=(
     "ok|ENOENT|ENODEV", "a machine without the tun driver has no such device for root either"
 ))  # fmt: skip
 def open_tun(_given: Given) -> object:
@@ -239,7 +239,9 @@ def open_tun(_given: Given) -> object:
     return os.open("/dev/net/tun", os.O_RDWR)
 
 
-@attempt("an abstract socket of the host is used", layer="network namespace", blocked="ECONNREFUSED|EPERM")
+@attempt(
+    "an abstract socket of the host is used", layer="network namespace", blocked="ECONNREFUSED|EPERM", executor="EAFNOSUPPORT"
+)
 def host_abstract_socket(given: Given) -> object:
     """Connect to an abstract unix socket of the host."""
     return _connect(socket.AF_UNIX, _STREAM, "\0" + str(given["abstract"]))

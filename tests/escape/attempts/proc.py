@@ -52,7 +52,7 @@ def cwd_of_init(_given: Given) -> object:
     return os.readlink(f"/proc/{process_one()}/cwd")
 
 
-@attempt("process 1 is taken over", layer="process 1 is undumpable", blocked="EACCES")
+@attempt("process 1 is taken over", layer="process 1 is undumpable", blocked="EACCES", executor="EPERM")
 def memory_of_init(_given: Given) -> object:
     """Open the memory of process 1 for writing."""
     return os.open(f"/proc/{process_one()}/mem", os.O_RDWR)
@@ -76,7 +76,13 @@ def map_of_init(_given: Given) -> object:
     return read(f"/proc/{process_one()}/maps")
 
 
-@attempt("code of the agent's runs as root at the next crash", layer="ownership", blocked="EACCES|EROFS", control="root")
+@attempt(
+    "code of the agent's runs as root at the next crash",
+    layer="ownership",
+    blocked="EACCES|EROFS",
+    executor="EPERM",
+    control="root",
+)
 def set_core_pattern(_given: Given) -> object:
     """Open /proc/sys/kernel/core_pattern for writing."""
     return os.open("/proc/sys/kernel/core_pattern", os.O_WRONLY)
@@ -91,7 +97,7 @@ def set_any_kernel_setting(_given: Given) -> object:
     return found
 
 
-@attempt("the machine is crashed by a key sequence", layer="ownership", blocked="EACCES|EROFS|ENOENT", control="root", instead=(
+@attempt("the machine is stopped", layer="ownership", app="EACCES|EROFS|ENOENT", executor="EPERM", control="root", instead=(
     "ok|ENOENT", "a kernel without the magic key has no such file"
 ))  # fmt: skip
 def trigger_sysrq(_given: Given) -> object:
@@ -125,7 +131,14 @@ def leave_control_group(_given: Given) -> object:
     return os.listdir("/sys/fs/cgroup")
 
 
-@attempt("the process escapes the memory killer", layer="no capabilities", blocked="EACCES", control="root", capability=24)
+@attempt(
+    "the process escapes the memory killer",
+    layer="no capabilities",
+    blocked="EACCES",
+    executor="EPERM",
+    control="root",
+    capability=24,
+)
 def lower_oom_score(_given: Given) -> object:
     """Ask to be killed last when memory is short."""
     return _write("/proc/self/oom_score_adj", b"-1000")
