@@ -15,9 +15,11 @@ import msgspec
 
 from edgeagent import errors, offline, supervising
 from edgeagent.desktop.connection import Connection, R
+from edgeagent.desktop.pages import Pages, PageWitness
 from edgeagent.ports import Deed, Look
 from edgeagent.screen import Screen
 from edgeagent_harness.isolation.canary import Canary, Targets
+from edgeagent_harness.policy.types import Endpoint
 from edgeagent_harness.protocol import audit, messages
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.frames import FrameInfo
@@ -40,6 +42,7 @@ class SandboxDesktop:
         self.supervisor_pid = 0
         self.debug_socket: socket.socket | None = None
         """Chromium's debugging pipe, if the spec asked for it."""
+        self._witness: PageWitness | None = None
         self._on_exited = on_exited or _ignore
         self.on_audited: Callable[[audit.Entry], None] = _ignore
         """Told each entry for the audit as it comes."""
@@ -124,6 +127,20 @@ class SandboxDesktop:
         """Which window has the keyboard, and which ones lie under ``points``, as the sandbox's display says it."""
         return await self._request(messages.AskWindows(self._id(), points), messages.WindowsTold)
 
+    async def pages(self) -> Pages | None:
+        """What the browser says that it has open; None: it was not started with a debugging pipe, or does not answer."""
+        if self._witness is None and self.debug_socket is not None:
+            self._witness = PageWitness(self.debug_socket)
+        return await self._witness.pages() if self._witness else None
+
+    async def reload(self, policy_yaml: str) -> None:
+        """Let the endpoints of ``policy_yaml`` hold; connections that they do not permit are closed. Raises `UsageError`."""
+        await self._request(messages.Reload(self._id(), policy_yaml), messages.Done)
+
+    async def allow_endpoint(self, endpoint: Endpoint) -> None:
+        """Let ``endpoint`` be reached too, until the sandbox ends. Raises `UsageError`."""
+        await self._request(messages.AllowEndpoint(self._id(), endpoint.host, endpoint.port), messages.Done)
+
     async def launch(self, application: Application) -> None:
         """Start one more application. Raises `UsageError` if there is no such command."""
         await self._request(messages.Launch(self._id(), application), messages.Done)
@@ -146,7 +163,7 @@ class SandboxDesktop:
             self._frame = None
         if self.debug_socket is not None:
             self.debug_socket.close()
-            self.debug_socket = None
+            self.debug_socket = self._witness = None
 
     # -- process and shared memory ------------------------------------------------------------------------------------------
 

@@ -45,11 +45,11 @@ _MISSING: Signature = (0, 0, 0, 0)
 
 @runtime_checkable
 class PermittingDesktop(Protocol):
-    """A sandbox whose endpoints can be changed. Both return how many open connections that closed."""
+    """A sandbox whose endpoints can be changed. What it changes, its supervisor lists in the audit."""
 
-    async def reload(self, policy_yaml: str) -> int: ...
+    async def reload(self, policy_yaml: str) -> None: ...
 
-    async def allow_endpoint(self, endpoint: Endpoint) -> int: ...
+    async def allow_endpoint(self, endpoint: Endpoint) -> None: ...
 
 
 class LivePolicy:
@@ -125,15 +125,18 @@ class LivePolicy:
         if text == self._text and not refused:
             return
         endpoints, later = policy.egress.endpoints, self._later(policy)
-        closed = 0
-        if self._started_with.egress.mode == "allowlist" and endpoints != self._endpoints:
-            closed = await desktop.reload(text)
-            self._endpoints = endpoints
-        elif not later and not refused:
-            return
         self._text = text
-        reason = f"{', '.join(later)}: takes effect at the next start" if later else ""
-        self._audited(audit.PolicyChanged(True, reason, closed, self._listed()))
+        changed = self._started_with.egress.mode == "allowlist" and endpoints != self._endpoints
+        if changed:
+            await desktop.reload(text)
+            self._endpoints = endpoints
+        if later:
+            reason = f"{', '.join(later)}: takes effect at the next start"
+            self._audited(audit.PolicyChanged(True, reason, endpoints=self._listed()))
+        elif refused and not changed:
+            self._audited(
+                audit.PolicyChanged(True, "it can be read again; the endpoints are as before", endpoints=self._listed())
+            )
 
     async def _take_allowed(self, desktop: PermittingDesktop) -> None:
         for endpoint in allowed(self._session):
@@ -144,7 +147,6 @@ class LivePolicy:
             if mode != "allowlist":
                 raise UsageError(f"{endpoint_text(endpoint)} cannot be allowed: network.egress.mode is {mode!r} in this session")
             await desktop.allow_endpoint(endpoint)
-            self._audited(audit.UserAllowed(endpoint.host, endpoint.port, "session"))
 
     def _read(self) -> str:
         return files.read_file(self._file) if self._file else self._text

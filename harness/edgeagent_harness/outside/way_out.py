@@ -7,7 +7,7 @@ from typing import Protocol
 
 from edgeagent_harness.broker import EgressBroker
 from edgeagent_harness.errors import UsageProblem
-from edgeagent_harness.policy.names import BadHost, canonical
+from edgeagent_harness.policy.hosts import canonical_endpoint_host
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.policy.types import Endpoint, Policy
 from edgeagent_harness.protocol import audit, egress_wire
@@ -75,8 +75,8 @@ class WayOut:
     async def allow(self, host: str, port: int) -> None:
         """Let the user's ``host`` be reached too for the rest of this session. Raises `UsageProblem`."""
         try:
-            endpoint = Endpoint(canonical(host).name, port)
-        except BadHost as error:
+            endpoint = Endpoint(canonical_endpoint_host(host), port)
+        except ValueError as error:
             raise UsageProblem(f"{host!r} cannot be allowed: {error}") from error
         await self._broker.allow(endpoint)
         self._tell(audit.UserAllowed(endpoint.host, port, "session"))

@@ -146,15 +146,15 @@ class ReleaseAll(_Message, frozen=True, tag="release_all"):
 
 class Reload(_Message, frozen=True, tag="reload"):
     """The policy file changed: take its ``network.egress.endpoints`` from now on; nothing else of it. Answered with
-    `Reloaded`, or `Failed` (usage) if it cannot be read: then the old endpoints hold."""
+    `Done`, or `Failed` (usage) if it cannot be read: then the old endpoints hold. Audited either way."""
 
     id: int
     policy_yaml: Annotated[str, msgspec.Meta(max_length=100_000)]
 
 
 class AllowEndpoint(_Message, frozen=True, tag="allow_endpoint"):
-    """The user (never the model) permits one more place for the rest of this session. Answered with `Reloaded`, or `Failed`
-    (usage) if the sandbox has no broker: then nothing can be permitted without starting it anew."""
+    """The user (never the model) permits one more place for the rest of this session. Answered with `Done` and audited,
+    or `Failed` (usage) if the sandbox has no broker: then nothing can be permitted without starting it anew."""
 
     id: int
     host: Annotated[str, msgspec.Meta(max_length=253)]
@@ -186,14 +186,6 @@ class Done(_Message, frozen=True, tag="done"):
     """Plain success."""
 
     id: int
-
-
-class Reloaded(_Message, frozen=True, tag="reloaded"):
-    """Other endpoints hold from now on. Who asked writes it to the audit; there is no `Audited` for it."""
-
-    id: int
-    closed_connections: int = 0
-    """That they permit no longer."""
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):
@@ -276,7 +268,6 @@ class Audited(_Message, frozen=True, tag="audited"):
 
 Reply: TypeAlias = (
     Done
-    | Reloaded
     | Welcome
     | Started
     | Observed
