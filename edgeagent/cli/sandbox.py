@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from edgeagent import offline
 from edgeagent.cli.choices import POLICY_CHOICES, POLICY_HELP
 
 
@@ -50,5 +51,7 @@ def _policy(choice: str) -> list[str]:
 
 
 def _become(*arguments: str) -> None:
+    if offline.is_offline() and arguments[0] in ("exec", "shell"):
+        arguments = (arguments[0], "--offline", *arguments[1:])
     sys.stdout.flush()
     os.execv(sys.executable, [sys.executable, "-P", "-m", "edgeagent_harness.outside", *arguments])

@@ -42,6 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     shell = commands.add_parser("shell", help="look around inside")
     for one in (execute, shell):
         one.add_argument("--policy", default="", help="locked, web, offline, or a policy file (YAML)")
+        one.add_argument("--offline", action="store_true", help="refuse a policy that permits egress")
         one.add_argument("--home", type=Path, help="host directory that becomes the sandbox's home")
         one.add_argument("--audit", type=Path, help="append to this audit log")
         one.set_defaults(run=_execute, command=["/bin/bash"] if one is shell else None)
@@ -83,7 +84,7 @@ def _execute(options: argparse.Namespace) -> int:
     from edgeagent_harness.outside import session
 
     home = str(options.home.absolute()) if options.home else ""
-    return session.execute(options.command, home, options.policy, options.audit)
+    return session.execute(options.command, home, options.policy, options.audit, options.offline)
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ import msgspec
 
 from edgeagent_harness.audit import AuditDamaged, AuditLog
 from edgeagent_harness.errors import HarnessError, UsageProblem
-from edgeagent_harness.outside import command, homes, policy_check, rootdrop, runtime
+from edgeagent_harness.outside import command, homes, offline, policy_check, rootdrop, runtime
 from edgeagent_harness.outside.launch import Plan
 from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
@@ -45,10 +45,10 @@ def serve(app: socket.socket) -> int:
     return 0
 
 
-def execute(argv: Sequence[str], home: str, policy: str, audit_file: Path | None) -> int:
+def execute(argv: Sequence[str], home: str, policy: str, audit_file: Path | None, be_offline: bool) -> int:
     """Run ``argv`` in a sandbox of its own, audited in ``audit_file`` if there is one; returns its exit code."""
     chosen = files.load(policy) if policy else files.PolicyText("locked", "")
-    plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=chosen.text, policy_name=chosen.name))
+    plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=chosen.text, policy_name=chosen.name, offline=be_offline))
     # Opened before root is dropped: who runs the sandbox may not even be able to see it.
     log = _open_audit(audit_file)
     return rootdrop.run(lambda ready: asyncio.run(command.run(ready, argv, log.append if log else _unaudited)), plan)
@@ -70,6 +70,8 @@ def _unaudited(_entry: Entry) -> None:
 def make_plan(spec: messages.DesktopSpec) -> Plan:
     """What ``spec`` and its policy come to. Raises `UsageProblem`."""
     rules = parse(spec.policy_yaml, spec.policy_name)
+    if spec.offline:
+        rules = offline.enforce(rules, spec.policy_name)
     found = runtime.find()
     policy_check.check(rules, spec.policy_name, found.host_paths)
     home = homes.check(spec.home, "home", found.host_paths) if spec.home else ""
