@@ -7,14 +7,17 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 
 import click
 
 from edgeagent.cli.choices import POLICY_CHOICES
 from edgeagent.errors import UsageError
-from edgeagent.policy.loading import load_policy
+from edgeagent.policy.loading import load_policy, read_policy
 from edgeagent.words import printable
 from edgeagent_harness.policy.files import PROFILES, PolicyText, profile_text
+from edgeagent_harness.policy.hosts import endpoint_text, parse_endpoint
+from edgeagent_harness.policy.types import Endpoint
 
 _CHECK_TIMEOUT_S = 30.0
 _MARKS = {"yes": ("allowed", "green"), "no": ("denied ", "red"), "if": ("   ·   ", None)}
@@ -76,6 +79,53 @@ def explain(choice: str) -> None:
             by = click.style(f"  [{layer}]", dim=True) if layer else ""
             click.echo(f"  {click.style(word, fg=colour)}  {printable(sentence)}{by}")
     _notes(rules.notes)
+
+
+@policy.command()
+@click.argument("place", metavar="HOST:PORT")
+@click.option("--session", default="", metavar="ID", help="For this session: at once if it is running, and when it goes on.")
+@click.option("--policy", "file", default="", metavar="FILE", help="For good, in this file; runs that use it notice.")
+def allow(place: str, session: str, file: str) -> None:
+    """Permit HOST:PORT, for one session or for good. Only a person can: nothing in a sandbox reaches either file."""
+    if bool(session) == bool(file):
+        raise UsageError("say for how long", "--session ID for one session, or --policy FILE for good")
+    try:
+        endpoint = parse_endpoint(place)
+    except ValueError as error:
+        raise UsageError(str(error)) from error
+    if file:
+        _allow_for_good(Path(file), endpoint)
+    else:
+        _allow_for_session(session, endpoint)
+
+
+def _allow_for_good(file: Path, endpoint: Endpoint) -> None:
+    from edgeagent.policy.editing import add_endpoint
+
+    if str(file) in PROFILES and not file.exists():
+        raise UsageError(f"{file} is a profile of edgeagent's own", f"copy it first: edgeagent policy show {file} > my.yaml")
+    added = add_endpoint(file, endpoint)
+    words = "is permitted from now on, in runs under way too" if added else "was permitted already"
+    click.echo(f"{file}: {endpoint_text(endpoint)} {words}")
+
+
+def _allow_for_session(prefix: str, endpoint: Endpoint) -> None:
+    from edgeagent.policy.allowed import allow_in
+    from edgeagent.sessions.lock import is_locked
+    from edgeagent.sessions.store import SessionStore
+    from edgeagent.sessions.summary import desktop_of
+
+    directory = SessionStore().find(prefix)
+    spec = desktop_of(directory)
+    mode = read_policy(spec.policy_yaml, spec.policy_name).egress.mode
+    if mode != "allowlist":
+        raise UsageError(
+            f"session {directory.name} has no way out that could be widened (network.egress.mode is {mode!r})",
+            "start a new one with --policy web, or with a policy of mode allowlist",
+        )
+    allow_in(directory, endpoint)
+    when = "from now on" if is_locked(directory) else "when it goes on: it is not running"
+    click.echo(f"session {directory.name}: {endpoint_text(endpoint)} is permitted {when}")
 
 
 def _notes(notes: Sequence[str]) -> None:

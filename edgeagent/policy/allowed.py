@@ -17,7 +17,7 @@ ALLOWED_NAME = "allowed_hosts"
 _MAX_BYTES = 64 * 1024
 
 
-def allow(session: Path, endpoint: Endpoint) -> None:
+def allow_in(session: Path, endpoint: Endpoint) -> None:
     """Permit ``endpoint`` in the session whose directory this is, now and whenever it goes on. Raises `RecordingError`."""
     path = session / ALLOWED_NAME
     try:
@@ -28,7 +28,7 @@ def allow(session: Path, endpoint: Endpoint) -> None:
         raise recording_problem(error, path) from error
 
 
-def allowed(session: Path) -> tuple[Endpoint, ...]:
+def allowed_in(session: Path) -> tuple[Endpoint, ...]:
     """What was permitted so far, in order. Raises `UsageError` for a line that is no ``HOST:PORT``."""
     path = session / ALLOWED_NAME
     try:

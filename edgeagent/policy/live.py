@@ -17,7 +17,7 @@ from typing import Protocol, runtime_checkable
 import msgspec
 
 from edgeagent.errors import DesktopError, EnvironmentProblem, UsageError
-from edgeagent.policy.allowed import ALLOWED_NAME, allowed
+from edgeagent.policy.allowed import ALLOWED_NAME, allowed_in
 from edgeagent.policy.loading import policy_file, read_policy
 from edgeagent_harness.errors import UsageProblem
 from edgeagent_harness.policy import files
@@ -139,7 +139,7 @@ class LivePolicy:
             )
 
     async def _take_allowed(self, desktop: PermittingDesktop) -> None:
-        for endpoint in allowed(self._session):
+        for endpoint in allowed_in(self._session):
             if endpoint in self._allowed:
                 continue
             self._allowed.add(endpoint)

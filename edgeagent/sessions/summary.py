@@ -8,10 +8,12 @@ from pathlib import Path
 from typing import Literal
 
 from edgeagent import events
+from edgeagent.errors import SessionError
 from edgeagent.history import fold
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import LogContents, read_log
 from edgeagent.sessions.lock import is_locked
+from edgeagent_harness.protocol.messages import DesktopSpec
 
 Status = Literal["running", "interrupted", "done", "failed", "needs_user", "limit", "stopped", "error", "empty"]
 """``interrupted``: stopped by the user, or its process died; ``empty``: it ended before its first event."""
@@ -60,6 +62,18 @@ def summarize(directory: Path) -> SessionSummary:
         size_bytes=size_bytes(directory),
         damaged=damaged,
     )
+
+
+def desktop_of(directory: Path) -> DesktopSpec:
+    """What the session in ``directory`` was started with. Raises `SessionError` if that cannot be read."""
+    try:
+        facts = [event.data for event in read_log(directory / LOG_NAME).events]
+    except OSError as error:
+        raise SessionError(f"session {directory.name} cannot be read: {error.strerror}") from error
+    created = next((fact for fact in facts if isinstance(fact, events.SessionCreated)), None)
+    if created is None:
+        raise SessionError(f"session {directory.name} has no first event", "nothing was recorded; start the task anew")
+    return created.desktop
 
 
 def _status(directory: Path, facts: list[events.EventData], ended: events.RunEnded | None) -> Status:
