@@ -93,6 +93,8 @@ class Verdict(_Fact, frozen=True, tag="judged"):
     """The rules left it to the user; ``allow`` is what the user said, or false where nobody could be asked."""
     ends: Literal["", "needs_user", "stopped"] = ""
     """How the run ends because of it."""
+    action: Action | None = None
+    """Set where the run ends for the user to approve it."""
 
 
 class Intent(_Fact, frozen=True, tag="intent"):
@@ -147,9 +149,10 @@ class UserMessage(_Fact, frozen=True, tag="user_message"):
 
 
 class Approved(_Fact, frozen=True, tag="approved"):
-    """The user permits, once, the last action that had to wait for an answer."""
+    """The user permits, once, the action that the run had ended for."""
 
     rule: str
+    action: Action
 
 
 class Memorized(_Fact, frozen=True, tag="memorized"):

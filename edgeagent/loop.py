@@ -37,6 +37,8 @@ class Loop:
     history: History = field(default_factory=History)
     inbox: Callable[[], Sequence[str]] = tuple
     """What the user has said since it was last asked."""
+    stopped: Callable[[], events.RunEnded] = lambda: events.RunEnded("interrupted", "stopped by the user")
+    """How the run ends when it is cancelled."""
     started_s: float = field(init=False, default=0.0)
 
     async def note(self, fact: events.EventData) -> None:
@@ -58,7 +60,7 @@ class Loop:
             return await self._end_by(events.LimitReached("wall_time", round(self._elapsed_s(), 3)))
         except asyncio.CancelledError:
             await asyncio.shield(self.desktop.release_all())
-            return await self._end(events.RunEnded("interrupted", "stopped by the user"))
+            return await self._end(self.stopped())
 
     async def step(self, look: Look) -> Look | events.RunEnded:
         """One step from the screen in ``look``: the screen after it, or how the run ends."""

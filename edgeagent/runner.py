@@ -22,23 +22,25 @@ from edgeagent.history import advance
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
 from edgeagent.machine import machine_line
+from edgeagent.noting import Listener, NotingSink
 from edgeagent.offline.attesting import attested
-from edgeagent.policy.gate import SandboxGate
+from edgeagent.policy.asking import Asker
+from edgeagent.policy.guarding import Guarding, guard
 from edgeagent.policy.live import LivePolicy
 from edgeagent.policy.loading import keep_apart
-from edgeagent.ports import Clock, Desktop, Gate, Model, Sink
+from edgeagent.ports import Clock, Desktop, Gate, Model
 from edgeagent.recording.audit_trail import AUDIT_NAME, AuditTrail
 from edgeagent.screen import Screen
 from edgeagent.sessions.reconcile import reconcile
 from edgeagent.sessions.start_home import keep_start_home
+from edgeagent.sessions.stopping import take_note
 from edgeagent.sessions.store import OpenSession, SessionStore
-from edgeagent.timings import StepTimings, TimingFold, median_phases
+from edgeagent.timings import median_phases
 from edgeagent_harness.policy.would_deny import WouldDeny
 from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 StartReason = Literal["new", "resumed", "desktop_restarted"]
-Listener = Callable[[events.EventData], None]
 AuditListener = Callable[[str, Entry], None]
 """(session, entry), once the entry is in the audit log."""
 
@@ -62,6 +64,8 @@ class RunRequest:
     model: ModelChoice = field(default_factory=ModelChoice)
     limits: Limits = field(default_factory=Limits)
     seed: int | None = None
+    mode: events.GateModeName = ""
+    """How the gate judges what no rule decides; empty: as the policy says."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,46 +113,20 @@ ModelFactory = Callable[["ModelChoice", int, Callable[[str], None]], AbstractAsy
 """(choice, seed, told when the engine was restarted and why) -> a loaded model."""
 
 
-class NotingSink:
-    """The session's recording, told to listeners as well and timed."""
-
-    def __init__(self, sink: Sink, listeners: list[Listener], on_frame: Callable[[str, Screen], None] | None) -> None:
-        self._sink = sink
-        self._listeners = listeners
-        self._on_frame = on_frame
-        self._fold = TimingFold()
-        self.timings: list[StepTimings] = []
-
-    async def emit(self, data: events.EventData) -> None:
-        """Write ``data`` down, then tell it."""
-        await self._sink.emit(data)
-        timings = self._fold.advance(data)
-        if timings is not None:
-            self.timings.append(timings)
-        for listener in self._listeners:
-            listener(data)
-
-    async def keep_frame(self, screen: Screen) -> str:
-        frame = await self._sink.keep_frame(screen)
-        if self._on_frame is not None:
-            self._on_frame(frame, screen)
-        return frame
-
-    async def flush(self) -> None:
-        await self._sink.flush()
-
-
 @dataclass(slots=True)
 class Runner:
     """Starts and resumes sessions. The factories are the real ones unless a test or a benchmark gives others."""
 
     store: SessionStore = field(default_factory=SessionStore)
     clock: Clock = field(default_factory=SystemClock)
-    gate: Gate = field(default_factory=SandboxGate)
+    gate: Gate | None = None
+    """A gate that must allow an action too, beside the policy's own."""
+    asker: Asker | None = None
+    """Whom the policy's gate asks; None: nobody can be asked, so the run ends and waits for its approval."""
     listeners: list[Listener] = field(default_factory=list[Listener])
-    audit_listeners: list[AuditListener] = field(default_factory=list[AuditListener])
     open_desktop: DesktopFactory | None = None
     open_model: ModelFactory | None = None
+    audit_listeners: list[AuditListener] = field(default_factory=list[AuditListener])
     on_opened: Callable[[str, Path], None] | None = None
     """Told a session's id and directory as soon as it is owned."""
     on_frame: Callable[[str, Screen], None] | None = None
@@ -172,13 +150,22 @@ class Runner:
                 version=version("edgeagent"),
                 seed=request.seed,
                 limits=_as_recorded(request.limits),
+                mode=request.mode,
             )
             return await _Run(self, session, created).go("new", created)
 
-    async def resume(self, prefix: str, message: str = "", limits: Limits | None = None) -> RunResult:
+    async def resume(
+        self,
+        prefix: str,
+        message: str = "",
+        limits: Limits | None = None,
+        mode: events.GateModeName = "",
+        approve: bool = False,
+    ) -> RunResult:
         """Go on with a recorded session.
 
-        ``message`` is what the user adds (an answer, a correction); ``limits`` replace those that the session began with.
+        ``message`` is what the user adds (an answer, a correction); ``limits`` and ``mode`` replace those that the session began
+        with; ``approve`` permits, once, the action that it had ended for.
         """
         with self.store.open(prefix, self.clock) as session:
             created = next((event.data for event in session.writer.events if isinstance(event.data, events.SessionCreated)), None)
@@ -188,11 +175,24 @@ class Runner:
                 raise UsageError(f"session {session.id} is done already", "say what more to do: --message 'then also …'")
             if limits is not None:
                 created = msgspec.structs.replace(created, limits=_as_recorded(limits))
+            if mode:
+                created = msgspec.structs.replace(created, mode=mode)
+            approved = _approved(session) if approve else None
             created = msgspec.structs.replace(created, desktop=_with_own_home(created.desktop, session))
             last = session.writer.events[-1].data
             for listener in self.listeners if isinstance(last, events.LogRepaired) else ():
                 listener(last)
-            return await _Run(self, session, created).go("resumed", events.UserMessage(message) if message else None)
+            said = events.UserMessage(message) if message else None
+            return await _Run(self, session, created, approved).go("resumed", said)
+
+
+def _approved(session: OpenSession) -> events.Approved:
+    """What the user approves with ``--approve``."""
+    facts = [event.data for event in session.writer.events]
+    last = next((fact for fact in reversed(facts) if isinstance(fact, events.Verdict | events.Intent)), None)
+    if not isinstance(last, events.Verdict) or last.action is None:
+        raise UsageError(f"session {session.id} waits for no approval", "resume it without --approve")
+    return events.Approved(last.rule, last.action)
 
 
 def _with_own_home(spec: DesktopSpec, session: OpenSession) -> DesktopSpec:
@@ -209,18 +209,23 @@ def _as_recorded(limits: Limits) -> dict[str, float]:
 class _Run:
     """One process's turn at a session."""
 
-    def __init__(self, runner: Runner, session: OpenSession, created: events.SessionCreated) -> None:
+    def __init__(
+        self, runner: Runner, session: OpenSession, created: events.SessionCreated, approved: events.Approved | None = None
+    ) -> None:  # fmt: skip
         self._runner = runner
         self._session = session
-        self._created = created
-        self._sink = NotingSink(session.writer, runner.listeners, runner.on_frame)
-        self._history = session.history
         self._audit = AuditTrail(session.directory / AUDIT_NAME, runner.clock)
+        self._guard: Guarding = guard(created, self._audited, runner.clock, runner.asker, runner.gate)
+        self._guard.gate.approved = approved
+        self._created = msgspec.structs.replace(created, task=self._guard.scrubber.text(created.task))
+        self._sink = NotingSink(session.writer, runner.listeners, runner.on_frame, self._guard.scrub)
+        self._history = session.history
         self._would_deny = WouldDeny()
         self._policy = LivePolicy(created.desktop, session.directory, self._audited)
 
     def _audited(self, entry: Entry) -> None:
-        """Write ``entry`` down, then tell it."""
+        """Write ``entry`` down, then tell it: without any secret's value."""
+        entry = self._guard.scrub(entry)
         self._audit.write(entry)
         self._would_deny.add(entry)
         for listener in self._runner.audit_listeners:
@@ -236,12 +241,12 @@ class _Run:
         began_s = self._runner.clock.monotonic_s()
         if self._runner.on_opened is not None:
             self._runner.on_opened(self._session.id, self._session.directory)
-        if first is not None:
-            await self.note(first)
+        for fact in filter(None, (first, self._guard.gate.approved)):
+            await self.note(self._guard.scrub(fact))
         try:
             ended = await self._work(reason)
         except asyncio.CancelledError:  # while something was starting: the loop takes care of its own stops
-            ended = await self._end(events.RunEnded("interrupted", "stopped by the user before the first step"))
+            ended = await self._end(self._stopped(" before the first step"))
         except EdgeAgentError as error:
             with contextlib.suppress(EdgeAgentError):  # a full disk may be what ended it
                 await self._end(events.RunEnded("error", str(error)))
@@ -252,6 +257,14 @@ class _Run:
         return RunResult(
             self._session.id, ended, len(self._history.steps), wall_s, median_phases(self._sink.timings), self._would_deny.lines()
         )  # fmt: skip
+
+    def _heard(self) -> tuple[str, ...]:
+        return tuple(map(self._guard.scrubber.text, self._runner.inbox()))
+
+    def _stopped(self, when: str = "") -> events.RunEnded:
+        """How a cancelled run ends: whoever else stopped it has left word."""
+        why = take_note(self._session.directory)
+        return events.RunEnded("stopped", why) if why else events.RunEnded("interrupted", f"stopped by the user{when}")
 
     async def _end(self, ended: events.RunEnded) -> events.RunEnded:
         await self.note(ended)
@@ -280,6 +293,7 @@ class _Run:
     def _open_desktop(self) -> AbstractAsyncContextManager[RunningDesktop]:
         spec = self._policy.spec_for_start(self._created.desktop)
         keep_apart(spec, self._policy.policy, self._session.directory.parent)
+        spec = self._guard.spec(spec)
         return self._runner.open_desktop(spec) if self._runner.open_desktop else _real_desktop(spec, self._audited)
 
     async def _note_anchor(self) -> None:
@@ -290,15 +304,18 @@ class _Run:
     async def _on_this_desktop(
         self, opening: AbstractAsyncContextManager[RunningDesktop], model: Model, reason: StartReason
     ) -> events.RunEnded:
-        runner = self._runner
         async with opening as desktop:
             layers, missing = (*desktop.layers, *offline.layers()), (*desktop.missing_layers, *offline.missing())
             await self.note(events.RunStarted(reason, layers, missing, desktop.start_ms, machine_line()))
             await self._note_anchor()
             async with attested(self._session.id, desktop, model, layers), self._policy.watching(desktop):
-                self._history = await reconcile(self._history, desktop, self._sink)
+                seen, guarded = self._guard.desktop(desktop, model), self._guard.model(model)
+                self._history = await reconcile(self._history, seen, self._sink)
                 limits = msgspec.convert(self._created.limits, Limits, strict=False)
-                loop = Loop(desktop, model, runner.gate, runner.clock, self._sink, limits, self._history, runner.inbox)
+                loop = Loop(
+                    seen, guarded, self._guard.judge(), self._runner.clock, self._sink, limits, self._history,
+                    self._heard, self._stopped,
+                )  # fmt: skip
                 try:
                     return await loop.run()
                 finally:

@@ -15,7 +15,7 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from edgeagent.bench.browser_pipe import BrowserPipe
+from edgeagent.desktop.browser_pipe import BrowserPipe
 from edgeagent.errors import DesktopError, EnvironmentProblem, UsageError
 from edgeagent_harness.protocol.messages import DesktopSpec
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack
 from pathlib import Path
 
-from edgeagent.bench.browser_pipe import BrowserPipe
 from edgeagent.bench.episode import LIMITS, Episode, Stage, play
 from edgeagent.bench.miniwob import MiniwobPage, desktop_spec
+from edgeagent.desktop.browser_pipe import BrowserPipe
 from edgeagent.errors import DesktopError
 from edgeagent.limits import Limits
 from edgeagent.ports import Model

@@ -6,7 +6,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Literal, Protocol
 
-from edgeagent.policy.facts import Facts
+from edgeagent.policy.facts import Facts, parts_of, points_of, text_of
+from edgeagent_harness.protocol.actions import Action, SingleAction, Type, action_kind
 
 Said = Literal["yes", "always", "no"]
 """``always``: for the same thing in the same place again, for `GRANT_S`."""
@@ -72,6 +73,21 @@ def places_of(facts: Iterable[Facts]) -> tuple[str, ...]:
     for one in facts:
         found += [*sorted(one.hosts), *(sorted(one.processes) or sorted(one.applications))]
     return tuple(dict.fromkeys(found))
+
+
+def is_like(approved: Action, wanted: Action) -> bool:
+    """Whether ``wanted`` does what ``approved`` does, at about the same places: a restart moves things a little."""
+    one, other = parts_of(approved), parts_of(wanted)
+    return len(one) == len(other) and all(map(_same_deed, one, other))
+
+
+def _same_deed(one: SingleAction, other: SingleAction) -> bool:
+    if action_kind(one) != action_kind(other) or text_of(one) != text_of(other):
+        return False
+    if isinstance(one, Type) and isinstance(other, Type) and one.secret_ref != other.secret_ref:
+        return False
+    places, others = points_of(one), points_of(other)
+    return len(places) == len(others) and all(_near(a.pixel(), b.pixel()) for a, b in zip(places, others, strict=True))
 
 
 def _alike(granted: Facts, wanted: Facts) -> bool:

@@ -8,10 +8,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal, Protocol
 
+import msgspec
+
 from edgeagent.clock import SystemClock
-from edgeagent.events import Verdict
+from edgeagent.events import Approved, Verdict
 from edgeagent.history import History
-from edgeagent.policy.asking import Asker, Grants, Question, places_of
+from edgeagent.policy.asking import Asker, Grants, Question, is_like, places_of
 from edgeagent.policy.bounds import Bounds, Reached
 from edgeagent.policy.facts import PASSIVE, Facts, Where, facts_of, parts_of, typed_after
 from edgeagent.policy.judge import Rules, Ruling, compile_rules, judge, strictest
@@ -60,8 +62,8 @@ class PolicyGate:
     audit: Callable[[Entry], None] = _unheard
     clock: Clock = field(default_factory=SystemClock)
     grants: Grants = field(default_factory=Grants)
-    approved: bool = False
-    """The next action that must be asked about was approved beforehand (`sessions resume --approve`)."""
+    approved: Approved | None = None
+    """What was approved beforehand (`sessions resume --approve`): used up by the first action like it."""
     _began_s: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -72,7 +74,7 @@ class PolicyGate:
         began_s = time.perf_counter()
         decided = await self._decide(action, history)
         judge_ms = (time.perf_counter() - began_s) * 1000
-        return Verdict(decided.allow, decided.rule, decided.reason, judge_ms, decided.asked, decided.ends)
+        return msgspec.structs.replace(decided, judge_ms=judge_ms)
 
     async def _decide(self, action: Action, history: History) -> Verdict:
         refusal = impossible(action, self.policy)
@@ -106,14 +108,15 @@ class PolicyGate:
 
     async def _ask(self, action: Action, rule: str, facts: tuple[Facts, ...]) -> Verdict:
         now_s = self.clock.monotonic_s()
-        if self.approved or self.grants.take(facts, now_s):
-            by = "approved beforehand" if self.approved else "the user permitted this before"
-            self.approved = False
+        approved = self.approved is not None and self.approved.rule == rule and is_like(self.approved.action, action)
+        if approved or self.grants.take(facts, now_s):
+            by = "approved beforehand" if approved else "the user permitted this before"
+            self.approved = None if approved else self.approved
             self._note("allowed", action, rule, by)
             return Verdict(True, rule, by, asked=True)
         self._note("asked", action, rule)
         if self.asker is None:
-            return self._unanswered(rule, f"to be approved ({rule}): {describe(action)}")
+            return self._unanswered(rule, f"to be approved ({rule}): {describe(action)}", action)
         said = await self.asker.ask(Question(describe(action), rule, places_of(facts)))
         if said == "no":
             self._note("denied", action, rule, "the user said no")
@@ -139,9 +142,9 @@ class PolicyGate:
         self.bounds.extend(reached, self.policy.gate.limits)
         return None
 
-    def _unanswered(self, rule: str, reason: str) -> Verdict:
+    def _unanswered(self, rule: str, reason: str, action: Action | None = None) -> Verdict:
         ends = "needs_user" if self.policy.gate.escalation.unanswered == "pause" else "stopped"
-        return Verdict(False, rule, reason, asked=True, ends=ends)
+        return Verdict(False, rule, reason, asked=True, ends=ends, action=action)
 
     def _denied(self, action: Action, rule: str, reason: str, escalation: Escalation) -> Verdict:
         self._note("denied", action, rule, reason)

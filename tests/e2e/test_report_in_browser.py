@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from support.recorded import record
 
-from edgeagent.bench.browser_pipe import BrowserPipe
+from edgeagent.desktop.browser_pipe import BrowserPipe
 from edgeagent.recording.export import export
 
 CHROMIUM = shutil.which("chromium")

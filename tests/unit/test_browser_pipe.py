@@ -7,8 +7,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from edgeagent.bench import browser_pipe
-from edgeagent.bench.browser_pipe import BrowserPipe
+from edgeagent.desktop import browser_pipe
+from edgeagent.desktop.browser_pipe import BrowserPipe
 from edgeagent.errors import DesktopError, DesktopLost
 
 

@@ -9,7 +9,9 @@ import msgspec
 from edgeagent_harness.protocol.geometry import Rect
 
 EffectStatus = Literal["confirmed", "partial", "unverifiable", "suspected_noop", "refused"]
-RefusalReason = Literal["", "stale", "unsupported", "out_of_bounds", "bad_key", "no_such_app", "cancelled", "invalid"]
+RefusalReason = Literal[
+    "", "stale", "unsupported", "out_of_bounds", "bad_key", "no_such_app", "cancelled", "invalid", "forbidden"
+]  # fmt: skip
 SettleVerdict = Literal["still", "periodic", "timeout", "cancelled"]
 
 
@@ -31,7 +33,8 @@ class Effect(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     status: EffectStatus
     reason: RefusalReason = ""
-    """Set when ``status`` is ``refused``. ``stale``: the target's pixels changed since they were seen; observe anew."""
+    """Set when ``status`` is ``refused``. ``stale``: the target's pixels changed since they were seen; observe anew.
+    ``forbidden``: a secret may not be typed there."""
     message: Annotated[str, msgspec.Meta(max_length=2000)] = ""
     changed: Annotated[tuple[Rect, ...], msgspec.Meta(max_length=64)] = ()
     """Regions that differ between the frame before the action and the settled one."""

@@ -1,6 +1,7 @@
 """Chromium's debugging protocol over the pipe that the supervisor hands out: JSON messages that end in NUL.
 
-Only the benchmark opens it, to load and seed a page and to read the page's own reward; nothing that a model sees comes from it.
+The benchmark opens it to load and seed a page and to read the page's own reward, and the gate to ask which pages are open.
+Nothing that a model sees comes from it.
 """
 
 from __future__ import annotations
@@ -42,12 +43,12 @@ class BrowserPipe:
             raise DesktopError(f"the page raised {answer['exceptionDetails'].get('text', 'an error')}: {str(answer)[:300]}")
         return answer["result"].get("value")
 
-    async def call(self, method: str, timeout_s: float = 15, **params: Any) -> dict[str, Any]:
-        """Call ``method`` and return its result; other messages are dropped meanwhile."""
+    async def call(self, method: str, timeout_s: float = 15, session: str | None = None, **params: Any) -> dict[str, Any]:
+        """Call ``method`` of ``session`` (None: the attached page) and return its result; other messages are dropped."""
         self._last_id += 1
         request = {"id": self._last_id, "method": method, "params": params}
-        if self._session:
-            request["sessionId"] = self._session
+        if chosen := self._session if session is None else session:
+            request["sessionId"] = chosen
         try:
             async with asyncio.timeout(timeout_s):
                 await asyncio.get_running_loop().sock_sendall(self._sock, json.dumps(request).encode() + b"\0")

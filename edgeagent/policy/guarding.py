@@ -1,0 +1,117 @@
+"""What a policy has the app itself see to in one session: the gate, and the secrets on their way in and out."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol, TypeVar, cast, runtime_checkable
+
+import msgspec
+
+from edgeagent import events
+from edgeagent.history import History
+from edgeagent.policy.asking import Asker
+from edgeagent.policy.gate import Nowhere, PolicyGate, Surroundings, gate_for, needs_hosts, needs_windows
+from edgeagent.policy.loading import read_policy
+from edgeagent.policy.surroundings import DesktopSurroundings, TellingDesktop
+from edgeagent.ports import Clock, Desktop, Gate, Model
+from edgeagent.secrets.desktop import GuardingDesktop, Reader, SecretDesktop
+from edgeagent.secrets.mask import Covers
+from edgeagent.secrets.model import SecretModel
+from edgeagent.secrets.scrub import Scrubber
+from edgeagent.secrets.vault import Lookup, Vault
+from edgeagent_harness.protocol.actions import Action
+from edgeagent_harness.protocol.audit import Entry
+from edgeagent_harness.protocol.messages import DesktopSpec
+
+T = TypeVar("T", bound=msgspec.Struct)
+
+
+@runtime_checkable
+class ReadingModel(Protocol):
+    """A model whose engine can read what stands on a screen."""
+
+    @property
+    def read(self) -> Reader: ...
+
+
+@runtime_checkable
+class _Windowed(Protocol):
+    """A desktop that knows windows and pages; a fake need not."""
+
+    def windows(self) -> object: ...
+
+    def pages(self) -> object: ...
+
+
+@dataclass(slots=True)
+class Agreeing:
+    """The `Gate` port of two: what the first allows, the second must allow too."""
+
+    first: Gate
+    second: Gate
+
+    async def judge(self, action: Action, history: History) -> events.Verdict:
+        verdict = await self.first.judge(action, history)
+        return await self.second.judge(action, history) if verdict.allow else verdict
+
+
+@dataclass(slots=True)
+class Guarding:
+    """Made once for each process's turn at a session."""
+
+    gate: PolicyGate
+    vault: Vault
+    scrubber: Scrubber
+    further_gate: Gate | None = None
+    covers: Covers = field(default_factory=Covers)
+
+    def spec(self, spec: DesktopSpec) -> DesktopSpec:
+        """``spec`` with what must be known of the sandbox to judge by."""
+        return msgspec.structs.replace(spec, browser_debug_pipe=True) if needs_hosts(self.gate.policy) else spec
+
+    def scrub(self, value: T) -> T:
+        """``value`` without any secret's value."""
+        return self.scrubber.struct(value)
+
+    def model(self, model: Model) -> Model:
+        """``model``, kept from passing on a secret."""
+        return SecretModel(model, self.vault) if self.vault.secrets else model
+
+    def desktop(self, desktop: Desktop, model: Model) -> Desktop:
+        """``desktop``, able to type secrets and covering them; what ``model`` can read is looked through for them."""
+        self.gate.surroundings = self._surroundings(desktop)
+        if not self.vault.secrets or not isinstance(desktop, _Windowed):
+            return desktop
+        read = model.read if isinstance(model, ReadingModel) else None
+        return SecretDesktop(cast(GuardingDesktop, desktop), self.gate.surroundings, self.vault, self.covers, read)
+
+    def judge(self) -> Gate:
+        """The gate, with whatever else must agree."""
+        return Agreeing(self.gate, self.further_gate) if self.further_gate else self.gate
+
+    def _surroundings(self, desktop: Desktop) -> Surroundings:
+        policy = self.gate.policy
+        if not isinstance(desktop, _Windowed) or not needs_windows(policy):
+            return Nowhere()
+        return DesktopSurroundings(cast(TellingDesktop, desktop), needs_hosts(policy))
+
+
+def guard(
+    created: events.SessionCreated,
+    audit: Callable[[Entry], None],
+    clock: Clock,
+    asker: Asker | None = None,
+    further_gate: Gate | None = None,
+    lookup: Lookup | None = None,
+) -> Guarding:
+    """What the policy of ``created`` asks for. Raises `UsageError` (a bad policy), `EnvironmentProblem` (no such secret)."""
+    spec = created.desktop
+    policy = read_policy(spec.policy_yaml, spec.policy_name)
+    vault = Vault.open(policy.secrets, lookup)
+    scrubber = Scrubber(vault.values)
+    gate = gate_for(policy, spec.policy_name, created.mode or None, Path(spec.home) if spec.home else None)
+    gate.clock, gate.asker = clock, asker
+    gate.audit = lambda entry: audit(scrubber.struct(entry))
+    return Guarding(gate, vault, scrubber, further_gate)

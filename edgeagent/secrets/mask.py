@@ -1,0 +1,193 @@
+"""Covers the pixels of typed secrets, in what is recorded and in what the model sees alike. Pure.
+
+A cover is laid over the field when something was typed into it, and stays as long as the field shows:
+
+- what was typed is looked for as exact pixels; wherever it is found (the page was scrolled, the field lost the focus), its field
+  is covered;
+- its place stays covered while its surroundings are as they were, whatever it shows (a "show password" button was pressed).
+
+A cover is drawn as a field with eight dots whatever the secret's length, so that models see a field that is filled.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+
+from edgeagent.screen import Screen
+from edgeagent_harness.protocol.geometry import Rect
+
+Pixels = NDArray[np.uint32]
+"""``(height, width) uint32``: BGR, the unused byte cleared."""
+
+_RING_PX = (6, 60)
+"""Surroundings of a field: from beyond its focus ring to its label and its neighbours."""
+_STILL_THERE = 0.5
+_ROWS = 5
+_MIN_CHANGES = 3
+"""A row of pixels with fewer changes of colour is found anywhere."""
+_CARET_SHARE = 0.7
+"""The caret blinks at the end of what was typed: only the first part of it is looked for."""
+_MAX_FINDS = 16
+_DOTS, _DOT_RADIUS_PX, _DOT_STEP_PX, _DOT_INSET_PX = 8, 3, 11, 8
+_DOT_COLOUR = 0x404040
+_LARGE_SHARE = 0.4
+"""More of the screen than this is no field: another page came."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cover:
+    """One field that a secret was typed into."""
+
+    box: Rect
+    rows: tuple[tuple[int, int, bytes], ...]
+    """``(x, y, bytes)``: stretches of pixels that show what was typed."""
+    ring: NDArray[np.int64]
+    """Flat indices of the telling pixels around the field."""
+    ring_pixels: NDArray[np.uint32]
+
+
+@dataclass(slots=True)
+class Covers:
+    """All covers of a session's screen."""
+
+    covers: list[Cover] = field(default_factory=list[Cover])
+    used: bool = False
+    """Whether a secret was ever typed."""
+
+    def add(self, screen: Screen, box: Rect | None, changed: Iterable[Rect]) -> None:
+        """Cover what was typed on ``screen``: the field ``box`` if it is known, and where the typing changed the screen."""
+        self.used = True
+        pixels = as_colours(screen)
+        whole = Rect(0, 0, screen.info.width, screen.info.height)
+        places = [rect for rect in changed if rect.area < _LARGE_SHARE * whole.area]
+        for place in _fields(box, places):
+            fits = place.intersect(whole)
+            if fits.area:
+                shown = [rect.intersect(fits) for rect in places if rect.intersect(fits).area]
+                self.covers.append(_cover(pixels, fits, shown or [fits]))
+
+    def apply(self, screen: Screen, also: Iterable[Rect] = ()) -> Screen:
+        """``screen`` with every field covered that still shows, and ``also``; covers of fields that are gone are dropped."""
+        boxes = list(also)
+        if not self.covers and not boxes:
+            return screen
+        pixels = as_colours(screen)
+        kept: list[Cover] = []
+        for cover in self.covers:
+            shows = list(_showing(cover, pixels))
+            boxes += shows
+            if shows:
+                kept.append(cover)
+        self.covers = kept
+        return _covered(screen, pixels, boxes) if boxes else screen
+
+
+def as_colours(screen: Screen) -> Pixels:
+    """The screen's pixels without the byte that has no meaning."""
+    raw = np.frombuffer(screen.pixels, "<u4").reshape(screen.info.height, screen.info.width)
+    return raw & np.uint32(0x00FF_FFFF)
+
+
+def _fields(box: Rect | None, changed: list[Rect]) -> list[Rect]:
+    """The places to cover. A change that touches the field belongs to it; where no field is known, every change may be one."""
+    if box is None:
+        return changed
+    field_box = box
+    for rect in changed:
+        if rect.intersect(box).area:
+            field_box = field_box.union(rect)
+    return [field_box]
+
+
+def _cover(pixels: Pixels, box: Rect, shown: list[Rect]) -> Cover:
+    rows = [row for rect in shown for row in _telling_rows(pixels, rect)]
+    near, far = _RING_PX
+    whole = Rect(0, 0, pixels.shape[1], pixels.shape[0])
+    inner, outer = box.grow(near, whole), box.grow(far, whole)
+    around = np.zeros(pixels.shape, np.bool_)
+    around[outer.top : outer.bottom, outer.left : outer.right] = True
+    around[inner.top : inner.bottom, inner.left : inner.right] = False
+    indices = np.flatnonzero(around)
+    colours = pixels.ravel()[indices]
+    telling = indices[colours != _commonest(colours)]
+    return Cover(box, tuple(rows), telling, pixels.ravel()[telling])
+
+
+def _telling_rows(pixels: Pixels, rect: Rect) -> list[tuple[int, int, bytes]]:
+    """Stretches within ``rect`` with the most changes of colour."""
+    right = rect.left + max(8, int(rect.width * _CARET_SHARE))
+    part = pixels[rect.top : rect.bottom, rect.left : min(right, rect.right)]
+    if part.shape[0] == 0 or part.shape[1] < 2:
+        return []
+    changes = (part[:, 1:] != part[:, :-1]).sum(axis=1)
+    best = [int(row) for row in np.argsort(-changes, kind="stable")[:_ROWS] if changes[row] >= _MIN_CHANGES]
+    return [(rect.left, rect.top + row, part[row].tobytes()) for row in best]
+
+
+def _showing(cover: Cover, pixels: Pixels) -> Iterable[Rect]:
+    """Where the field of ``cover`` shows now."""
+    if _surroundings_same(cover, pixels):
+        yield cover.box
+    whole = Rect(0, 0, pixels.shape[1], pixels.shape[0])
+    raw = pixels.tobytes()
+    for x, y, row in cover.rows:
+        for found_x, found_y in _places(raw, row, pixels.shape[1]):
+            dx, dy = found_x - x, found_y - y
+            box = cover.box
+            yield Rect(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy).intersect(whole)
+
+
+def _surroundings_same(cover: Cover, pixels: Pixels) -> bool:
+    if cover.ring.size == 0 or int(cover.ring.max()) >= pixels.size:
+        return cover.ring.size == 0 and bool(cover.box.area) and not cover.rows
+    return float((pixels.ravel()[cover.ring] == cover.ring_pixels).mean()) >= _STILL_THERE
+
+
+def _places(raw: bytes, row: bytes, width: int) -> Iterable[tuple[int, int]]:
+    """Where the stretch ``row`` stands in the screen's bytes."""
+    at = -1
+    for _ in range(_MAX_FINDS):
+        at = raw.find(row, at + 1)
+        if at < 0:
+            return
+        y, x = divmod(at // 4, width)
+        if at % 4 == 0 and x + len(row) // 4 <= width:
+            yield x, y
+
+
+def _commonest(colours: NDArray[np.uint32]) -> int:
+    if colours.size == 0:
+        return -1
+    values, counts = np.unique(colours, return_counts=True)
+    return int(values[counts.argmax()])
+
+
+def _covered(screen: Screen, pixels: Pixels, boxes: Iterable[Rect]) -> Screen:
+    painted = pixels.copy()
+    for box in boxes:
+        _paint(painted, box)
+    return Screen(screen.info, painted.tobytes())
+
+
+def _paint(painted: Pixels, box: Rect) -> None:
+    """A field with dots: its border is kept, as that says nothing of what it holds."""
+    inset = 2 if box.width > 24 and box.height > 14 else 0
+    left, top, right, bottom = box.left + inset, box.top + inset, box.right - inset, box.bottom - inset
+    inside = painted[top:bottom, left:right]
+    if inside.size == 0:
+        return
+    inside[:] = _commonest(inside.ravel())
+    middle, radius = (bottom - top) // 2, _DOT_RADIUS_PX
+    if bottom - top < 2 * radius + 3:
+        return
+    for number in range(_DOTS):
+        x = _DOT_INSET_PX + number * _DOT_STEP_PX
+        if x + radius >= right - left:
+            return
+        ys, xs = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+        disc = xs * xs + ys * ys <= radius * radius
+        inside[middle - radius : middle + radius + 1, x - radius : x + radius + 1][disc] = _DOT_COLOUR
