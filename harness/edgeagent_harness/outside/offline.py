@@ -11,7 +11,7 @@ from edgeagent_harness.policy.types import Egress, Policy
 
 
 def enforce(rules: Policy, policy_name: str) -> Policy:
-    """``rules`` without any egress. Raises `UsageProblem` if they permit some, `EnvironmentLacks` if this process has a network."""
+    """``rules`` without egress. Raises `UsageProblem` if they permit some, `EnvironmentLacks` if this process has a network."""
     if rules.egress.mode == "allowlist" or rules.egress.endpoints:
         raise UsageProblem(f"{policy_name}: network.egress lists endpoints, and this is offline mode: nothing may be reached")
     devices = network_devices()
