@@ -24,11 +24,11 @@ _STRIP_BYTES = 64 * 1024
 
 
 @contextmanager
-def grabbed(session: XSession, seen: SeenRegion) -> Generator[None]:
-    """Hold the server grabbed while the body acts. Raises `Refused` (stale) instead if the region's pixels changed."""
+def grabbed(session: XSession, seen: SeenRegion | None) -> Generator[None]:
+    """Hold the server grabbed while the body acts. Raises `Refused` (stale) instead if the seen region's pixels changed."""
     session.display.grab_server()
     try:
-        if pixel_digest(read_pixels(session.root, seen.region)) != seen.digest:
+        if seen is not None and pixel_digest(read_pixels(session.root, seen.region)) != seen.digest:
             raise Refused("stale", "the target changed between being seen and being acted on; nothing was sent")
         yield
     finally:
