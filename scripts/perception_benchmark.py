@@ -81,7 +81,7 @@ def exactness(browser: Browser, pages: int) -> dict[str, dict[str, float]]:
             rng = random.Random(_SEED + 1000 * font_px + number)
             browser.show(_text_page(rng, font_px))
             truth: list[tuple[str, float, float, float, float]] = browser.evaluate(_WORDS_JS)  # pyright: ignore[reportAssignmentType]
-            lines = ocr.read(_pixels(browser))
+            lines = ocr.read(_pixels(browser)).lines
             for word, *box in truth:
                 read = _word_at(lines, box)
                 counts += (1, read == word, read.lower() == word.lower())

@@ -1,14 +1,12 @@
-"""After any change of part of the screen, a look that starts from the last one reads the same words as a look at all of it.
+"""After any change of part of the screen, a look that starts from the last one reads the lines that a look at all of it reads.
 
-Lines may be cut a pixel differently, and the recogniser then reads one and the same letter as another now and then (e, €):
-words must be as many, and each the same but for one letter.
+On a small screen, which is mapped whole, and on a large one, which is mapped through windows.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -17,43 +15,49 @@ from support.screens import screen
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_models.perception.ocr import Ocr
 from edgeagent_models.perception.regions import changed_tiles, regions_of
+from edgeagent_models.perception.text_detection import windows
 
-WORDS = [Rect(12, 39, 78, 57), Rect(12, 84, 78, 102), Rect(36, 137, 132, 158), Rect(10, 12, 104, 33)]
-"""Where single texts stand on the screen ``login``."""
+LOGIN = screen("login")
+SIZES = {"one window": (400, 300), "many windows": (420, 460)}
 
 
-def changed(base: NDArray[np.uint8], word: Rect, left: int, top: int) -> NDArray[np.uint8]:
-    """A screen below which a blank strip was added and a text of it copied into that strip."""
-    picture = base.copy()
-    picture[top : top + word.height, left : left + word.width] = base[word.top : word.bottom, word.left : word.right]
+def blank_below(name: str) -> NDArray[np.uint8]:
+    """The screen ``login`` at the top left of a larger one."""
+    picture = np.full((*SIZES[name], 3), 255, np.uint8)
+    picture[: LOGIN.shape[0], : LOGIN.shape[1]] = LOGIN
     return picture
 
 
-@settings(max_examples=4, deadline=None)
-@given(st.data())
-def test_incremental_reading_equals_reading_anew(data: st.DataObject) -> None:
-    login = screen("login")
-    base = np.full((400, 300, 3), 255, np.uint8)
-    base[: login.shape[0]] = login
+@st.composite
+def patches(draw: st.DrawFn, height: int, width: int) -> tuple[Rect, int, int]:
+    """A part of ``LOGIN``, and where it is copied to: over anything, cutting texts in two."""
+    part_width, part_height = draw(st.integers(8, 140)), draw(st.integers(8, 60))
+    left, top = draw(st.integers(0, LOGIN.shape[1] - part_width)), draw(st.integers(0, LOGIN.shape[0] - part_height))
+    to = draw(st.integers(0, width - part_width)), draw(st.integers(0, height - part_height))
+    return Rect(left, top, left + part_width, top + part_height), *to
+
+
+@pytest.mark.parametrize("name", SIZES)
+@settings(max_examples=5, deadline=None)
+@given(data=st.data())
+def test_incremental_reading_equals_reading_anew(name: str, data: st.DataObject) -> None:
     ocr = Ocr(threads=1)
-    picture, lines = base, ocr.read(base)
-    # Each text gets a strip of its own: half a letter that another text left over may be read either way.
-    for strip in data.draw(st.permutations(range(3)))[:2]:
-        word = data.draw(st.sampled_from(WORDS))
-        left, top = data.draw(st.integers(12, 288 - word.width)), 240 + 50 * strip
-        following = changed(picture, word, left, top)
-        whole = Rect(0, 0, 300, 400)
-        lines = ocr.refresh(following, lines, regions_of(changed_tiles(picture, following), 16, whole))
+    picture = blank_below(name)
+    seen = ocr.read(picture)
+    for part, left, top in data.draw(st.lists(patches(*SIZES[name]), min_size=1, max_size=3)):
+        following = picture.copy()
+        following[top : top + part.height, left : left + part.width] = LOGIN[part.top : part.bottom, part.left : part.right]
+        seen = ocr.refresh(following, seen, regions_of(changed_tiles(picture, following), 0, Rect(0, 0, *SIZES[name][::-1])))
         picture = following
-    words = [word.text for line in lines for word in line.words]
-    anew = [word.text for line in ocr.read(picture) for word in line.words]
-    assert len(words) == len(anew)
-    assert_alike(list((Counter(words) - Counter(anew)).elements()), list((Counter(anew) - Counter(words)).elements()))
+    assert seen.lines == Ocr(threads=1).read(picture).lines
 
 
-def assert_alike(some: list[str], others: list[str]) -> None:
-    """Each word of ``some`` is one of ``others`` with at most one letter read otherwise."""
-    for word in some:
-        match = next((o for o in others if len(o) == len(word) and sum(a != b for a, b in zip(word, o, strict=True)) <= 1), None)
-        assert match is not None, (word, others)
-        others.remove(match)
+@pytest.mark.parametrize(("name", "count"), [("one window", 1), ("many windows", 6)])
+def test_the_cells_cover_the_screen_once_and_lie_in_their_windows(name: str, count: int) -> None:
+    height, width = SIZES[name]
+    covered = np.zeros((height, width), int)
+    for cell, window in windows(Rect(0, 0, width, height)):
+        covered[cell.top : cell.bottom, cell.left : cell.right] += 1
+        assert window.intersect(cell) == cell
+    assert (covered == 1).all()
+    assert len(list(windows(Rect(0, 0, width, height)))) == count

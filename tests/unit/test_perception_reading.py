@@ -30,7 +30,7 @@ def test_more_crops_than_the_memory_holds_are_all_read() -> None:
 
 
 def test_lines_have_their_words_with_boxes_in_order() -> None:
-    lines = Ocr(threads=1).read(screen("login"))
+    lines = Ocr(threads=1).read(screen("login")).lines
     words = [word for line in lines for word in line.words]
     assert "Password" in [word.text for word in words]
     for line in lines:

@@ -15,9 +15,9 @@ from edgeagent_models.errors import EngineProblem
 from edgeagent_models.perception.detector import WidgetDetector
 from edgeagent_models.perception.dots import with_dots
 from edgeagent_models.perception.elements import merge
-from edgeagent_models.perception.ocr import Ocr
+from edgeagent_models.perception.ocr import Ocr, TextSeen
 from edgeagent_models.perception.regions import changed_tiles, regions_of
-from edgeagent_models.perception.types import TextLine, Widget
+from edgeagent_models.perception.types import Widget
 from edgeagent_models.protocol import Element, Image
 
 _REGION_MARGIN_PX = 16
@@ -43,7 +43,7 @@ class Perception:
     def __init__(self, readers: Readers | None = None) -> None:
         self._readers = readers or shared_readers()
         self._picture: NDArray[np.uint8] | None = None
-        self._lines: list[TextLine] = []
+        self._text: TextSeen | None = None
         self._widgets: list[Widget] = []
         self._elements: list[Element] = []
         self.timings_ms: dict[str, float] = {}
@@ -65,12 +65,13 @@ class Perception:
         regions = _changes(self._picture, picture)
         self._picture = None  # a look that fails is no start for the next one
         times.append(time.perf_counter())
-        self._lines = ocr.read(picture) if regions is None else ocr.refresh(picture, self._lines, regions)
+        text = ocr.read(picture) if regions is None or self._text is None else ocr.refresh(picture, self._text, regions)
+        self._text = text
         times.append(time.perf_counter())
         self._widgets = detector.find(picture) if regions is None else detector.refresh(picture, self._widgets, regions)
         times.append(time.perf_counter())
         if regions != []:
-            self._elements = merge(self._widgets, with_dots(picture, self._widgets, self._lines))
+            self._elements = merge(self._widgets, with_dots(picture, self._widgets, text.lines))
         self._picture = picture
         times.append(time.perf_counter())
         names = ("diff_ms", "ocr_ms", "detect_ms", "merge_ms")
