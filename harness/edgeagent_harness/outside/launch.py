@@ -16,7 +16,9 @@ import msgspec
 
 from edgeagent_harness.errors import EnvironmentLacks, PolicyViolated, SandboxGone
 from edgeagent_harness.inside import landlock
-from edgeagent_harness.outside import bridge_filter, layers, sandbox, seccomp
+from edgeagent_harness.outside import bridge_filter, layers, limits, sandbox, seccomp
+from edgeagent_harness.outside.cgroups import GIB, Group
+from edgeagent_harness.outside.limits import Limiter
 from edgeagent_harness.outside.listener import Listener
 from edgeagent_harness.outside.runtime import Runtime
 from edgeagent_harness.outside.violations import Judge, Tally
@@ -48,6 +50,8 @@ class Plan:
     accept_missing: tuple[str, ...] = ()
     policy_name: str = "locked"
     policy_sha256: str = ""
+    group: Group | None = None
+    """Its control group, if it has one."""
 
     @property
     def accepted(self) -> tuple[str, ...]:
@@ -81,10 +85,10 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         self._plan = plan
         self.layers = layers.decide(plan.accepted)
+        self._tell_header(plan)
         if plan.policy.egress.mode == "allowlist":
             self.way_out = await WayOut.open(plan.policy, plan.policy_name, self._on_audited, self.end)
             plan = replace(plan, binds=replace(plan.binds, egress_socket=self.way_out.socket_path))
-        self._tell_header(plan)
         self._ready: asyncio.Future[init_wire.Ready] = loop.create_future()
         ours, theirs = socket.socketpair()
         output_read, output_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
@@ -99,7 +103,8 @@ class Sandbox:
             *sandbox.init_command(plan.runtime, theirs.fileno()),
         ]
         os.set_blocking(output_write, True)
-        self._process = process = sandbox.start(argv, theirs, fds, output_write)
+        hold = limits.start_held(plan.policy, plan.group)
+        self._process = process = sandbox.start(argv, theirs, fds, output_write, hold)
         theirs.close()
         os.close(output_write)
         self._control: Channel[init_wire.InitReply] = Channel(ours, _decoder(), _MAX_INIT_MESSAGE_BYTES)
@@ -107,9 +112,9 @@ class Sandbox:
         self._output = output_read
         self._handle = os.pidfd_open(process.pid)
         self._loop = loop
-        self._tasks = [
-            asyncio.create_task(work) for work in (self._serve_init(), self._watch(process, self._handle), self._flush_tally())
-        ]
+        limiter = Limiter(plan.policy, plan.group, plan.binds.home, self._tell, self._end_violated)
+        works = (self._serve_init(), self._watch(process, self._handle), self._flush_tally(), limiter.watch(process.pid))
+        self._tasks = [asyncio.create_task(work) for work in works]
         await self._send(self._setup(plan, bool(executor_fds)), executor_fds)
         ready = await self._until_ready()
         if self.way_out:
@@ -181,6 +186,7 @@ class Sandbox:
             plan.policy.limits.max_pids if "process_limit" in self.layers.present else 0,
             seccomp.listener_program(*asked) if "violation_notices" in self.layers.present else b"",
             bridge_filter=bridge_filter.program() if self.way_out else b"",
+            max_file_bytes=int(plan.policy.limits.max_disk_gb * GIB),
             landlock_abi=landlock.abi_version(),
         )
 
@@ -286,7 +292,8 @@ class Sandbox:
 
     def _tell_header(self, plan: Plan) -> None:
         present, missing = self.layers.present, self.layers.missing
-        header = audit.SandboxStarted(plan.policy_name[:500], plan.policy_sha256, present, missing, plan.accepted)
+        degraded = limits.degraded(plan.policy, plan.group)
+        header = audit.SandboxStarted(plan.policy_name[:500], plan.policy_sha256, present, missing, plan.accepted, degraded)
         self._on_audited(header)
 
     def _tell(self, entry: audit.Entry) -> None:

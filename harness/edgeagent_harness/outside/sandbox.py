@@ -6,7 +6,7 @@ import os
 import shutil
 import socket
 import subprocess
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from edgeagent_harness.errors import EnvironmentLacks
@@ -123,11 +123,18 @@ def landlock_rules(runtime: Runtime, binds: Binds) -> tuple[PathRule, ...]:
     )
 
 
-def start(argv: Sequence[str], control: socket.socket, fds: Descriptors, output: int) -> subprocess.Popen[bytes]:
-    """Run bwrap with ``argv``; only ``fds.passed`` and ``control`` go inside. ``output`` takes what it prints."""
+def start(
+    argv: Sequence[str], control: socket.socket, fds: Descriptors, output: int, hold: Callable[[], None] | None = None
+) -> subprocess.Popen[bytes]:
+    """Run bwrap with ``argv``; only ``fds.passed`` and ``control`` go inside. ``output`` takes what it prints.
+
+    ``hold`` is called in the new process before it becomes bwrap.
+    """
     passed = (control.fileno(), *fds.passed)
     try:
-        return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=passed, env={}, cwd="/")
+        return subprocess.Popen(
+            argv, stdin=subprocess.DEVNULL, stdout=output, stderr=output, pass_fds=passed, env={}, cwd="/", preexec_fn=hold
+        )
     finally:
         fds.close()
 

@@ -7,13 +7,14 @@ import hashlib
 import os
 import socket
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import msgspec
 
 from edgeagent_harness.audit import AuditDamaged, AuditLog
 from edgeagent_harness.errors import HarnessError, UsageProblem
-from edgeagent_harness.outside import command, homes, offline, policy_check, rootdrop, runtime
+from edgeagent_harness.outside import cgroups, command, homes, offline, policy_check, rootdrop, runtime
 from edgeagent_harness.outside.launch import Plan
 from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
@@ -51,7 +52,9 @@ def execute(argv: Sequence[str], home: str, policy: str, audit_file: Path | None
     plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=chosen.text, policy_name=chosen.name, offline=be_offline))
     # Opened before root is dropped: who runs the sandbox may not even be able to see it.
     log = _open_audit(audit_file)
-    return rootdrop.run(lambda ready: asyncio.run(command.run(ready, argv, log.append if log else _unaudited)), plan)
+    on_audited = log.append if log else _unaudited
+    with cgroups.group_for(plan.policy) as group:
+        return rootdrop.run(lambda ready: asyncio.run(command.run(ready, argv, on_audited)), replace(plan, group=group))
 
 
 def _open_audit(path: Path | None) -> AuditLog | None:
@@ -94,7 +97,8 @@ def _check_apart(home: str, writable: tuple[str, ...]) -> None:
 def _serve_desktop(app: socket.socket, start: messages.Start) -> int:
     try:
         plan = make_plan(start.spec)
-        return rootdrop.run(lambda ready: _supervise(app, ready, start), plan, app)
+        with cgroups.group_for(plan.policy) as group:
+            return rootdrop.run(lambda ready: _supervise(app, ready, start), replace(plan, group=group), app)
     except HarnessError as error:
         stream.send(app, messages.Failed(start.id, error.code, str(error)[:4000]))
         return 1

@@ -134,8 +134,6 @@ class Supervisor:
         began_s = time.monotonic()
         ready = await self._desktop.start()
         self._in_background(self._watch())
-        if self._plan.policy.limits.timeout_s:
-            self._in_background(self._limit_time(self._plan.policy.limits.timeout_s))
         for application in spec.applications:
             await self._launch(application)
         debug = await self._open_page(spec) if spec.url else ()
@@ -180,11 +178,6 @@ class Supervisor:
         await self._tell_entries()
         if not self._closing:
             await self._send(messages.DesktopLost(reason[:2000], self._desktop.box.violated))
-
-    async def _limit_time(self, timeout_s: float) -> None:
-        await asyncio.sleep(timeout_s)
-        self._audited(audit.LimitPassed("timeout", timeout_s, timeout_s, "s"))
-        self._desktop.box.end(f"resource_limits.timeout_seconds: {timeout_s:g} s are over", violation=True)
 
     def _audited(self, entry: audit.Entry) -> None:
         """Send ``entry`` to the app: in order, and before anything that follows from it."""
