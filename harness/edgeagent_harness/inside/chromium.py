@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
 import json
 import os
 import socket
+from typing import Any
 from urllib.parse import urlsplit
 
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
@@ -32,15 +34,14 @@ _FLAGS = (
     "--disable-search-engine-choice-screen",
     "--disable-session-crashed-bubble",
     "--hide-crash-restore-bubble",
-    "--disable-features=Translate,TranslateUI,MediaRouter,OptimizationHints,DialMediaRouteProvider,AutofillServerCommunication,"
-    # The broker must be able to read which host a TLS connection is for; what it cannot read it refuses.
-    "EncryptedClientHello,AsyncDns,DnsOverHttpsUpgrade",
+    "--disable-features=Translate,TranslateUI,MediaRouter,OptimizationHints,DialMediaRouteProvider,"
+    "AutofillServerCommunication,NetworkTimeServiceQuerying,DnsOverHttpsUpgrade",
     "--password-store=basic",
     "--ozone-platform=x11",
     "--start-maximized",
 )
 
-_PREFERENCES = {
+_PREFERENCES: dict[str, Any] = {
     "credentials_enable_service": False,
     "profile": {"password_manager_enabled": False, "password_manager_leak_detection": False},
     "autofill": {"profile_enabled": False, "credit_card_enabled": False},
@@ -65,18 +66,36 @@ def argv(program: str, home: str, url: str, kiosk: bool, debug: bool, scale: flo
 
 def prepare_profile(home: str) -> None:
     """Make the profile ready for the next start: no offers to save passwords, no lock of a sandbox that is gone."""
-    _write_preferences(os.path.join(home, PROFILE, "Default"))
+    directory = os.path.join(home, PROFILE)
+    os.makedirs(os.path.join(directory, "Default"), exist_ok=True)
+    preferences = os.path.join(directory, "Default", "Preferences")
+    if not os.path.lexists(preferences):  # a profile that has its preferences keeps them
+        _write(preferences, _PREFERENCES)
+    _show_server_names(os.path.join(directory, "Local State"))
     forget_other_instance(home)
 
 
-def _write_preferences(directory: str) -> None:
-    """Settings that have no flag. A profile that has its preferences keeps them."""
-    path = os.path.join(directory, "Preferences")
-    if os.path.lexists(path):
-        return
-    os.makedirs(directory, exist_ok=True)
-    with open(path, "x", encoding="utf-8") as file:
-        json.dump(_PREFERENCES, file)
+def _show_server_names(path: str) -> None:
+    """No encrypted ClientHello: the egress broker refuses a TLS connection whose host it cannot read. There is no flag for it."""
+    state: dict[str, Any] = {}
+    with contextlib.suppress(OSError, ValueError), open(path, encoding="utf-8") as file:
+        loaded = json.load(file)
+        state = loaded if isinstance(loaded, dict) else {}
+    if not isinstance(state.setdefault("ssl", {}), dict):
+        state["ssl"] = {}
+    if state["ssl"].get("ech_enabled") is not False:
+        state["ssl"]["ech_enabled"] = False
+        _write(path, state)
+
+
+def _write(path: str, settings: dict[str, Any]) -> None:
+    """Replace ``path``; whatever lies there, a link too, is not written through."""
+    scratch = f"{path}.edgeagent"
+    with contextlib.suppress(FileNotFoundError):
+        os.unlink(scratch)
+    with open(scratch, "x", encoding="utf-8") as file:
+        json.dump(settings, file)
+    os.replace(scratch, path)
 
 
 def forget_other_instance(home: str) -> None:
