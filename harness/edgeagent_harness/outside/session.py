@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import os
 import socket
+import sys
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
 from edgeagent_harness.policy import files
 from edgeagent_harness.policy.parse import parse
+from edgeagent_harness.policy.would_deny import WouldDeny
 from edgeagent_harness.protocol import messages, stream
 from edgeagent_harness.protocol.audit import Entry
 
@@ -52,9 +54,23 @@ def execute(argv: Sequence[str], home: str, policy: str, audit_file: Path | None
     plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=chosen.text, policy_name=chosen.name, offline=be_offline))
     # Opened before root is dropped: who runs the sandbox may not even be able to see it.
     log = _open_audit(audit_file)
-    on_audited = log.append if log else _unaudited
     with cgroups.group_for(plan.policy) as group:
-        return rootdrop.run(lambda ready: asyncio.run(command.run(ready, argv, on_audited)), replace(plan, group=group))
+        return rootdrop.run(lambda ready: _run_command(ready, argv, log), replace(plan, group=group))
+
+
+def _run_command(plan: Plan, argv: Sequence[str], log: AuditLog | None) -> int:
+    let_through = WouldDeny()
+
+    def audited(entry: Entry) -> None:
+        if log:
+            log.append(entry)
+        let_through.add(entry)
+
+    try:
+        return asyncio.run(command.run(plan, argv, audited))
+    finally:
+        for line in let_through.lines():
+            print(f"edgeagent sandbox: without `log` in on_violation this would have been denied: {line}", file=sys.stderr)
 
 
 def _open_audit(path: Path | None) -> AuditLog | None:
@@ -64,10 +80,6 @@ def _open_audit(path: Path | None) -> AuditLog | None:
         return AuditLog(path)
     except (OSError, AuditDamaged) as error:
         raise UsageProblem(f"the audit file {path} cannot be written: {error}. Name a new one") from error
-
-
-def _unaudited(_entry: Entry) -> None:
-    pass
 
 
 def make_plan(spec: messages.DesktopSpec) -> Plan:
