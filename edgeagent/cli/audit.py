@@ -138,6 +138,9 @@ def entry_words(entry: entries.Entry) -> str:
             return f"the user allowed {entry.host}:{entry.port} ({entry.scope})"
         case entries.GateDecision():
             return f"gate {_words(entry.decision)}: {entry.action} (rule {entry.rule}) {entry.reason}"
+        case entries.SessionStopped():
+            how = f"COULD NOT be stopped ({entry.failed})" if entry.failed else f"stopped, process {entry.pid} after {entry.by}"
+            return f"session {entry.session} {how}: {entry.reason}"
 
 
 def _words(decision: str) -> str:

@@ -4,3 +4,9 @@ from __future__ import annotations
 
 POLICY_CHOICES = "locked|web|offline|FILE"
 POLICY_HELP = "Profile or policy file; locked if none is given. See `edgeagent policy list`."
+
+MODES = ("plan", "ask", "bounded", "auto")
+MODE_HELP = (
+    "What becomes of actions that no rule of the policy decides: plan looks and never acts, ask asks, bounded denies, auto "
+    "allows; default: as the policy says, auto without one."
+)

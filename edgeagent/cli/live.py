@@ -11,6 +11,7 @@ from contextlib import contextmanager, suppress
 import click
 
 from edgeagent import events
+from edgeagent.cli.asking import TerminalAsker
 from edgeagent.policy.news import AuditNews
 from edgeagent.timings import StepTimings, TimingFold
 from edgeagent.words import describe, effect_words, printable
@@ -27,7 +28,8 @@ _LABELS = {
 class LivePrinter:
     """Prints facts as they come. A step is two lines: what was seen and why, then what was done, its effect and its cost."""
 
-    def __init__(self) -> None:
+    def __init__(self, asker: TerminalAsker | None = None) -> None:
+        self._asker = asker
         self._timings = TimingFold()
         self._doing = "starting the sandbox and the model"
         self._since_s = time.monotonic()
@@ -99,7 +101,7 @@ class LivePrinter:
             await asyncio.sleep(0.1)
             tick += 1
             waited_s = time.monotonic() - self._since_s
-            if waited_s > 0.4:
+            if waited_s > 0.4 and not (self._asker and self._asker.waiting):
                 click.echo(f"\r\x1b[K{_SPINNER[tick % len(_SPINNER)]} {self._doing} … {waited_s:.1f} s", nl=False, err=True)
 
     @contextmanager

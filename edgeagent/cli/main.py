@@ -17,6 +17,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "policy": ("edgeagent.cli.policy:policy", "Check, explain and extend policies: what a sandbox may do."),
     "sandbox": ("edgeagent.cli.sandbox:sandbox", "Check the sandbox, or run a command inside it."),
     "audit": ("edgeagent.cli.audit:audit", "Show and verify what a session's policy permitted and denied."),
+    "governor": ("edgeagent.cli.governor:governor", "Watch all running sessions; stop those that break common rules."),
     "prove": ("edgeagent.cli.prove:prove", "Prove that a run had no way off this machine; a signed statement."),
     "bench": ("edgeagent.cli.bench:bench", "Measure: task suites and steps."),
     "doctor": ("edgeagent.cli.doctor:doctor", "Everything a bug report needs; each failing line with its fix."),
@@ -62,14 +63,17 @@ def cli(ctx: click.Context, offline: bool) -> None:
     Without a command: the terminal app.
     """
     if ctx.invoked_subcommand is None:
-        _open_terminal_app(ctx)
+        _open_terminal_app(ctx, offline)
 
 
-def _open_terminal_app(ctx: click.Context) -> None:
+def _open_terminal_app(ctx: click.Context, offline: bool) -> None:
     """The app on a terminal; else, as there is nobody to look at it, the help."""
     if not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(ctx.get_help())
         return
+    from edgeagent.cli.offline import begin
+
+    begin("", offline)  # first: afterwards there are threads
     from edgeagent.tui.app import main as terminal_app
 
     terminal_app()

@@ -9,7 +9,9 @@ import click
 import msgspec
 
 from edgeagent import events
+from edgeagent.cli.asking import terminal_asker
 from edgeagent.cli.live import LivePrinter
+from edgeagent.policy.asking import TO_BE_APPROVED, Asker
 from edgeagent.runner import RunResult
 from edgeagent.words import printable
 from edgeagent_harness.protocol.audit import Entry
@@ -21,6 +23,11 @@ class Renderer(Protocol):
     """Told of each fact and of the result."""
 
     def fact(self, fact: events.EventData) -> None: ...
+
+    @property
+    def asker(self) -> Asker | None:
+        """Whom the run may ask; None: nobody reads this output while the run goes on."""
+        ...
 
     def audited(self, session: str, entry: Entry) -> None: ...
 
@@ -35,7 +42,8 @@ class TextRenderer:
     """For people."""
 
     def __init__(self) -> None:
-        self._live = LivePrinter()
+        self.asker = terminal_asker()
+        self._live = LivePrinter(self.asker)
 
     def fact(self, fact: events.EventData) -> None:
         self._live(fact)
@@ -53,8 +61,9 @@ class TextRenderer:
         median_ms = result.timings.get("total_ms")
         cost = f", median step {median_ms:.0f} ms" if median_ms is not None else ""
         click.echo(f"session {result.session}: {result.steps} steps in {result.wall_s:.1f} s{cost}")
-        if ended.outcome in {"interrupted", "needs_user", "limit", "error"}:
-            click.echo(f"go on: edgeagent sessions resume {result.session}")
+        if ended.outcome in {"interrupted", "needs_user", "limit", "stopped", "error"}:
+            approve = " --approve" if ended.message.startswith(TO_BE_APPROVED) else ""
+            click.echo(f"go on: edgeagent sessions resume {result.session}{approve}")
         click.echo(f"report: edgeagent sessions export {result.session} --format html")
 
     def alive(self) -> AbstractContextManager[None]:
@@ -63,6 +72,8 @@ class TextRenderer:
 
 class JsonRenderer:
     """One object at the end; with ``stream`` also one for each fact."""
+
+    asker = None
 
     def __init__(self, stream: bool) -> None:
         self._stream = stream

@@ -10,8 +10,8 @@ from typing import Literal
 
 import click
 
-from edgeagent import offline
-from edgeagent.cli.choices import POLICY_CHOICES, POLICY_HELP
+from edgeagent import events, offline
+from edgeagent.cli.choices import MODE_HELP, MODES, POLICY_CHOICES, POLICY_HELP
 from edgeagent.cli.exits import EXIT_CODES_HELP, exit_for
 from edgeagent.cli.models import describe_gguf
 from edgeagent.cli.offline import settle_offline
@@ -32,13 +32,14 @@ from edgeagent_harness.protocol.messages import Application, DesktopSpec
 @click.option("--home", default="", metavar="DIR", help="Host directory that becomes the sandbox's home.")
 @click.option("--max-steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Actions at most.")
 @click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=click.FloatRange(1), metavar="S")
+@click.option("--mode", type=click.Choice(MODES), help=MODE_HELP)
 @click.option("--policy", default="", metavar=POLICY_CHOICES, help=POLICY_HELP)
 @click.option("--offline", "be_offline", is_flag=True, help="No network for anything of this run, this program included.")
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 @click.option("--seed", type=int, default=None, metavar="N", help="Seed of the model's sampling.")
 def run(
     task: str, apps: tuple[str, ...], url: str, model: str, mmproj: str, home: str, max_steps: int, timeout_s: float,
-    policy: str, be_offline: bool, output: OutputFormat, seed: int | None,
+    mode: events.GateModeName | None, policy: str, be_offline: bool, output: OutputFormat, seed: int | None,
 ) -> None:  # fmt: skip
     """Do TASK on a sandboxed desktop. Ctrl-C stops at once and leaves the session resumable."""
     if not task.strip():
@@ -54,13 +55,13 @@ def run(
         offline=offline.is_offline(),
     )
     choice = ModelChoice("embedded") if model == "embedded" else gguf(model, mmproj)
-    request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed)
+    request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed, mode or "")
     renderer = renderer_for(output)
     sys.exit(asyncio.run(_run(request, renderer)))
 
 
 async def _run(request: RunRequest, renderer: Renderer) -> int:
-    runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited])
+    runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited], asker=renderer.asker)
     with renderer.alive():
         result = await run_until_stopped(runner.start(request))
     renderer.result(result)

@@ -4,20 +4,26 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from edgeagent.cli.choices import MODE_HELP, MODES
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit, exit_for
 from edgeagent.cli.offline import go_on_as_recorded
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
 from edgeagent.cli.sessions_text import echo_json, print_session, print_table, summary_object
 from edgeagent.errors import UsageError
-from edgeagent.events import SessionCreated
+from edgeagent.events import GateModeName, SessionCreated
 from edgeagent.limits import Limits
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.summary import SessionSummary, human_bytes, summarize
+
+if TYPE_CHECKING:
+    from edgeagent.runner import Runner, RunResult
 
 _OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
@@ -56,15 +62,25 @@ def show(session: str, output: str) -> None:
 @click.option("--message", default="", help="What to tell the model first: an answer, a correction, more to do.")
 @click.option("--max-steps", type=click.IntRange(1, 10_000), help="Actions at most, counted from the session's beginning.")
 @click.option("--timeout", "timeout_s", type=click.FloatRange(1), metavar="S", help="Seconds at most for this run.")
+@click.option("--mode", type=click.Choice(MODES), help=MODE_HELP)
+@click.option("--approve", is_flag=True, help="Permit, once, the action that the run had ended for.")
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
-def resume(session: str, message: str, max_steps: int | None, timeout_s: float | None, output: OutputFormat) -> None:
+def resume(
+    session: str, message: str, max_steps: int | None, timeout_s: float | None, mode: GateModeName | None, approve: bool,
+    output: OutputFormat,
+) -> None:  # fmt: skip
     """Go on with a session that was stopped, ran into a limit, or whose process died."""
     _as_recorded(session)
     limits = None
     if max_steps is not None or timeout_s is not None:
         given = Limits()
         limits = Limits(max_steps=max_steps or given.max_steps, timeout_s=timeout_s or given.timeout_s)
-    sys.exit(asyncio.run(_resume(session, message, limits, renderer_for(output))))
+    renderer = renderer_for(output)
+
+    def work(runner: Runner) -> Coroutine[Any, Any, RunResult]:
+        return runner.resume(session, message, limits, mode or "", approve)
+
+    sys.exit(asyncio.run(_resume(work, renderer)))
 
 
 def _as_recorded(session: str) -> None:
@@ -74,14 +90,26 @@ def _as_recorded(session: str) -> None:
     go_on_as_recorded(created is not None and created.desktop.offline)
 
 
-async def _resume(session: str, message: str, limits: Limits | None, renderer: Renderer) -> int:
+async def _resume(work: Callable[[Runner], Coroutine[Any, Any, RunResult]], renderer: Renderer) -> int:
     from edgeagent.runner import Runner, run_until_stopped
 
-    runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited])
+    runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited], asker=renderer.asker)
     with renderer.alive():
-        result = await run_until_stopped(runner.resume(session, message, limits))
+        result = await run_until_stopped(work(runner))
     renderer.result(result)
     return exit_for(result.ended.outcome)
+
+
+@sessions.command()
+@click.argument("session", metavar="ID")
+@click.option("--reason", default="stopped with `edgeagent sessions stop`", help="What the session's log is to say.")
+def stop(session: str, reason: str) -> None:
+    """Stop a running session, whichever process works on it. It can be resumed."""
+    from edgeagent.sessions.stopping import stop as stop_session
+
+    directory = SessionStore().find(session)
+    stopped = stop_session(directory, reason)
+    click.echo(f"{directory.name}: process {stopped.pid} ended after {stopped.by}, in {stopped.took_s:.2f} s")
 
 
 @sessions.command()

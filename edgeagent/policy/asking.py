@@ -12,6 +12,8 @@ from edgeagent_harness.protocol.actions import Action, SingleAction, Type, actio
 Said = Literal["yes", "always", "no"]
 """``always``: for the same thing in the same place again, for `GRANT_S`."""
 GRANT_S = 900.0
+TO_BE_APPROVED = "to be approved"
+"""How the message begins of a run that ended for want of an answer."""
 _SAME_PLACE_PX = 24
 
 

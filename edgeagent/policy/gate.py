@@ -13,7 +13,7 @@ import msgspec
 from edgeagent.clock import SystemClock
 from edgeagent.events import Approved, Verdict
 from edgeagent.history import History
-from edgeagent.policy.asking import Asker, Grants, Question, is_like, places_of
+from edgeagent.policy.asking import TO_BE_APPROVED, Asker, Grants, Question, is_like, places_of
 from edgeagent.policy.bounds import Bounds, Reached
 from edgeagent.policy.facts import PASSIVE, Facts, Where, facts_of, parts_of, typed_after
 from edgeagent.policy.judge import Rules, Ruling, compile_rules, judge, strictest
@@ -116,7 +116,7 @@ class PolicyGate:
             return Verdict(True, rule, by, asked=True)
         self._note("asked", action, rule)
         if self.asker is None:
-            return self._unanswered(rule, f"to be approved ({rule}): {describe(action)}", action)
+            return self._unanswered(rule, f"{TO_BE_APPROVED} ({rule}): {describe(action)}", action)
         said = await self.asker.ask(Question(describe(action), rule, places_of(facts)))
         if said == "no":
             self._note("denied", action, rule, "the user said no")

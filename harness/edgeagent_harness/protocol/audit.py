@@ -108,6 +108,27 @@ class GateDecision(_Entry, frozen=True, tag="gate"):
     reason: Text = ""
 
 
+class SessionStopped(_Entry, frozen=True, tag="session_stopped"):
+    """The governor stopped a session; in the governor's own log."""
+
+    session: Text
+    reason: Text
+    pid: int = 0
+    by: Text = ""
+    """The signal that it ended after."""
+    failed: Text = ""
+    """Why it could not be stopped."""
+
+
 Entry: TypeAlias = (
-    SandboxStarted | SandboxEnded | Connection | SystemCall | Executed | LimitPassed | PolicyChanged | UserAllowed | GateDecision
+    SandboxStarted
+    | SandboxEnded
+    | Connection
+    | SystemCall
+    | Executed
+    | LimitPassed
+    | PolicyChanged
+    | UserAllowed
+    | GateDecision
+    | SessionStopped
 )

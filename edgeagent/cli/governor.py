@@ -1,0 +1,29 @@
+"""``edgeagent governor``: hold all running sessions to common rules."""
+
+from __future__ import annotations
+
+import click
+
+from edgeagent.cli.choices import POLICY_CHOICES
+from edgeagent.cli.exits import EXIT_CODES_HELP
+from edgeagent.words import printable
+
+
+@click.command(epilog=EXIT_CODES_HELP)
+@click.option("--policy", required=True, metavar=POLICY_CHOICES, help="Its gate.governor limits, and what gate.rules deny.")
+def governor(policy: str) -> None:
+    """Watch all running sessions until Ctrl-C, and stop each that breaks a rule of POLICY. What was stopped is audited."""
+    from edgeagent.governor.governor import Governor
+    from edgeagent.governor.tally import Tally
+    from edgeagent.policy.judge import compile_rules
+    from edgeagent.policy.loading import load_policy
+    from edgeagent.sessions.store import sessions_root
+    from edgeagent_harness.audit import AuditLog
+
+    text, rules = load_policy(policy)
+    root = sessions_root()
+    root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with AuditLog(root.parent / "governor.jsonl") as log:
+        tally = Tally(rules.gate.governor, compile_rules(rules.gate, text.name))
+        click.echo(f"watching {root}; what is stopped is listed in {log.path}")
+        Governor(root, tally, log, lambda said: click.echo(printable(said))).watch()
