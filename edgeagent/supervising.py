@@ -27,7 +27,7 @@ def start(theirs: socket.socket) -> SupervisorProcess:
     """Start it in a session of its own: the terminal's Ctrl-C is the app's to answer."""
     from edgeagent import offline
 
-    starter = offline.starter()
+    starter = offline.supervisor_starter()
     if starter is not None:
         return starter.start(theirs)
     return subprocess.Popen(

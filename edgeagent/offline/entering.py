@@ -36,7 +36,7 @@ _state = _State()
 def enter() -> None:
     """Give up the network and every socket but unix ones, for ever. Raises `EnvironmentProblem` where that cannot be.
 
-    Needs a single thread. What has to be free of the filter (bwrap) is started from now on by `starter`.
+    Needs a single thread. What has to be free of the filter (bwrap) is started from now on by `supervisor_starter`.
     """
     refused = enter_namespace()
     _state.starter = Starter.fork(BARE_FAMILIES if refused else FAMILIES)
@@ -80,6 +80,6 @@ def missing() -> tuple[str, ...]:
     return _state.missing
 
 
-def starter() -> Starter | None:
+def supervisor_starter() -> Starter | None:
     """What starts supervisors; None if this process may do so itself."""
     return _state.starter
