@@ -5,6 +5,7 @@ from __future__ import annotations
 from urllib.parse import SplitResult, urlsplit
 
 from edgeagent_harness.policy.hosts import canonical_endpoint_host
+from edgeagent_harness.policy.http_path import PREFIX_FORM, is_prefix
 from edgeagent_harness.policy.strict_yaml import Section
 from edgeagent_harness.policy.types import Endpoint
 
@@ -36,6 +37,8 @@ def endpoint(section: Section, url: str, line: int) -> tuple[Endpoint, str]:
     except ValueError as error:
         raise section.error(f"{section.full('endpoints')}: the host of {url!r} {error}", line) from error
     path = parts.path.rstrip("/")
+    if path and not is_prefix(path):
+        raise section.error(f"{section.full('endpoints')}: the path of {url!r} must be {PREFIX_FORM}", line)
     if parts.scheme == "http":
         return Endpoint(host, port, paths=(path,) if path else ()), ""
     note = f"line {line}: {url}: TLS hides the path, so all of https://{host} is permitted" if path else ""

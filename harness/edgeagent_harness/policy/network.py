@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import replace
 from typing import cast
 
 from edgeagent_harness.policy import nemoclaw
 from edgeagent_harness.policy.decide import TLS_PORT
 from edgeagent_harness.policy.hosts import canonical_endpoint_host
+from edgeagent_harness.policy.http_path import PREFIX_FORM, is_prefix
 from edgeagent_harness.policy.strict_yaml import Section, nearest
 from edgeagent_harness.policy.types import Egress, EgressMode, Endpoint, Policy
 
 _MODES = ("deny", "allowlist", "offline")
 _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS")
-_PATH = re.compile(r"(/[A-Za-z0-9._~!$&'()*+,=:@-]+)+")
 
 
 def network(section: Section, policy: Policy) -> Policy:
@@ -69,9 +68,8 @@ def _endpoint(section: Section) -> Endpoint:
                 f"{section.full('methods')}: {method!r} is no method that can be permitted{hint}", section.line_of("methods")
             )
     for path in paths:
-        if not _PATH.fullmatch(path) or any(part in (".", "..") for part in path.split("/")):
-            form = "like /api/v1: absolute, normalized, without escapes, query or final slash"
-            raise section.error(f"{section.full('paths')}: {path!r} must be {form}", section.line_of("paths"))
+        if not is_prefix(path):
+            raise section.error(f"{section.full('paths')}: {path!r} must be {PREFIX_FORM}", section.line_of("paths"))
     return Endpoint(_host_of(section, host, section.line_of("host")), port, methods, paths)
 
 

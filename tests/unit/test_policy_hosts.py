@@ -1,0 +1,89 @@
+"""Hosts of endpoints have one spelling; whatever could be read in two ways is refused with what to write instead."""
+
+from __future__ import annotations
+
+import pytest
+
+from edgeagent_harness.policy.hosts import canonical_endpoint_host, endpoint_text, parse_endpoint
+from edgeagent_harness.policy.types import Endpoint
+
+
+@pytest.mark.parametrize(
+    ("text", "canonical"),
+    [
+        ("a.example", "a.example"),
+        ("A.Example", "a.example"),
+        ("bücher.example", "xn--bcher-kva.example"),
+        ("BÜCHER.example", "xn--bcher-kva.example"),
+        ("xn--bcher-kva.example", "xn--bcher-kva.example"),
+        ("ｅｘａｍｐｌｅ.org", "example.org"),
+        ("localhost", "localhost"),
+        ("*.a.example", "*.a.example"),
+        ("*.Bücher.example", "*.xn--bcher-kva.example"),
+        ("127.0.0.1", "127.0.0.1"),
+        ("2001:db8::1", "2001:db8::1"),
+    ],
+)
+def test_one_spelling(text: str, canonical: str) -> None:
+    assert canonical_endpoint_host(text) == canonical
+    assert canonical_endpoint_host(canonical) == canonical
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("", "empty"),
+        ("https://a.example", "give the host alone"),
+        ("user@a.example", "user information"),
+        ("a.example/x", "paths in 'paths'"),
+        ("a.example:443", "write host: a.example, port: 443"),
+        ("[::1]", "without"),
+        ("a.example.", "ends with a dot"),
+        ("a..example", "empty"),
+        ("*", "not a leading"),
+        ("*.*.example", "not a leading"),
+        ("a.*.example", "not a leading"),
+        ("a*.example", "not a leading"),
+        ("*.example", "top-level domain"),
+        ("*.127.0.0.1", "wildcard before an address"),
+        ("127.1", "IPv4"),
+        ("2130706433", "IPv4"),
+        ("0x7f000001", "IPv4"),
+        ("0177.0.0.1", "IPv4"),
+        ("127.0.0.1.", "ends with a dot"),
+        ("::ffff:127.0.0.1", "holds an IPv4 address"),
+        ("2001:DB8::1", "write 2001:db8::1"),
+        ("2001:db8:0::1", "write 2001:db8::1"),
+        ("fe80::1%eth0", "zone"),
+        ("a b.example", "no part of a host name"),
+        ("a\x00.example", "no part of a host name"),
+        ("xn--a.example", "international name"),
+        (f"{'a' * 64}.example", "no part of a host name"),
+        (".".join(["abcdefgh"] * 40), "longer than"),
+    ],
+)
+def test_anything_else_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=".") as refused:
+        canonical_endpoint_host(text)
+    assert says in str(refused.value)
+
+
+@pytest.mark.parametrize(
+    ("text", "endpoint"),
+    [
+        ("A.example:443", Endpoint("a.example", 443)),
+        ("[::1]:80", Endpoint("::1", 80)),
+        ("*.b.example:8", Endpoint("*.b.example", 8)),
+    ],
+)
+def test_a_person_writes_host_and_port(text: str, endpoint: Endpoint) -> None:
+    assert parse_endpoint(text) == endpoint
+    assert parse_endpoint(endpoint_text(endpoint)) == endpoint
+
+
+@pytest.mark.parametrize(
+    "text", ["a.example", "a.example:", ":80", "a.example:0", "a.example:65536", "::1:80", "a:b", "a.example:٤٤٣"]
+)
+def test_a_place_without_a_port_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="."):
+        parse_endpoint(text)
