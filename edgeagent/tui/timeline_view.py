@@ -1,0 +1,67 @@
+"""The timeline as a list: one entry a step, the selected one's screen is shown beside it."""
+
+from __future__ import annotations
+
+from rich.text import Text
+from textual.widgets import OptionList
+from textual.widgets.option_list import Option
+
+from edgeagent.tui.rows import Row, Tone
+
+_STYLES: dict[Tone, str] = {
+    "plain": "", "good": "green", "unsure": "yellow", "bad": "bold red", "user": "bold cyan", "end": "bold reverse",
+}  # fmt: skip
+_SIGNS: dict[Tone, str] = {"plain": "·", "good": "✓", "unsure": "?", "bad": "✗", "user": "»", "end": "■"}
+"""What the colours say, for terminals without."""
+
+
+class TimelineView(OptionList):
+    """Rows in the order in which they came; follows the newest until the user moves."""
+
+    def __init__(self, id: str | None = None) -> None:
+        super().__init__(id=id, markup=False)
+        self.rows: list[Row] = []
+        self._places: dict[str, int] = {}
+
+    def put(self, row: Row) -> None:
+        """Add ``row``, or replace the one with its key."""
+        follows = self.highlighted is None or self.highlighted == len(self.rows) - 1
+        place = self._places.get(row.key)
+        if place is None:
+            self._places[row.key] = len(self.rows)
+            self.rows.append(row)
+            self.add_option(Option(_words(row), id=row.key))
+        else:
+            self.rows[place] = row
+            self.replace_option_prompt_at_index(place, _words(row))
+        if follows:
+            self.highlighted = len(self.rows) - 1
+
+    def fill(self, rows: list[Row]) -> None:
+        """Put all ``rows`` at once."""
+        for row in rows:
+            self._places.setdefault(row.key, len(self._places))
+        latest = {row.key: row for row in rows}
+        self.rows = list(latest.values())
+        self.add_options([Option(_words(row), id=row.key) for row in self.rows])
+        self.highlighted = len(self.rows) - 1 if self.rows else None
+
+    @property
+    def selected_row(self) -> Row | None:
+        """The row under the cursor."""
+        return self.rows[self.highlighted] if self.highlighted is not None and self.highlighted < len(self.rows) else None
+
+    @property
+    def at_end(self) -> bool:
+        """Whether the cursor is on the newest row."""
+        return self.highlighted is None or self.highlighted == len(self.rows) - 1
+
+
+def _words(row: Row) -> Text:
+    style = _STYLES[row.tone]
+    text = Text.assemble((f"{_SIGNS[row.tone]} ", style), (row.title, style))
+    if row.detail:
+        text.append(f"\n  {row.detail}", "dim italic")
+    if row.cost:
+        text.append(f"\n  {row.cost}", "dim")
+    return text
