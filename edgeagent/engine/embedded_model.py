@@ -9,8 +9,10 @@ from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import EngineError
 from edgeagent.history import Step
 from edgeagent.ports import Prompt, Reply
+from edgeagent.screen import Screen
 from edgeagent_harness.protocol.actions import Batch, Type
-from edgeagent_models.protocol import Decide, Decided, PastStep
+from edgeagent_harness.protocol.geometry import Rect
+from edgeagent_models.protocol import Decide, Decided, PastStep, Perceive, Perceived
 
 
 class EmbeddedModel:
@@ -37,6 +39,13 @@ class EmbeddedModel:
             score=decided.score,
             timings_ms=decided.timings_ms,
         )
+
+    async def read(self, screen: Screen) -> list[tuple[str, Rect]]:
+        """The texts on ``screen``, each with where it stands."""
+        perceived = await self._engine.request(Perceive(0, self._sequence, as_image(screen)))
+        if not isinstance(perceived, Perceived):
+            raise EngineError(f"the engine answered a look with {type(perceived).__name__}")
+        return [(element.text, element.box) for element in perceived.elements if element.text]
 
 
 def past_step(step: Step) -> PastStep:

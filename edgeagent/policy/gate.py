@@ -85,7 +85,7 @@ class PolicyGate:
             over = await self._over(action, reached)
             if over is not None:
                 return over
-        where = await self.surroundings.where(action)
+        where = await self.surroundings.where(action) if acts else Where()
         facts = tuple(facts_of(action, where, _typed_so_far(history), self.clock.time_s()))
         misplaced = next(filter(None, (place_refusal(self.policy.secrets, one) for one in facts)), "")
         if misplaced:
