@@ -42,7 +42,7 @@ class EmbeddedModel:
 
     async def read(self, screen: Screen) -> list[tuple[str, Rect]]:
         """The texts on ``screen``, each with where it stands."""
-        perceived = await self._engine.request(Perceive(0, self._sequence, as_image(screen)))
+        perceived = await self.engine.request(Perceive(0, self._sequence, as_image(screen)))
         if not isinstance(perceived, Perceived):
             raise EngineError(f"the engine answered a look with {type(perceived).__name__}")
         return [(element.text, element.box) for element in perceived.elements if element.text]

@@ -33,7 +33,9 @@ _CARET_SHARE = 0.7
 """The caret blinks at the end of what was typed: only the first part of it is looked for."""
 _MAX_FINDS = 16
 _DOTS, _DOT_RADIUS_PX, _DOT_STEP_PX, _DOT_INSET_PX = 8, 3, 11, 8
-_DOT_COLOUR = 0x404040
+_DOT_COLOUR, _FRAME_COLOUR = 0x404040, 0x767676
+_FRAMED_PX = 14
+"""Smaller covers are plain."""
 _LARGE_SHARE = 0.4
 """More of the screen than this is no field: another page came."""
 
@@ -174,20 +176,18 @@ def _covered(screen: Screen, pixels: Pixels, boxes: Iterable[Rect]) -> Screen:
 
 
 def _paint(painted: Pixels, box: Rect) -> None:
-    """A field with dots: its border is kept, as that says nothing of what it holds."""
-    inset = 2 if box.width > 24 and box.height > 14 else 0
-    left, top, right, bottom = box.left + inset, box.top + inset, box.right - inset, box.bottom - inset
-    inside = painted[top:bottom, left:right]
+    """A framed field with dots in it."""
+    inside = painted[box.top : box.bottom, box.left : box.right]
     if inside.size == 0:
         return
     inside[:] = _commonest(inside.ravel())
-    middle, radius = (bottom - top) // 2, _DOT_RADIUS_PX
-    if bottom - top < 2 * radius + 3:
+    height, width = inside.shape
+    if height < _FRAMED_PX or width < _FRAMED_PX:
         return
-    for number in range(_DOTS):
-        x = _DOT_INSET_PX + number * _DOT_STEP_PX
-        if x + radius >= right - left:
-            return
-        ys, xs = np.ogrid[-radius : radius + 1, -radius : radius + 1]
-        disc = xs * xs + ys * ys <= radius * radius
-        inside[middle - radius : middle + radius + 1, x - radius : x + radius + 1][disc] = _DOT_COLOUR
+    inside[[0, -1], :] = inside[:, [0, -1]] = _FRAME_COLOUR
+    radius, middle = _DOT_RADIUS_PX, height // 2
+    ys, xs = np.ogrid[-radius : radius + 1, -radius : radius + 1]
+    disc = xs * xs + ys * ys <= radius * radius
+    for x in range(_DOT_INSET_PX, _DOT_INSET_PX + _DOTS * _DOT_STEP_PX, _DOT_STEP_PX):
+        if x + radius < width - 1:
+            inside[middle - radius : middle + radius + 1, x - radius : x + radius + 1][disc] = _DOT_COLOUR
