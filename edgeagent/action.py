@@ -51,7 +51,7 @@ def parse(reply: Reply, info: FrameInfo) -> Parsed:
     """
     try:
         canonical = msgspec.json.decode(reply.text, type=_CanonicalReply)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise ReplyMalformed(f"the reply is not a valid action: {error}") from error
     return Parsed(to_physical(canonical.action, reply.frame, info), canonical.thought)
 

@@ -27,7 +27,7 @@ class Box:
         self._sock = sock
         self._receiver = stream.Receiver(sock, msgspec.msgpack.Decoder(messages.Reply))
         self._ids = iter(range(1, 1_000_000))
-        sock.settimeout(60)
+        sock.settimeout(40)
 
     def ask(self, kind: type[Any], expected: type[R], **fields: Any) -> R:
         """Send a request of ``kind``; returns its reply. Notices that come before it are kept."""

@@ -29,7 +29,7 @@ class Executor:
 
     def __init__(self, sock: socket.socket) -> None:
         decoder: msgspec.msgpack.Decoder[wire.ExecutorReply] = msgspec.msgpack.Decoder(wire.ExecutorReply)
-        self._channel: Channel[wire.ExecutorReply] = Channel(sock, decoder, wire.MAX_EXECUTOR_MESSAGE_BYTES)
+        self._channel: Channel[wire.ExecutorReply] = Channel(sock, decoder, wire.MAX_EXECUTOR_MESSAGE_BYTES, max_fds=0)
         self._pending: dict[int, asyncio.Future[wire.ExecutorReply]] = {}
         self._next_id = 0
         self._lost: Exception | None = None

@@ -10,7 +10,7 @@ from typing import Generic, TypeVar
 import msgspec
 
 from edgeagent_harness.protocol.stream import MAX_FDS, close_all
-from edgeagent_harness.protocol.wire import HEADER, MAX_MESSAGE_BYTES, WireError, body_length, pack
+from edgeagent_harness.protocol.wire import HEADER, MAX_MESSAGE_BYTES, UNREADABLE, WireError, body_length, pack
 
 T = TypeVar("T")
 _CHUNK_BYTES = 64 * 1024
@@ -19,11 +19,19 @@ _CHUNK_BYTES = 64 * 1024
 class Channel(Generic[T]):
     """Messages of type ``T`` come out; anything goes in. Owns its socket."""
 
-    def __init__(self, sock: socket.socket, decoder: msgspec.msgpack.Decoder[T], max_bytes: int = MAX_MESSAGE_BYTES) -> None:
+    def __init__(
+        self,
+        sock: socket.socket,
+        decoder: msgspec.msgpack.Decoder[T],
+        max_bytes: int = MAX_MESSAGE_BYTES,
+        max_fds: int = MAX_FDS,
+    ) -> None:
         sock.setblocking(False)
         self._sock = sock
         self._decoder = decoder
         self._max_bytes = max_bytes
+        self._max_fds = max_fds
+        """Of the peer, not yet taken: one that sends more would use up this process's descriptors."""
         self._buffer = bytearray()
         self._fds: list[int] = []
         self._send_lock = asyncio.Lock()
@@ -38,7 +46,7 @@ class Channel(Generic[T]):
             raise WireError("stream ended between a message's length and its body")
         try:
             return self._decoder.decode(body)
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             raise WireError(f"unreadable message: {error}") from error
 
     def take_fds(self) -> list[int]:
@@ -87,6 +95,9 @@ class Channel(Generic[T]):
                 return b""
             else:
                 self._fds.extend(fds)
+                if len(self._fds) > self._max_fds:
+                    close_all(self.take_fds())
+                    raise WireError(f"peer sent more than {self._max_fds} descriptors")
                 return chunk
 
 

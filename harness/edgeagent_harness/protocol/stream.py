@@ -9,7 +9,7 @@ from typing import Generic, TypeVar
 
 import msgspec
 
-from edgeagent_harness.protocol.wire import HEADER, MAX_MESSAGE_BYTES, WireError, body_length, pack
+from edgeagent_harness.protocol.wire import HEADER, MAX_MESSAGE_BYTES, UNREADABLE, WireError, body_length, pack
 
 T = TypeVar("T")
 MAX_FDS = 8
@@ -40,7 +40,7 @@ class Receiver(Generic[T]):
         body = self._exactly(body_length(header, self._max_bytes), fds)
         try:
             return self._decoder.decode(body), fds
-        except msgspec.MsgspecError as error:
+        except UNREADABLE as error:
             close_all(fds)
             raise WireError(f"unreadable message: {error}") from error
 

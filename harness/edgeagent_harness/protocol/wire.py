@@ -7,6 +7,8 @@ import struct
 import msgspec
 
 HEADER = struct.Struct("<I")
+UNREADABLE = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What decoding a hostile message raises: a bad text and a deep nest come with errors of their own."""
 MAX_MESSAGE_BYTES = 1 << 20
 """Cap on control messages; pixels never travel here."""
 
