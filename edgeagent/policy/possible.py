@@ -6,6 +6,7 @@ import ipaddress
 from urllib.parse import urlsplit
 
 from edgeagent.policy.facts import parts_of
+from edgeagent_harness.policy.decide import judge_url
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.actions import Action, ClipboardWrite, OpenApp, OpenUrl, Type
 
@@ -22,11 +23,20 @@ def impossible(action: Action, policy: Policy) -> tuple[str, str] | None:
                 return "secrets", f"this run has no secret named {name!r}"
             case Type(text=text) | ClipboardWrite(text=text) | OpenUrl(url=text) | OpenApp(name=text) if SECRET_MARK in text:
                 return "secrets", "a secret is typed by reference and alone: type with secret_ref, without other text"
-            case OpenUrl(url=url) if policy.egress.mode != "allowlist" and not is_reachable(url):
-                return "network.egress", f"{url!r} is not reachable: the sandbox has no network but its own loopback"
+            case OpenUrl(url=url) if not is_reachable(url):
+                if refusal := _unreachable_outside(url, policy):
+                    return "network.egress", f"{url!r} is not reachable: {refusal}"
             case _:
                 pass
     return None
+
+
+def _unreachable_outside(url: str, policy: Policy) -> str:
+    """Why the egress broker would refuse ``url``; empty: it would not."""
+    if policy.egress.mode != "allowlist":
+        return "the sandbox has no network but its own loopback"
+    ruling = judge_url(policy.egress, url)
+    return "" if ruling.permitted or policy.violations.egress == "log" else ruling.reason
 
 
 def is_typed_reference(name: str) -> bool:
