@@ -63,7 +63,7 @@ def test_one_spelling(text: str, canonical: str) -> None:
     ],
 )
 def test_anything_else_is_refused(text: str, says: str) -> None:
-    with pytest.raises(ValueError, match=".") as refused:
+    with pytest.raises(ValueError) as refused:  # noqa: PT011 - the text is compared below
         canonical_endpoint_host(text)
     assert says in str(refused.value)
 
@@ -85,5 +85,5 @@ def test_a_person_writes_host_and_port(text: str, endpoint: Endpoint) -> None:
     "text", ["a.example", "a.example:", ":80", "a.example:0", "a.example:65536", "::1:80", "a:b", "a.example:٤٤٣"]
 )
 def test_a_place_without_a_port_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match="."):
+    with pytest.raises(ValueError, match=r"HOST:PORT|in brackets|is empty"):
         parse_endpoint(text)
