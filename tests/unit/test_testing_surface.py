@@ -7,8 +7,9 @@ from edgeagent.ports import Clock, Desktop, Gate, Model, Sink
 from edgeagent.testing import AllowAll, FakeClock, FakeDesktop, MemorySink, ScriptedModel
 
 NAMES = [
-    "AllowAll", "Button", "Caption", "Checkbox", "FakeClock", "FakeDesktop", "MemorySink", "ScriptedModel", "TextField", "Widget",
-    "as_reply",
+    "AllowAll", "Button", "Caption", "Checkbox", "FakeClock", "FakeDesktop", "MemorySink", "ObedientModel", "ScriptedModel",
+    "TextField", "Widget",
+    "as_reply", "banner_png", "read_banner",
 ]  # fmt: skip
 
 
