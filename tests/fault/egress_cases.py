@@ -17,6 +17,7 @@ NAMES: dict[str, list[str]] = {
     "allowed.example": [WEB],
     "evil.example": [OTHER_WEB],
     "a.wild.example": [WEB],
+    "b.wild.example": [WEB],
     "wild.example": [OTHER_WEB],
     "evilwild.example": [OTHER_WEB],
     "api.example": [WEB],
