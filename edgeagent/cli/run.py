@@ -86,6 +86,8 @@ def existing(path: str, option: str, kind: Literal["file", "directory"]) -> str:
     found = Path(path).expanduser()
     if not (found.is_dir() if kind == "directory" else found.is_file()):
         raise UsageError(f"{option} {path}: no such {kind}")
+    if kind == "directory" and found.is_symlink():  # an earlier sandbox may have left it in place of what was there
+        raise UsageError(f"{option} {path} is a symlink to {found.resolve()}", "if that is what you mean, name it")
     return str(found.resolve())
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from edgeagent.errors import UsageError
+from edgeagent.settings import config_path
 from edgeagent_harness.errors import UsageProblem
 from edgeagent_harness.policy import files
 from edgeagent_harness.policy.files import PolicyText
@@ -40,11 +41,17 @@ def policy_file(name: str) -> Path | None:
 
 
 def keep_apart(spec: DesktopSpec, policy: Policy, sessions: Path) -> None:
-    """Raise `UsageError` if the sandbox of ``spec`` would see its policy's file, or the records of sessions."""
+    """Raise `UsageError` if the sandbox of ``spec`` would see its policy's file, the program's settings and keys, or the records
+    of sessions."""
     file = policy_file(spec.policy_name) if spec.policy_yaml else None
+    private = [(sessions.parent / "keys", "the key that statements are signed with"), (config_path().parent, "the settings")]
     for path, option in _visible(spec, policy):
         if file and any(_within(inner, path) for inner in (os.path.realpath(file), str(file))):
             raise UsageError(f"{option} {path} shows the policy {file} to the sandbox", "keep the policy somewhere else")
+        for hidden, what in private:
+            real = os.path.realpath(hidden)
+            if _within(real, path) or _within(path, real):
+                raise UsageError(f"{option} {path} shows {what} to the sandbox", "name a directory made for the sandbox")
         if _within(os.path.realpath(sessions), path) or _is_record(path, os.path.realpath(sessions)):
             raise UsageError(f"{option} {path} shows recorded sessions to the sandbox", "name a directory made for the sandbox")
 

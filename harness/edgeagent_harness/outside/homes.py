@@ -33,6 +33,8 @@ def check(path: str, what: str, keep_out: tuple[str, ...] = ()) -> str:
     accounts = {entry.pw_dir.rstrip("/") for entry in pwd.getpwall()}
     if real in _NEVER or real in accounts or any(_within(real, top) for top in _NEVER_BELOW):
         raise UsageProblem(f"{what} {path!r} is a directory of the system or of a user; name a directory made for the sandbox")
+    if os.path.islink(path.rstrip("/")):  # an earlier sandbox may have left it in place of what was there
+        raise UsageProblem(f"{what} {path!r} is a symlink to {real!r}; if that is what you mean, name it")
     for inner in keep_out:
         if _within(inner, real):
             raise UsageProblem(f"{what} {path!r} contains {inner}, which runs outside the sandbox; name a directory of its own")

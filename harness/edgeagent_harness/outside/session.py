@@ -52,6 +52,8 @@ def execute(argv: Sequence[str], home: str, policy: str, audit_file: Path | None
     """Run ``argv`` in a sandbox of its own, audited in ``audit_file`` if there is one; returns its exit code."""
     chosen = files.load(policy) if policy else files.PolicyText("locked", "")
     plan = make_plan(messages.DesktopSpec(home=home, policy_yaml=chosen.text, policy_name=chosen.name, offline=be_offline))
+    for hidden in filter(None, (chosen.path, audit_file)):
+        _check_hidden(str(hidden), plan.binds)
     # Opened before root is dropped: who runs the sandbox may not even be able to see it.
     log = _open_audit(audit_file)
     with cgroups.group_for(plan.policy) as group:
@@ -97,6 +99,14 @@ def make_plan(spec: messages.DesktopSpec) -> Plan:
     name = spec.policy_name if spec.policy_yaml else "locked"
     digest = hashlib.sha256(spec.policy_yaml.encode()).hexdigest()
     return Plan(width, height, binds, rules, found, spec.session_bus, spec.accept_missing, name, digest)
+
+
+def _check_hidden(file: str, binds: Binds) -> None:
+    """The sandbox must see neither its policy nor what is written down of it."""
+    shown = (binds.home, *binds.read_only, *binds.read_write, *(source for source, _ in binds.shared))
+    for directory in filter(None, shown):
+        if os.path.commonpath((directory, os.path.realpath(file))) == directory:
+            raise UsageProblem(f"{file} lies in {directory}, which the sandbox sees; keep policy and audit somewhere else")
 
 
 def _check_apart(home: str, writable: tuple[str, ...]) -> None:
