@@ -1,0 +1,216 @@
+"""The terminal app does what its keys say: start, watch, hold, step, answer, steer, stop, resume, look back; at three sizes."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Input, Static
+
+from edgeagent import events
+from edgeagent.ports import Model, Prompt, Reply
+from edgeagent.recording.reader import SessionReader
+from edgeagent.runner import ModelChoice, Runner
+from edgeagent.sessions.store import SessionStore
+from edgeagent.testing import Button, FakeClock, FakeDesktop, ScriptedModel
+from edgeagent.tui.app import EdgeAgentApp
+from edgeagent.tui.asking import AskScreen
+from edgeagent.tui.home import HomeScreen, TaskInput
+from edgeagent.tui.session_screen import SessionScreen
+from edgeagent.tui.timeline_view import TimelineView
+from edgeagent_harness.protocol.actions import Click, Finish
+from edgeagent_harness.protocol.geometry import Point, Rect
+from edgeagent_harness.protocol.messages import DesktopSpec
+
+CLICK = Click(Point(50, 25))
+
+
+class SlowModel:
+    """Presses until told otherwise; takes its time, so that there is something to hold, steer and stop."""
+
+    def __init__(self, presses: int, delay_s: float = 0.0) -> None:
+        self.presses = presses
+        self.delay_s = delay_s
+        self.tasks: list[str] = []
+
+    async def complete(self, prompt: Prompt) -> Reply:
+        self.tasks.append(prompt.task)
+        await asyncio.sleep(self.delay_s)
+        scripted = ScriptedModel(lambda _: CLICK if len(prompt.history.steps) < self.presses else Finish(reason="all pressed"))
+        return await scripted.complete(prompt)
+
+
+def make_app(root: Path, model: Model) -> EdgeAgentApp:
+    @asynccontextmanager
+    async def open_desktop(spec: DesktopSpec) -> AsyncGenerator[FakeDesktop]:
+        yield FakeDesktop([Button("Go", Rect(10, 10, 90, 40))])
+
+    @asynccontextmanager
+    async def open_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AsyncGenerator[Model]:
+        yield model
+
+    return EdgeAgentApp(lambda: Runner(SessionStore(root), FakeClock(), open_desktop=open_desktop, open_model=open_model))
+
+
+async def until(pilot: Pilot[None], condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
+    """Let the app work until ``condition``."""
+    async with asyncio.timeout(timeout_s):
+        while not condition():
+            await pilot.pause(0.02)
+
+
+async def begin(pilot: Pilot[None], task: str = "press twice", mode: str = "") -> SessionScreen:
+    """Type ``task`` and press Enter."""
+    await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
+    pilot.app.screen.query_one(TaskInput).text = task
+    if mode:
+        pilot.app.screen.query_one("#mode").value = mode  # pyright: ignore[reportAttributeAccessIssue]
+    pilot.app.screen.query_one(TaskInput).focus()
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(pilot.app.screen, SessionScreen | AskScreen))
+    begun = next(screen for screen in pilot.app.screen_stack if isinstance(screen, SessionScreen))
+    await until(pilot, lambda: bool(begun.query("#status")))
+    return begun
+
+
+def titles(screen: SessionScreen) -> list[str]:
+    return [row.title for row in screen.query_one(TimelineView).rows]
+
+
+def status(screen: SessionScreen) -> str:
+    return str(screen.query_one("#status", Static).render())
+
+
+def _is_done(screen: object) -> bool:
+    return isinstance(screen, SessionScreen) and bool(screen.query("#status")) and "done after" in status(screen)
+
+
+def _shows(screen: object, count: int) -> bool:
+    return isinstance(screen, SessionScreen) and bool(screen.query(TimelineView)) and len(titles(screen)) == count
+
+
+def facts(root: Path) -> list[events.EventData]:
+    (session,) = SessionStore(root).ids()
+    with SessionReader.open(root / session) as reader:
+        return [event.data for event in reader.events()]
+
+
+@pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
+async def test_a_task_is_typed_watched_and_looked_back_at(tmp_path: Path, size: tuple[int, int]) -> None:
+    app = make_app(tmp_path, SlowModel(2))
+    async with app.run_test(size=size) as pilot:
+        screen = await begin(pilot)
+        await until(pilot, lambda: "done after 2 steps" in status(screen))
+        assert titles(screen) == [
+            "press twice",
+            "1  click (50, 25) → confirmed",
+            "2  click (50, 25) → confirmed",
+            "done: all pressed",
+        ]
+        await pilot.press("up", "f5", "f4")
+        assert screen.query_one("#picture").border_title == "Screen before"
+        await pilot.press("escape")
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen))
+        table = app.screen.query_one("#sessions", DataTable)
+        await until(pilot, lambda: table.row_count == 1)
+        assert table.get_row_at(0)[1:] == ["done", "2", "press twice"]
+        table.focus()
+        await pilot.press("enter")
+        await until(pilot, lambda: _shows(app.screen, 4))
+
+
+async def test_pause_holds_the_next_action_and_a_step_lets_one_pass(tmp_path: Path) -> None:
+    model = SlowModel(3, delay_s=0.2)
+    app = make_app(tmp_path, model)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await begin(pilot)
+        await pilot.press("f2")
+        await until(pilot, lambda: "PAUSED" in status(screen))
+        await pilot.pause(0.6)
+        held_at = len(titles(screen))
+        await pilot.pause(0.6)
+        assert len(titles(screen)) == held_at
+        await pilot.press("f3")
+        await until(pilot, lambda: len(titles(screen)) == held_at + 1)
+        await pilot.pause(0.6)
+        assert len(titles(screen)) == held_at + 1
+        await pilot.press("f2")
+        await until(pilot, lambda: "done after 3 steps" in status(screen))
+
+
+async def test_no_means_no_and_the_model_hears_it(tmp_path: Path) -> None:
+    app = make_app(tmp_path, ScriptedModel(lambda prompt: Finish("failed", "not wanted") if prompt.history.feedback else CLICK))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await begin(pilot, mode="ask")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("n")
+        await until(pilot, lambda: "failed after 0 steps" in status(screen))
+    assert not any(isinstance(fact, events.Intent) for fact in facts(tmp_path))
+
+
+async def test_yes_lets_it_happen(tmp_path: Path) -> None:
+    app = make_app(tmp_path, SlowModel(1))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await begin(pilot, mode="ask")
+        await until(pilot, lambda: isinstance(app.screen, AskScreen))
+        await pilot.press("y")
+        await until(pilot, lambda: "done after 1 steps" in status(screen))
+
+
+async def test_what_the_user_says_reaches_the_next_decision(tmp_path: Path) -> None:
+    model = SlowModel(50, delay_s=0.4)
+    app = make_app(tmp_path, model)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await begin(pilot)
+        await pilot.press("f6")
+        await until(pilot, lambda: screen.query_one("#message", Input).has_focus)
+        await pilot.press(*"stop soon")
+        await pilot.press("enter")
+        await until(pilot, lambda: any("stop soon" in task for task in model.tasks))
+        model.presses = 0
+        await until(pilot, lambda: "done after" in status(screen))
+    assert events.UserMessage("stop soon") in facts(tmp_path)
+
+
+async def test_escape_stops_and_f7_goes_on(tmp_path: Path) -> None:
+    model = SlowModel(1_000, delay_s=0.05)
+    app = make_app(tmp_path, model)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await begin(pilot)
+        await until(pilot, lambda: len(titles(screen)) > 2)
+        await pilot.press("escape")
+        await until(pilot, lambda: "interrupted" in status(screen))
+        model.presses = 0
+        await pilot.press("f7")
+        await until(pilot, lambda: _is_done(app.screen))
+    ends = [fact.outcome for fact in facts(tmp_path) if isinstance(fact, events.RunEnded)]
+    assert ends == ["interrupted", "done"]
+
+
+async def test_quitting_in_mid_run_leaves_a_session_that_can_be_resumed(tmp_path: Path) -> None:
+    app = make_app(tmp_path, SlowModel(1_000, delay_s=0.05))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await begin(pilot)
+        await until(pilot, lambda: len(titles(screen)) > 2)
+        await pilot.press("ctrl+q")
+    assert [fact.outcome for fact in facts(tmp_path) if isinstance(fact, events.RunEnded)] == ["interrupted"]
+
+
+async def test_wrong_input_is_told_and_starts_nothing(tmp_path: Path) -> None:
+    app = make_app(tmp_path, SlowModel(1))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen))
+        await pilot.press("enter")
+        app.screen.query_one("#model", Input).value = "/no/such.gguf"
+        app.screen.query_one(TaskInput).text = "press"
+        await pilot.press("enter")
+        await pilot.pause(0.2)
+        assert isinstance(app.screen, HomeScreen)
+        said = [notification.message for notification in app._notifications]  # pyright: ignore[reportPrivateUsage]
+    assert said[0] == "Say first what should be done."
+    assert "/no/such.gguf" in said[1]
+    assert SessionStore(tmp_path).ids() == []
