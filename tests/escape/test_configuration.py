@@ -1,5 +1,4 @@
-"""Nothing that a sandbox can leave behind is run or read as configuration outside, and it never sees its own policy, audit, settings or
-keys."""
+"""Nothing that a sandbox can leave behind is run or read as configuration outside; it never sees its policy, audit, settings or keys."""
 
 from __future__ import annotations
 
