@@ -1,4 +1,4 @@
-"""Nothing that a sandbox can leave behind is run or read as configuration outside; it never sees its policy, audit, settings or keys."""
+"""Nothing that a sandbox leaves behind is run or read as configuration outside; policy, audit, settings and keys it never sees."""
 
 from __future__ import annotations
 

@@ -169,8 +169,9 @@ def _writable_places(binds: Binds) -> list[str]:
     home = ["--bind", binds.home, HOME_INSIDE] if binds.home else ["--perms", "0700", "--tmpfs", HOME_INSIDE]
     return [
         "--proc", "/proc", "--ro-bind", "/proc/sys", "/proc/sys",  # settings of the new ipc namespace would be ours to write
-        "--dev", "/dev", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp", "--perms", "1777", "--dir", "/tmp/.X11-unix",
-        "--tmpfs", "/run", "--dir", "/run/user", "--perms", "0700", "--dir", f"/run/user/{UID_INSIDE}", *home,
+        "--dev", "/dev", "--tmpfs", "/dev/shm", "--perms", "1777", "--tmpfs", "/tmp",
+        "--perms", "1777", "--dir", "/tmp/.X11-unix", "--tmpfs", "/run", "--dir", "/run/user",
+        "--perms", "0700", "--dir", f"/run/user/{UID_INSIDE}", *home,
         *(word for path in binds.tmpfs for word in ("--tmpfs", path)),
     ]  # fmt: skip
 
