@@ -11,6 +11,7 @@ EdgeAgentError
 │   ├── EngineLost             it died; the watchdog restarts it
 │   ├── ModelUnusable          the file is no model that this engine can run
 │   └── ContextFull            the prompt does not fit
+├── EgressDenied               the policy does not let this program reach that host; exit code 5
 ├── ReplyMalformed             the model's reply is no action; told to the model
 ├── RecordingError             the session on disk
 │   ├── RecordingFull          no room, or not writable
@@ -85,6 +86,12 @@ class ModelUnusable(EngineError):
 
 class ContextFull(EngineError):
     """The prompt does not fit into the model's context."""
+
+
+class EgressDenied(EdgeAgentError):
+    """The policy does not let this program itself reach that host, or it cannot be reached."""
+
+    exit_code = 5
 
 
 class ReplyMalformed(EdgeAgentError):

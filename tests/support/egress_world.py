@@ -68,7 +68,7 @@ async def world(directory: Path, names: dict[str, list[str] | Answers]) -> Async
     holder = _hold_namespaces(theirs, directory)
     try:
         sockets = await asyncio.to_thread(_receive, ours)
-        made = World(holder.pid, _certificate(directory, [name for name in names if "*" not in name]), names)
+        made = World(holder.pid, certificate(directory, [name for name in names if "*" not in name]), names)
         async with contextlib.AsyncExitStack() as stack:
             await _serve(made, sockets, directory, stack)
             yield made
@@ -190,7 +190,7 @@ class _Names(asyncio.DatagramProtocol):
         return number + flags + b"\0\1" + len(fitting).to_bytes(2) + b"\0\0\0\0" + question + answers
 
 
-def _certificate(directory: Path, names: list[str]) -> Path:
+def certificate(directory: Path, names: list[str]) -> Path:
     """A self-signed certificate with its key for ``names``."""
     path = directory / "server.pem"
     alternatives = ",".join(f"DNS:{name}" for name in names)
