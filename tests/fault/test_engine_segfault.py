@@ -1,4 +1,4 @@
-"""The engine dies of a real SIGSEGV in mid-request: the run notes it and goes on with the same replies by itself."""
+"""The engine dies of a real SIGSEGV, in a request and between two: the run notes it and goes on with the same replies."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from edgeagent.limits import Limits
 from edgeagent.recording.reader import SessionReader
 from edgeagent.runner import Listener, ModelChoice, Runner, RunRequest
 from edgeagent.sessions.store import SessionStore
-from edgeagent.testing import AllowAll, Button, FakeClock, FakeDesktop
+from edgeagent.testing import AllowAll, Button, Caption, FakeClock, FakeDesktop, TextField
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import DesktopSpec
 
@@ -34,14 +34,14 @@ class StartedFake(FakeDesktop):
 
 @asynccontextmanager
 async def open_desktop(spec: DesktopSpec) -> AsyncGenerator[StartedFake]:
-    yield StartedFake([Button("Go", Rect(10, 10, 90, 40))])
+    name = Caption("Name:", Rect(10, 14, 60, 34))
+    yield StartedFake([name, TextField("Name", Rect(70, 10, 250, 34)), Button("Go", Rect(70, 50, 150, 80))])
 
 
-async def record(root: Path, models: TinyModels, *listeners: Listener) -> list[events.EventData]:
+async def record(root: Path, choice: ModelChoice, *listeners: Listener) -> list[events.EventData]:
     """A run with a real engine; what it recorded."""
-    runner = Runner(SessionStore(root), FakeClock(), AllowAll(), list(listeners), open_desktop)
-    choice = ModelChoice(str(models.hybrid), str(models.mmproj))
-    result = await runner.start(RunRequest("open the menu", model=choice, limits=LIMITS, seed=4))
+    runner = Runner(SessionStore(root), FakeClock(), AllowAll(), listeners=list(listeners), open_desktop=open_desktop)
+    result = await runner.start(RunRequest('Enter "bob" as the name and click Go', model=choice, limits=LIMITS, seed=4))
     with SessionReader.open(root / result.session) as reader:
         return [event.data for event in reader.events()]
 
@@ -56,23 +56,34 @@ def replies(facts: list[events.EventData]) -> list[str]:
     return [fact.text for fact in facts if isinstance(fact, events.Replied)]
 
 
-async def test_the_run_goes_on_as_if_nothing_had_happened(tiny_models: TinyModels, tmp_path: Path) -> None:
-    undisturbed = await record(tmp_path, tiny_models)
+@pytest.fixture(params=["embedded", "dense", "hybrid"])
+def choice(request: pytest.FixtureRequest) -> ModelChoice:
+    if request.param == "embedded":
+        return ModelChoice()
+    models: TinyModels = request.getfixturevalue("tiny_models")
+    return ModelChoice(str(models.named(request.param)), str(models.mmproj))
+
+
+async def test_the_run_goes_on_as_if_nothing_had_happened(choice: ModelChoice, tmp_path: Path) -> None:
+    """Struck in the middle of the first request, and once more between two steps: what was cached then is gone."""
+    undisturbed = await record(tmp_path, choice)
     pids: list[int] = []
 
     def strike() -> None:
         pids.append(engine_pid())
         os.kill(pids[-1], signal.SIGSEGV)
 
-    def strike_at_the_first_request(fact: events.EventData) -> None:
+    def strike_twice(fact: events.EventData) -> None:
         if isinstance(fact, events.Observed) and not pids:
             asyncio.get_running_loop().call_later(0.02, strike)
+        if isinstance(fact, events.Acted) and len(pids) == 1:
+            strike()
 
-    disturbed = await record(tmp_path, tiny_models, strike_at_the_first_request)
+    disturbed = await record(tmp_path, choice, strike_twice)
     assert replies(disturbed) == replies(undisturbed)
     assert len(replies(disturbed)) >= 2
-    assert len(pids) == 1
+    assert len(pids) == 2
     noted = [fact.reason for fact in disturbed if isinstance(fact, events.EngineRestarted)]
-    assert len(noted) == 1
-    assert "SIGSEGV" in noted[0]
-    assert not psutil.pid_exists(pids[0])
+    assert len(noted) == 2
+    assert all("SIGSEGV" in reason for reason in noted)
+    assert not any(map(psutil.pid_exists, pids))
