@@ -74,12 +74,22 @@ def test_a_session_without_a_leak_is_proven(scratch: Path) -> None:
     assert found.statement.audit.lines > 0
 
 
+@pytest.mark.slow
+def test_where_there_is_no_namespace_for_it_the_filter_does(scratch: Path) -> None:
+    proof = proven("no_namespace", scratch)
+    assert proof.statement.verdict == "PROVEN"
+    told = next(check for check in proof.statement.checks if check.name == "processes.own_network")
+    assert "held by the filter alone: app" in told.detail
+
+
+@pytest.mark.slow
 def test_a_connection_that_the_app_inherited(scratch: Path) -> None:
     found = failed(proven("app_socket", scratch))
     assert "app" in found["processes.no_foreign_sockets"]
     assert "AF_INET" in found["processes.no_foreign_sockets"]
 
 
+@pytest.mark.slow
 def test_a_connection_that_leaked_into_the_engine(scratch: Path) -> None:
     assert "engine" in failed(proven("engine_socket", scratch))["processes.no_foreign_sockets"]
 
@@ -103,13 +113,13 @@ def test_a_connection_that_leaked_into_the_sandbox(scratch: Path) -> None:
     assert "process 1" in found["processes.no_foreign_sockets"]
 
 
+@pytest.mark.slow
 def test_an_app_without_its_filter(scratch: Path) -> None:
     found = failed(proven("app_filter", scratch))
     assert "app" in found["processes.filtered"]
     assert "tcp4" in found["canary.app"]
 
 
-@pytest.mark.slow
 def test_an_engine_outside_of_its_network_and_without_filter(scratch: Path) -> None:
     found = failed(proven("engine_outside", scratch))
     assert "engine" in found["processes.own_network"]
@@ -138,6 +148,7 @@ def test_a_device_and_a_route_added_in_mid_run(scratch: Path) -> None:
     assert "veth0" in found["processes.no_routes"]
 
 
+@pytest.mark.slow
 def test_a_process_with_a_network_that_appears_in_mid_run(scratch: Path) -> None:
     def appear() -> None:
         subprocess.run(["sleep", "1"], check=True)

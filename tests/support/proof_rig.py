@@ -36,8 +36,10 @@ def plant(name: str, scratch: Path) -> None:
             planted_supervisor(name, scratch)
         case "app_filter":
             spoil_filter_of_app()
+        case "no_namespace":
+            refuse_namespace_to_app()
         case "engine_outside":
-            giving_up.leave_network = lambda keep_root=False: "planted"
+            refuse_namespace_to_app()
             spoil_filter_of_app()
             planted_engine()
         case _:
@@ -54,6 +56,11 @@ def leak(scratch: Path) -> socket.socket:
 
 
 KEPT: list[socket.socket] = []
+
+
+def refuse_namespace_to_app() -> None:
+    """As a machine does whose AppArmor lets only bwrap make user namespaces: no leak, the filter has to do."""
+    giving_up.leave_network = lambda keep_root=False: "planted"
 
 
 def spoil_filter_of_app() -> None:
