@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import json
 import os
 import signal
 import socket
@@ -21,6 +22,7 @@ from edgeagent_harness.outside.cgroups import GIB, Group
 from edgeagent_harness.outside.limits import Limiter
 from edgeagent_harness.outside.listener import Listener
 from edgeagent_harness.outside.runtime import Runtime
+from edgeagent_harness.outside.shown import printable
 from edgeagent_harness.outside.violations import Judge, Tally
 from edgeagent_harness.outside.way_out import WayOut
 from edgeagent_harness.policy.types import Policy
@@ -31,6 +33,8 @@ from edgeagent_harness.protocol.stream import close_all
 from edgeagent_harness.protocol.wire import WireError
 
 _START_TIMEOUT_S = 20.0
+_ANSWER_TIMEOUT_S = 60.0
+"""Process 1 waits for a page's server and for a window itself, 35 s at most; one that was stopped waits for ever."""
 _LAST_WORDS_S = 0.3
 _LOG_BYTES = 16 * 1024
 _MAX_INIT_MESSAGE_BYTES = 8 * 1024
@@ -70,6 +74,8 @@ class Sandbox:
         self._tally = Tally(self._tell)
         self._listener: Listener | None = None
         self._listening = False
+        self._first: int | None = None
+        """Process 1 of the sandbox, once it is known."""
         self.way_out: WayOut | None = None
         self._log: deque[bytes] = deque(maxlen=64)
         self._pending: dict[int, asyncio.Future[init_wire.Spawned]] = {}
@@ -87,18 +93,23 @@ class Sandbox:
         self.layers = layers.decide(plan.accepted)
         self._tell_header(plan)
         if plan.policy.egress.mode == "allowlist":
-            self.way_out = await WayOut.open(plan.policy, plan.policy_name, self._on_audited, self.end)
+            self.way_out = await WayOut.open(plan.policy, plan.policy_name, self._tally.add, self.end)
             plan = replace(plan, binds=replace(plan.binds, egress_socket=self.way_out.socket_path))
         self._ready: asyncio.Future[init_wire.Ready] = loop.create_future()
         ours, theirs = socket.socketpair()
         output_read, output_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         fds = sandbox.Descriptors()
+        info_read, info_write = os.pipe2(os.O_CLOEXEC)
+        fds.passed.append(info_write)
+        fds.to_close.append(info_write)
         named = (plan.policy.extra_denied, plan.policy.re_permitted)
         listening = plan.policy.violations.seccomp if "violation_notices" in self.layers.present else ""
         program = seccomp.base_program(*named, listening)
         argv = [
             sandbox.bwrap_path(),
             *sandbox.arguments(plan.runtime, plan.binds, program, fds, "nested_user_namespaces" in self.layers.present),
+            "--info-fd",
+            str(info_write),
             "--",
             *sandbox.init_command(plan.runtime, theirs.fileno()),
         ]
@@ -111,12 +122,14 @@ class Sandbox:
         loop.add_reader(output_read, self._read_output, output_read)
         self._output = output_read
         self._handle = os.pidfd_open(process.pid)
+        self._info = info_read
         self._loop = loop
         limiter = Limiter(plan.policy, plan.group, plan.binds.home, self._tell, self._end_violated)
         works = (self._serve_init(), self._watch(process, self._handle), self._flush_tally(), limiter.watch(process.pid))
         self._tasks = [asyncio.create_task(work) for work in works]
         await self._send(self._setup(plan, bool(executor_fds)), executor_fds)
         ready = await self._until_ready()
+        self._first = _first_inside(self._info)
         if self.way_out:
             await self.way_out.up()
         return ready
@@ -141,15 +154,17 @@ class Sandbox:
     def log_tail(self) -> str:
         """The last of what bwrap and the processes inside printed; for error messages only, as it is not trusted."""
         text = b"".join(self._log)[-_LOG_BYTES:].decode(errors="replace")
-        return "".join(character if character.isprintable() or character == "\n" else "?" for character in text).strip()
+        return printable(text).strip()
 
     def end(self, reason: str, violation: bool = False) -> None:
         """End everything inside because of ``reason``. May be called on any thread; the first reason counts."""
         if not self._ended_because:
             self._ended_because, self.violated = reason, violation
         if self._process and not self.gone.done():
-            with contextlib.suppress(ProcessLookupError):
-                signal.pidfd_send_signal(self._handle, signal.SIGKILL)
+            # Process 1 first: with it everything inside ends at once. Without bwrap it would end too, a little later.
+            for handle in (self._first, self._handle) if self._first is not None else (self._handle,):
+                with contextlib.suppress(ProcessLookupError):
+                    signal.pidfd_send_signal(handle, signal.SIGKILL)
 
     async def kill(self) -> None:
         """End everything inside, now, and give back every descriptor. Safe to call twice."""
@@ -168,7 +183,8 @@ class Sandbox:
             self._listener.close()
         asyncio.get_running_loop().remove_reader(self._output)
         os.close(self._output)
-        os.close(self._handle)
+        for fd in (self._handle, self._info, *(() if self._first is None else (self._first,))):
+            os.close(fd)
         self._control.close()
 
     def _setup(self, plan: Plan, executor: bool) -> init_wire.Setup:
@@ -209,8 +225,10 @@ class Sandbox:
         self._pending[request_id] = answer
         try:
             await self._send(message, fds)
-            await asyncio.wait([answer, self.gone], return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait([answer, self.gone], timeout=_ANSWER_TIMEOUT_S, return_when=asyncio.FIRST_COMPLETED)
             if not answer.done():
+                self.end(f"process 1 did not answer within {_ANSWER_TIMEOUT_S:.0f} s")
+                await self.gone
                 raise (PolicyViolated if self.violated else SandboxGone)(self.gone.result())
             return answer.result()
         finally:
@@ -247,11 +265,11 @@ class Sandbox:
                     self._ready.set_result(reply)
             case init_wire.SetupFailed(reason=reason):
                 if not self._ready.done():
-                    self._ready.set_exception(EnvironmentLacks(reason))
+                    self._ready.set_exception(EnvironmentLacks(printable(reason)))
             case init_wire.Spawned(id=request_id):
                 self._answer(request_id, reply)
             case init_wire.NotSpawned(id=request_id, reason=reason):
-                self._answer(request_id, NotStarted(reason))
+                self._answer(request_id, NotStarted(printable(reason)))
             case init_wire.Exited(id=request_id, returncode=code):
                 self._on_exited(request_id, code)
             case init_wire.VitalEnded(what="executor", status=status) if status == -signal.SIGSYS:
@@ -314,6 +332,14 @@ class Sandbox:
             self._log.append(chunk)
         else:
             asyncio.get_running_loop().remove_reader(fd)
+
+
+def _first_inside(info: int) -> int | None:
+    """A handle of process 1, by what bwrap wrote to the pipe ``info`` before it started it."""
+    try:
+        return os.pidfd_open(int(json.loads(os.read(info, 4096))["child-pid"]))
+    except (ValueError, KeyError, ProcessLookupError):
+        return None
 
 
 class NotStarted(Exception):
