@@ -26,7 +26,7 @@ from edgeagent.noting import Listener, NotingSink
 from edgeagent.offline.attesting import attested
 from edgeagent.policy.asking import Asker
 from edgeagent.policy.guarding import Guarding, guard
-from edgeagent.policy.live import LivePolicy
+from edgeagent.policy.live import LivePolicy, with_current_policy
 from edgeagent.policy.loading import keep_apart
 from edgeagent.ports import Clock, Desktop, Gate, Model
 from edgeagent.recording.audit_trail import AUDIT_NAME, AuditTrail
@@ -178,7 +178,8 @@ class Runner:
             if mode:
                 created = msgspec.structs.replace(created, mode=mode)
             approved = _approved(session) if approve else None
-            created = msgspec.structs.replace(created, desktop=_with_own_home(created.desktop, session))
+            desktop = with_current_policy(_with_own_home(created.desktop, session))
+            created = msgspec.structs.replace(created, desktop=desktop)
             last = session.writer.events[-1].data
             for listener in self.listeners if isinstance(last, events.LogRepaired) else ():
                 listener(last)
@@ -291,9 +292,8 @@ class _Run:
             await self._note_anchor()
 
     def _open_desktop(self) -> AbstractAsyncContextManager[RunningDesktop]:
-        spec = self._policy.spec_for_start(self._created.desktop)
-        keep_apart(spec, self._policy.policy, self._session.directory.parent)
-        spec = self._guard.spec(spec)
+        keep_apart(self._created.desktop, self._policy.policy, self._session.directory.parent)
+        spec = self._guard.spec(self._created.desktop)
         return self._runner.open_desktop(spec) if self._runner.open_desktop else _real_desktop(spec, self._audited)
 
     async def _note_anchor(self) -> None:

@@ -52,39 +52,40 @@ class PermittingDesktop(Protocol):
     async def allow_endpoint(self, endpoint: Endpoint) -> None: ...
 
 
+def with_current_policy(spec: DesktopSpec) -> DesktopSpec:
+    """``spec`` of a recorded session with its policy as the file is now; one that cannot be used is told by whoever watches it.
+
+    Raises `EnvironmentProblem` if the policy forbids the network to this program now, which did not give it up.
+    """
+    file = policy_file(spec.policy_name) if spec.policy_yaml else None
+    if file is None:
+        return spec
+    try:
+        text = files.read_file(file)
+        now, before = read_policy(text, spec.policy_name), read_policy(spec.policy_yaml, spec.policy_name)
+    except (UsageProblem, UsageError):
+        return spec
+    if now.egress.mode == "offline" and before.egress.mode != "offline" and not spec.offline:
+        mend = "go on with: edgeagent --offline sessions resume ID"
+        raise EnvironmentProblem(f"{file} says offline now, and this program is not", mend)
+    return msgspec.structs.replace(spec, policy_yaml=text)
+
+
 class LivePolicy:
-    """Made for a run, used by each sandbox that it starts."""
+    """The policy of one run. Each sandbox that it starts, starts with the same; then its endpoints are brought up to date."""
 
     def __init__(self, spec: DesktopSpec, session: Path, audited: Callable[[audit.Entry], None]) -> None:
         self._name = spec.policy_name
         self._file = policy_file(spec.policy_name) if spec.policy_yaml else None
         self._session = session
         self._audited = audited
-        self._text = spec.policy_yaml
-        self._started_with = read_policy(spec.policy_yaml, self._name)
-        self._endpoints = self._started_with.egress.endpoints
+        self._started_text = self._text = spec.policy_yaml
+        self.policy = read_policy(spec.policy_yaml, self._name)
+        """What every sandbox of this run is started with."""
+        self._endpoints = self.policy.egress.endpoints
         self._allowed: set[Endpoint] = set()
         self._refusal = ""
         """What was told last of a file that cannot be used; empty once it can."""
-
-    @property
-    def policy(self) -> Policy:
-        """What the sandbox was started with, or is about to be."""
-        return self._started_with
-
-    def spec_for_start(self, spec: DesktopSpec) -> DesktopSpec:
-        """``spec`` with the policy as its file is now; as it was before, if the file cannot be used."""
-        try:
-            text = self._read()
-            policy = read_policy(text, self._name)
-        except (UsageProblem, UsageError) as problem:
-            self._refuse(str(problem))
-        else:
-            _check_offline(spec, self._started_with, policy)
-            self._text, self._started_with = text, policy
-        self._endpoints = self._started_with.egress.endpoints
-        self._allowed.clear()
-        return msgspec.structs.replace(spec, policy_yaml=self._text)
 
     @asynccontextmanager
     async def watching(self, desktop: object) -> AsyncGenerator[None]:
@@ -92,6 +93,8 @@ class LivePolicy:
         if not isinstance(desktop, PermittingDesktop):
             yield
             return
+        self._text, self._endpoints = self._started_text, self.policy.egress.endpoints
+        self._allowed.clear()
         body = asyncio.current_task()
         task = asyncio.create_task(self._watch(desktop))
         task.add_done_callback(lambda done: body.cancel() if body and not done.cancelled() and done.exception() else None)
@@ -126,7 +129,7 @@ class LivePolicy:
             return
         endpoints, later = policy.egress.endpoints, self._later(policy)
         self._text = text
-        changed = self._started_with.egress.mode == "allowlist" and endpoints != self._endpoints
+        changed = self.policy.egress.mode == "allowlist" and endpoints != self._endpoints
         if changed:
             await desktop.reload(text)
             self._endpoints = endpoints
@@ -143,7 +146,7 @@ class LivePolicy:
             if endpoint in self._allowed:
                 continue
             self._allowed.add(endpoint)
-            mode = self._started_with.egress.mode
+            mode = self.policy.egress.mode
             if mode != "allowlist":
                 raise UsageError(f"{endpoint_text(endpoint)} cannot be allowed: network.egress.mode is {mode!r} in this session")
             await desktop.allow_endpoint(endpoint)
@@ -154,7 +157,7 @@ class LivePolicy:
     def _later(self, policy: Policy) -> list[str]:
         """Sections of the file that say something else than the running sandbox was started with, endpoints aside."""
         old, new = (
-            dataclasses.replace(one, egress=dataclasses.replace(one.egress, endpoints=())) for one in (self._started_with, policy)
+            dataclasses.replace(one, egress=dataclasses.replace(one.egress, endpoints=())) for one in (self.policy, policy)
         )
         fields = (field.name for field in dataclasses.fields(Policy) if field.compare)
         return sorted({_SECTIONS.get(name, name) for name in fields if getattr(old, name) != getattr(new, name)})
@@ -166,14 +169,6 @@ class LivePolicy:
 
     def _listed(self) -> tuple[str, ...]:
         return tuple(endpoint_text(endpoint) for endpoint in self._endpoints)
-
-
-def _check_offline(spec: DesktopSpec, before: Policy, now: Policy) -> None:
-    """A program that could reach the network so far cannot go on under a policy that forbids it to itself."""
-    if now.egress.mode == "offline" and before.egress.mode != "offline" and not spec.offline:
-        raise EnvironmentProblem(
-            f"{spec.policy_name} says offline now, and this program is not", "go on with: edgeagent --offline sessions resume ID"
-        )
 
 
 class _Watch:

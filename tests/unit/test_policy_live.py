@@ -13,7 +13,7 @@ import pytest
 
 from edgeagent.errors import DesktopLost, EnvironmentProblem, RecordingFull, UsageError
 from edgeagent.policy.allowed import ALLOWED_NAME, allow_in
-from edgeagent.policy.live import LivePolicy
+from edgeagent.policy.live import LivePolicy, with_current_policy
 from edgeagent_harness.policy.hosts import endpoint_text
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.policy.types import Endpoint
@@ -66,7 +66,6 @@ class Session:
 
     @asynccontextmanager
     async def running(self) -> AsyncGenerator[Box]:
-        self.live.spec_for_start(self.spec)
         async with self.live.watching(self.box):
             await asyncio.sleep(0.6)  # the first looks are over
             yield self.box
@@ -132,8 +131,7 @@ async def test_anything_else_waits_for_the_next_start(tmp_path: Path) -> None:
     assert told.reason == "resource_limits, system_calls: takes effect at the next start"
     assert box.reloaded == [(A, B)]
     assert session.live.policy.limits.max_pids == 1024
-    session.live.spec_for_start(session.spec)
-    assert session.live.policy.limits.max_pids == 99
+    assert "max_pids: 99" in with_current_policy(session.spec).policy_yaml
 
 
 async def test_a_stricter_mode_closes_what_it_can_at_once(tmp_path: Path) -> None:
@@ -187,11 +185,12 @@ async def test_a_damaged_list_allows_nothing_and_says_so(tmp_path: Path) -> None
     assert "line 2: " in told.reason
 
 
-async def test_a_policy_that_is_broken_between_two_starts_stays_as_it_was(tmp_path: Path) -> None:
+async def test_a_resumed_session_whose_file_is_broken_goes_on_as_before_and_says_so(tmp_path: Path) -> None:
     session = Session(tmp_path, WEB)
     session.replace("network: {}\nnetwork: {}\n")
-    assert session.live.spec_for_start(session.spec).policy_yaml == WEB
-    (told,) = await session.told(1)
+    assert with_current_policy(session.spec) == session.spec
+    async with session.running():
+        (told,) = await session.told(1)
     assert "given twice" in told.reason
 
 
@@ -199,7 +198,17 @@ async def test_a_program_with_a_network_does_not_go_on_offline(tmp_path: Path) -
     session = Session(tmp_path, WEB)
     session.replace("network: {egress: {mode: offline}}\n")
     with pytest.raises(EnvironmentProblem, match="says offline now"):
-        session.live.spec_for_start(session.spec)
+        with_current_policy(session.spec)
+
+
+async def test_the_next_sandbox_of_a_run_is_brought_up_to_date(tmp_path: Path) -> None:
+    session = Session(tmp_path, WEB)
+    async with session.running() as box:
+        session.replace(TWO)
+        await session.until(lambda: box.reloaded)
+    async with session.running() as box:
+        await session.until(lambda: len(box.reloaded) == 2)
+    assert box.reloaded == [(A, B), (A, B)]
 
 
 async def test_a_lost_sandbox_ends_the_watch_alone(tmp_path: Path) -> None:
@@ -224,9 +233,9 @@ async def test_what_cannot_be_audited_ends_the_run(tmp_path: Path) -> None:
             await asyncio.sleep(_WAIT_S)
 
 
-def test_a_profile_has_no_file_to_watch(tmp_path: Path) -> None:
+def test_a_profile_has_no_file_to_read_anew() -> None:
     spec = DesktopSpec(policy_yaml=WEB, policy_name="web")
-    assert LivePolicy(spec, tmp_path, lambda _: None).spec_for_start(spec).policy_yaml == WEB
+    assert with_current_policy(spec) == spec
 
 
 def test_an_endpoint_reads_as_it_is_written() -> None:
