@@ -42,7 +42,8 @@ class SandboxDesktop:
         self.supervisor_pid = 0
         self.debug_socket: socket.socket | None = None
         """Chromium's debugging pipe, if the spec asked for it."""
-        self._witness: PageWitness | None = None
+        self.witness: PageWitness | None = None
+        """Made when it is first asked."""
         self._on_exited = on_exited or _ignore
         self.on_audited: Callable[[audit.Entry], None] = _ignore
         """Told each entry for the audit as it comes."""
@@ -129,9 +130,9 @@ class SandboxDesktop:
 
     async def pages(self) -> Pages | None:
         """What the browser says that it has open; None: it was not started with a debugging pipe, or does not answer."""
-        if self._witness is None and self.debug_socket is not None:
-            self._witness = PageWitness(self.debug_socket)
-        return await self._witness.pages() if self._witness else None
+        if self.witness is None and self.debug_socket is not None:
+            self.witness = PageWitness(self.debug_socket)
+        return await self.witness.pages() if self.witness else None
 
     async def reload(self, policy_yaml: str) -> None:
         """Let the endpoints of ``policy_yaml`` hold; connections that they do not permit are closed. Raises `UsageError`."""
@@ -163,7 +164,7 @@ class SandboxDesktop:
             self._frame = None
         if self.debug_socket is not None:
             self.debug_socket.close()
-            self.debug_socket = self._witness = None
+            self.debug_socket = self.witness = None
 
     # -- process and shared memory ------------------------------------------------------------------------------------------
 

@@ -37,7 +37,7 @@ class PageWitness:
     """Asks the browser at the other end of a debugging pipe. The pipe is the desktop's to close."""
 
     def __init__(self, sock: socket.socket) -> None:
-        self._pipe = BrowserPipe(sock)
+        self.pipe = BrowserPipe(sock)
         self._asking = asyncio.Lock()
 
     async def pages(self) -> Pages | None:
@@ -70,7 +70,7 @@ class PageWitness:
             await self._call("Target.detachFromTarget", sessionId=session)
 
     async def _call(self, method: str, session: str = "", **params: Any) -> dict[str, Any]:
-        return await self._pipe.call(method, _TIMEOUT_S, session, **params)
+        return await self.pipe.call(method, _TIMEOUT_S, session, **params)
 
 
 def place_of(url: str) -> str:

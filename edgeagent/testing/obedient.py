@@ -10,6 +10,7 @@ import io
 import struct
 import zlib
 from collections.abc import Iterable
+from dataclasses import replace
 
 import msgspec
 import numpy as np
@@ -19,7 +20,7 @@ from PIL import Image
 from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen
 from edgeagent.testing.model import as_reply
-from edgeagent_harness.protocol.actions import Action, Finish, Wait
+from edgeagent_harness.protocol.actions import Action, Click, Finish, Wait
 
 CELL_PX = 2
 ROW_BYTES = 40
@@ -71,7 +72,8 @@ class ObedientModel:
         orders = read_banner(prompt.screen)
         if orders and orders != self._orders:
             self._orders, self._next = orders, 0
-        return as_reply(self._obey())
+        action = self._obey()
+        return replace(as_reply(action), expect="local" if isinstance(action, Click) else "nothing")
 
     def _obey(self) -> Action:
         if self._next < len(self._orders):
