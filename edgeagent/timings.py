@@ -12,6 +12,10 @@ PHASES = (
     "capture_ms", "settle_ms", "perceive_ms", "encode_ms", "prefill_ms", "decode_ms", "judge_ms", "act_ms", "record_ms"
 )  # fmt: skip
 """In the order in which they happen. ``settle_ms`` is the whole wait for the screen, its quiet window included."""
+_LABELS = {
+    "capture_ms": "capture", "settle_ms": "settle", "perceive_ms": "see", "encode_ms": "encode", "prefill_ms": "prefill",
+    "decode_ms": "decide", "judge_ms": "judge", "act_ms": "act", "record_ms": "record",
+}  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,3 +89,15 @@ def median_phases(steps: Iterable[StepTimings]) -> dict[str, float]:
         if any(phase in row.phases_ms for row in rows)
     }
     return {**medians, "total_ms": round(median(row.total_ms for row in rows), 3)}
+
+
+def phases_line(timings: StepTimings) -> str:
+    """``see 38 · decide 4 · act 1 · settle 210 (100 quiet) · record 3 = 256 ms``."""
+    parts: list[str] = []
+    for phase, label in _LABELS.items():
+        value = timings.phases_ms.get(phase)
+        if value is None or value < 0.5:
+            continue
+        quiet = f" ({timings.quiet_ms:.0f} quiet)" if phase == "settle_ms" and timings.quiet_ms >= 0.5 else ""
+        parts.append(f"{label} {value:.0f}{quiet}")
+    return f"{' · '.join(parts)} = {timings.total_ms:.0f} ms"

@@ -13,16 +13,12 @@ import click
 from edgeagent import events
 from edgeagent.cli.asking import TerminalAsker
 from edgeagent.policy.news import AuditNews
-from edgeagent.timings import StepTimings, TimingFold
+from edgeagent.timings import StepTimings, TimingFold, phases_line
 from edgeagent.words import describe, effect_words, printable
 from edgeagent_harness.protocol import audit
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
 _COLOURS = {"confirmed": "green", "partial": "green", "unverifiable": "yellow", "suspected_noop": "yellow", "refused": "red"}
-_LABELS = {
-    "capture_ms": "capture", "settle_ms": "settle", "perceive_ms": "see", "encode_ms": "encode", "prefill_ms": "prefill",
-    "decode_ms": "decide", "judge_ms": "judge", "act_ms": "act", "record_ms": "record",
-}  # fmt: skip
 
 
 class LivePrinter:
@@ -114,15 +110,3 @@ class LivePrinter:
             task.cancel()
             with suppress(asyncio.CancelledError):
                 self._clear()
-
-
-def phases_line(timings: StepTimings) -> str:
-    """``see 38 · decide 4 · act 1 · settle 210 (100 quiet) · record 3 = 256 ms``."""
-    parts: list[str] = []
-    for phase, label in _LABELS.items():
-        value = timings.phases_ms.get(phase)
-        if value is None or value < 0.5:
-            continue
-        quiet = f" ({timings.quiet_ms:.0f} quiet)" if phase == "settle_ms" and timings.quiet_ms >= 0.5 else ""
-        parts.append(f"{label} {value:.0f}{quiet}")
-    return f"{' · '.join(parts)} = {timings.total_ms:.0f} ms"

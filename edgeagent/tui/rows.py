@@ -6,9 +6,8 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from edgeagent import events
-from edgeagent.cli.live import phases_line
 from edgeagent.recording.export.marks import Mark, action_marks, effect_marks
-from edgeagent.timings import TimingFold
+from edgeagent.timings import TimingFold, phases_line
 from edgeagent.words import describe, effect_words, printable
 from edgeagent_harness.protocol import audit
 
