@@ -36,7 +36,7 @@ class SandboxDesktop:
     """
 
     def __init__(self, spec: DesktopSpec, on_exited: Callable[[messages.ApplicationExited], None] | None = None) -> None:
-        self.spec = msgspec.structs.replace(spec, offline=offline.is_offline())
+        self.spec = msgspec.structs.replace(spec, offline=spec.offline or offline.is_offline())
         self.started: messages.Started | None = None
         """What the supervisor said of the start: layers of containment, missing ones, duration."""
         self.supervisor_pid = 0
