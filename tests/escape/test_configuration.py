@@ -1,4 +1,4 @@
-"""Nothing that a sandbox leaves behind is run or read as configuration outside; policy, audit, settings and keys it never sees."""
+"""Nothing that a sandbox leaves behind is run or read as configuration outside; policy, audit and settings it never sees."""
 
 from __future__ import annotations
 

@@ -151,6 +151,12 @@ class Sandbox:
         message = init_wire.Browse(request_id, url, kiosk=kiosk, debug=debug is not None, scale=scale)
         return request_id, await self._request(request_id, message, (debug.fileno(),) if debug else ())
 
+    def stop_listening(self) -> None:
+        """From here on the kernel refuses what was judged; nothing is listed any more."""
+        if self._listener:
+            self._listener.close()
+            self._listener = None
+
     def log_tail(self) -> str:
         """The last of what bwrap and the processes inside printed; for error messages only, as it is not trusted."""
         text = b"".join(self._log)[-_LOG_BYTES:].decode(errors="replace")
@@ -173,14 +179,15 @@ class Sandbox:
             await self.gone
         if self.way_out:
             await self.way_out.close()
+            self._tally.flush()
+            await asyncio.sleep(0)
         if self._process is None:
             return
         self._process = None
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._listener:
-            self._listener.close()
+        self.stop_listening()
         asyncio.get_running_loop().remove_reader(self._output)
         os.close(self._output)
         for fd in (self._handle, self._info, *(() if self._first is None else (self._first,))):

@@ -12,9 +12,11 @@ from edgeagent_harness.outside import seccomp
 from edgeagent_harness.outside.denied import PERMITTABLE, Rule, rules
 from edgeagent_harness.outside.listener import Call, Ruling
 from edgeagent_harness.policy.types import Policy
-from edgeagent_harness.protocol.audit import Decision, Entry, Executed, SystemCall
+from edgeagent_harness.protocol.audit import Connection, Decision, Entry, Executed, SystemCall
 
 _PATH_BYTES = 480
+_MAX_REFUSED = 100
+"""So many refused connections are listed one by one between two flushes; of what comes beyond the number is."""
 _MAX_KINDS = 64
 """So many different calls are listed one by one between two flushes; what comes beyond is listed as one."""
 
@@ -70,6 +72,7 @@ class Tally:
         self._counts: dict[tuple[Decision, str, int, str], int] = {}
         self._lock = threading.Lock()
         self._executed = 0
+        self._refused = 0
 
     def add(self, entry: Entry) -> None:
         """Take ``entry``; may be called on any thread, and calls ``tell`` there."""
@@ -87,6 +90,10 @@ class Tally:
                 self._executed += 1
                 if self._executed <= _MAX_KINDS:
                     self._tell(entry)
+            case Connection(decision="denied"):
+                self._refused += 1
+                if self._refused <= _MAX_REFUSED:
+                    self._tell(entry)
             case _:
                 self._tell(entry)
 
@@ -95,11 +102,14 @@ class Tally:
         with self._lock:
             counts, self._counts = self._counts, {}
             unlisted, self._executed = max(0, self._executed - _MAX_KINDS), 0
+            refused, self._refused = max(0, self._refused - _MAX_REFUSED), 0
         for key, count in counts.items():
             if count:
                 self._tell(SystemCall(*key, count=count))
         if unlisted:
             self._tell(Executed(f"{unlisted} more programs", 0))
+        if refused:
+            self._tell(Connection("denied", "sandbox", "http", "", 0, f"{refused} more requests, too many to list"))
 
 
 def _text_at(pid: int, address: int) -> str:
