@@ -68,7 +68,7 @@ def test_version() -> None:
         (["run", "  "], "the task is empty"),
         (["run", "x", "--model", "/no/such.gguf"], "neither 'embedded' nor a file"),
         (["run", "x", "--home", "/no/such/dir"], "no such directory"),
-        (["run", "x", "--policy", "/no/such.yaml"], "no such file"),
+        (["run", "x", "--policy", "/no/such.yaml"], "cannot be read: No such file"),
         (["run", "x", "--app", "'unclosed"], "--app"),
         (["run", "x", "--max-steps", "0"], "--max-steps"),
         (["run", "x", "--output", "xml"], "--output"),
