@@ -17,6 +17,7 @@ from edgeagent_harness.protocol.audit import Connection, Decision, Entry, Execut
 _PATH_BYTES = 480
 _MAX_REFUSED = 100
 """So many refused connections are listed one by one between two flushes; of what comes beyond the number is."""
+_HIDDEN = "(not readable)"
 _MAX_KINDS = 64
 """So many different calls are listed one by one between two flushes; what comes beyond is listed as one."""
 
@@ -113,11 +114,11 @@ class Tally:
 
 
 def _text_at(pid: int, address: int) -> str:
-    """The text that a process's pointer points to; ``?`` if it cannot be read."""
+    """The text that a process's pointer points to, if it can be read: process 1 hides its memory."""
     try:
         fd = os.open(f"/proc/{pid}/mem", os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
-        return "?"
+        return _HIDDEN
     try:
         # What lies behind the text may not be readable: up to the end of its page is.
         data = os.pread(fd, min(_PATH_BYTES, 4096 - address % 4096), address)
@@ -125,7 +126,7 @@ def _text_at(pid: int, address: int) -> str:
             data += os.pread(fd, _PATH_BYTES - len(data), address + len(data))
         return data.split(b"\0")[0].decode(errors="replace")
     except (OSError, OverflowError):
-        return "?"
+        return _HIDDEN
     finally:
         os.close(fd)
 

@@ -1,0 +1,143 @@
+"""A denied system call is listed, permitted or ends the sandbox, as the policy says; without a listener the kernel refuses it."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.boxes import execute
+
+from edgeagent_harness.errors import PolicyViolated
+from edgeagent_harness.outside import session
+from edgeagent_harness.outside.desktop import Desktop
+from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.protocol.audit import Entry, Executed, SandboxEnded, SandboxStarted, SystemCall
+from edgeagent_harness.protocol.messages import DesktopSpec
+
+pytestmark = pytest.mark.sandbox
+PERSONALITY = "import ctypes; print(ctypes.CDLL(None, use_errno=True).personality(0xFFFFFFFF), ctypes.get_errno())"
+UNSHARE = "import ctypes; print(ctypes.CDLL(None, use_errno=True).unshare(0x10000000), ctypes.get_errno(), flush=True)"
+
+
+def python(code: str) -> tuple[str, ...]:
+    return ("python3", "-c", code)
+
+
+def calls(entries: list[Entry]) -> list[tuple[str, str, int]]:
+    return [(entry.decision, entry.call, entry.count) for entry in entries if isinstance(entry, SystemCall)]
+
+
+def test_denied_calls_are_refused_and_listed_with_who_made_them(tmp_path: Path) -> None:
+    loop = "import ctypes\nfor _ in range(50): ctypes.CDLL(None).ptrace(0, 0, 0, 0)\nimport time; time.sleep(1.5)"
+    ended = execute(tmp_path, ("sh", "-c", f"unshare -U true; python3 -c '{loop}'"))
+    assert ended.code == 0
+    assert "Operation not permitted" in ended.errors
+    first, *_, last = ended.entries
+    assert isinstance(first, SandboxStarted)
+    assert {"landlock", "seccomp", "violation_notices"} <= set(first.layers)
+    assert (first.missing, first.accepted_missing) == ((), ())
+    assert last == SandboxEnded("closed")
+    assert calls(ended.entries) == [("denied", "unshare", 1), ("denied", "ptrace", 1), ("denied", "ptrace", 49)]
+    assert {entry.command for entry in ended.entries if isinstance(entry, SystemCall)} == {"unshare", "python3"}
+
+
+def test_kill_sandbox_ends_everything_with_the_reason(tmp_path: Path) -> None:
+    code = f"{UNSHARE}; print('went on')"
+    ended = execute(tmp_path, ("sh", "-c", f'python3 -c "{code}"; echo survived'), "on_violation: {seccomp: kill_sandbox}\n")
+    assert (ended.code, ended.output) == (5, "")
+    reason = "made the denied system call unshare"
+    assert reason in ended.errors
+    last = ended.entries[-1]
+    assert isinstance(last, SandboxEnded)
+    assert last.violation
+    assert reason in last.reason
+    assert calls(ended.entries) == [("denied", "unshare", 1)]
+
+
+def test_log_permits_what_is_safe_and_lists_what_would_be_denied(tmp_path: Path) -> None:
+    ended = execute(tmp_path, python(f"{PERSONALITY}\n{UNSHARE}"), "on_violation: {seccomp: log}\n")
+    assert ended.output.splitlines() == ["0 0", f"-1 {errno.EPERM}"]
+    assert calls(ended.entries) == [("would_deny", "personality", 1), ("denied", "unshare", 1)]
+
+
+@pytest.mark.parametrize(
+    ("rule", "result"),
+    [("", f"-1 {errno.EPERM}"), ("system_calls: {allow: [personality]}\n", "0 0")],
+    ids=["denied", "permitted again"],
+)
+def test_quiet_calls_are_no_violation_and_can_be_permitted(tmp_path: Path, rule: str, result: str) -> None:
+    ended = execute(tmp_path, python(PERSONALITY), f"{rule}on_violation: {{seccomp: kill_sandbox}}\n")
+    assert (ended.code, ended.output.strip(), calls(ended.entries)) == (0, result, [])
+
+
+def test_calls_that_a_policy_denies_are_violations_too(tmp_path: Path) -> None:
+    policy = "system_calls: {deny: [sync]}\non_violation: {seccomp: kill_sandbox}\n"
+    assert execute(tmp_path, python("import os; os.sync()"), policy).code == 5
+
+
+def test_programs_are_listed_where_the_policy_asks_for_it(tmp_path: Path) -> None:
+    ended = execute(tmp_path, ("sh", "-c", "/bin/true; ls / >/dev/null"), "audit: {exec: true}\n")
+    paths = [entry.path for entry in ended.entries if isinstance(entry, Executed)]
+    assert ended.code == 0
+    assert {"/bin/true", "/usr/bin/ls"} <= set(paths) or {"/bin/true", "/bin/ls"} <= set(paths)
+    assert "/usr/bin/xkbcomp" in paths  # Xvfb's own doing
+    assert "(not readable)" in paths  # process 1 hides its memory, and with it what it starts; the desktop's spec says that
+
+
+async def started(policy: str, tell: Callable[[Entry], None]) -> Sandbox:
+    box = Sandbox(lambda _id, _code: None, tell)
+    await box.start(session.make_plan(DesktopSpec(policy_yaml=policy)))
+    return box
+
+
+async def test_without_a_listener_denied_calls_fail(tmp_path: Path) -> None:
+    box = await started("version: 1\n", lambda _entry: None)
+    box.stop_listening()
+    output = tmp_path / "output"
+    code = f"{UNSHARE}\n"
+    with output.open("w") as stream:
+        await box.spawn(python(code), wait_window=False, stdio=(stream.fileno(),) * 3)
+        for _ in range(200):
+            if output.read_text():
+                break
+            await asyncio.sleep(0.05)
+    await box.kill()
+    assert output.read_text().strip() == f"-1 {errno.ENOSYS}"
+
+
+async def test_an_executor_that_makes_a_denied_call_ends_the_sandbox_with_the_reason() -> None:
+    entries: list[Entry] = []
+    plan = session.make_plan(DesktopSpec(policy_yaml="system_calls: {executor_deny: [getpid]}\n"))
+    desktop = Desktop(plan, lambda _id, _code: None, entries.append)
+    try:
+        with pytest.raises(Exception, match="executor"):
+            await desktop.start()
+        reason = await asyncio.wait_for(desktop.box.gone, 20)
+    finally:
+        await desktop.close()
+    assert desktop.box.violated
+    assert "on_violation.exec" in reason
+    assert entries[-1] == SandboxEnded(reason, violation=True)
+
+
+async def test_a_violation_while_starting_is_told_as_one() -> None:
+    """The X server makes the call: before there is a desktop to lose."""
+    policy = "system_calls: {deny: [setitimer, timer_create, umask, chmod, unlink]}\non_violation: {seccomp: kill_sandbox}\n"
+    with pytest.raises(PolicyViolated, match=r"on_violation\.seccomp"):
+        await started(policy, lambda _entry: None)
+
+
+def test_two_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None:
+    policy = tmp_path / "p.yaml"
+    policy.write_text("on_violation: {seccomp: kill_sandbox}\nresource_limits: {max_memory_gb: 1}\n")
+    argv = [sys.executable, "-m", "edgeagent_harness.outside", "exec", "--policy", str(policy), "--"]
+    quiet = subprocess.Popen([*argv, "sh", "-c", "sleep 4; echo done"], stdout=subprocess.PIPE, text=True)
+    loud = subprocess.Popen([*argv, *python(UNSHARE)], stderr=subprocess.DEVNULL)
+    assert loud.wait(60) == 5
+    assert quiet.communicate(timeout=60)[0] == "done\n"
+    assert quiet.returncode == 0
