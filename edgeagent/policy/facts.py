@@ -82,7 +82,7 @@ def facts_of(action: Action, where: Where, typed_before: str, now_s: float) -> I
             acts=not isinstance(part, PASSIVE),
             processes=processes,
             applications=applications,
-            titles=frozenset(window.title for window in windows if window and window.title),
+            titles=_titles(part, windows),
             hosts=hosts,
             sure_hosts=sure_hosts,
             points=points,
@@ -145,6 +145,12 @@ def host_of(url: str) -> str:
         return canonical(urlsplit(url).hostname or "").name
     except (BadHost, ValueError):
         return ""
+
+
+def _titles(action: SingleAction, windows: list[WindowFacts | None]) -> frozenset[str]:
+    if isinstance(action, act.OpenApp | act.OpenUrl):
+        return frozenset()  # They go to a window that is not there yet.
+    return frozenset(window.title for window in windows if window and window.title)
 
 
 def _names(action: SingleAction, windows: list[WindowFacts | None]) -> tuple[frozenset[str], frozenset[str]]:
