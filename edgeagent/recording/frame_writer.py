@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import os
 from pathlib import Path
 
@@ -10,6 +9,7 @@ import numpy as np
 import zstandard
 from numpy.typing import NDArray
 
+from edgeagent.recording.append_only import AppendOnlyFile
 from edgeagent.recording.frame_index import PACK_NAME, load_index
 from edgeagent.recording.pack import Head, Record, check, encode_record
 from edgeagent.recording.problems import recording_problem
@@ -25,23 +25,21 @@ class FrameWriter:
 
     def __init__(self, directory: Path) -> None:
         self._path = directory / PACK_NAME
+        self._file = AppendOnlyFile(self._path)
         self._compressor = zstandard.ZstdCompressor(level=1)
-        self._unsynced = False
         self._previous: Pixels | None = None
         self._previous_id = b""
         self._previous_digests: list[bytes] = []
         self._since_key = 0
         try:
-            self._fd = os.open(self._path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-            self._size = os.fstat(self._fd).st_size
-            self._index = load_index(self._fd, self._size)
+            self._index = load_index(self._file.fd, self._file.size_bytes)
             self._cut_torn_tail()
         except OSError as error:
             raise recording_problem(error, self._path) from error
 
     @property
     def size_bytes(self) -> int:
-        return self._size
+        return self._file.size_bytes
 
     def keep(self, width: int, height: int, raw: bytes) -> str:
         """Store the frame and return its content id. In the pack on return; durable after `sync`."""
@@ -65,19 +63,10 @@ class FrameWriter:
 
     def sync(self) -> None:
         """Make all frames so far durable."""
-        if not self._unsynced:
-            return
-        self._unsynced = False  # First: what is written while the disk is busy waits for the next sync.
-        try:
-            os.fdatasync(self._fd)
-        except OSError as error:
-            self._unsynced = True
-            raise recording_problem(error, self._path) from error
+        self._file.sync()
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._file.close()
 
     def _append(self, frame_id: bytes, grid: Grid, digests: list[bytes], fresh: dict[bytes, tuple[int, Pixels]]) -> None:
         first = self._index.next_tile
@@ -109,38 +98,26 @@ class FrameWriter:
         return self._previous_id, np.flatnonzero(known[1] != table)
 
     def _write(self, head: Head, body: bytes) -> None:
-        record = encode_record(head, body)
-        try:
-            written = 0
-            while written < len(record):
-                written += os.write(self._fd, record[written:])
-        except OSError as error:
-            with contextlib.suppress(OSError):  # Half a record at the end, or before others, is skipped when it is read.
-                os.ftruncate(self._fd, self._size)
-            self._size = os.fstat(self._fd).st_size
-            raise recording_problem(error, self._path) from error
-        self._unsynced = True
-        offset = self._size
-        self._size += written
-        self._index.take(Record(offset, head, self._size - len(body), len(body), check(body)))
+        # Half a record that could not be taken back is skipped when the pack is read.
+        offset = self._file.append(encode_record(head, body))
+        self._index.take(Record(offset, head, self._file.size_bytes - len(body), len(body), check(body)))
 
     def _cut_torn_tail(self) -> None:
         """A last record that is not whole was never referred to: the log names a frame only after its record."""
         torn_at = self._torn_at()
         if torn_at is None:
             return
-        rest = os.pread(self._fd, self._size - torn_at, torn_at)
+        rest = os.pread(self._file.fd, self._file.size_bytes - torn_at, torn_at)
         with self._path.with_name(TORN_NAME).open("ab") as side:
             side.write(rest)
-        os.ftruncate(self._fd, torn_at)
-        self._size = torn_at
-        self._index = load_index(self._fd, torn_at)
+        self._file.cut(torn_at)
+        self._index = load_index(self._file.fd, torn_at)
 
     def _torn_at(self) -> int | None:
         last = self._index.last
-        if self._index.gaps and self._index.gaps[-1].end == self._size:
+        if self._index.gaps and self._index.gaps[-1].end == self._file.size_bytes:
             return self._index.gaps[-1].offset
-        if last and check(os.pread(self._fd, last.body_bytes, last.body_offset)) != last.body_check:
+        if last and check(os.pread(self._file.fd, last.body_bytes, last.body_offset)) != last.body_check:
             return last.offset
         return None
 

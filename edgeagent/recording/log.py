@@ -16,6 +16,7 @@ import msgspec
 from edgeagent.errors import RecordingDamaged, RecordingTooNew
 from edgeagent.events import FORMAT, Event, EventData, LogRepaired
 from edgeagent.ports import Clock
+from edgeagent.recording.append_only import AppendOnlyFile
 from edgeagent.recording.log_reading import FIRST_HASH, LogContents, line_hash, read_log
 from edgeagent.recording.problems import recording_problem
 
@@ -36,17 +37,11 @@ class EventLog:
     """The one writer of a session's log. The caller holds the session's lock."""
 
     def __init__(self, path: Path, author: Author, clock: Clock, contents: LogContents) -> None:
-        self._path = path
+        self._file = AppendOnlyFile(path)
         self._author = author
         self._clock = clock
         self._seq = contents.next_seq
         self._prev_hash = contents.last_hash
-        self._size = contents.size_bytes
-        self._unsynced = False
-        try:
-            self._fd = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        except OSError as error:
-            raise recording_problem(error, path) from error
 
     @classmethod
     def create(cls, path: Path, author: Author, clock: Clock) -> EventLog:
@@ -69,51 +64,24 @@ class EventLog:
 
     @property
     def size_bytes(self) -> int:
-        return self._size
+        return self._file.size_bytes
 
     def append(self, data: EventData) -> Event:
         """Write ``data`` as the next event. In the log on return; durable after `sync`."""
         author = self._author
         event = Event(FORMAT, self._seq, author.session, author.agent, author.parent, self._prev_hash, self._clock.time_s(), data)
         line = msgspec.json.encode(event)
-        self._write(line + b"\n")
+        self._file.append(line + b"\n")
         self._seq += 1
         self._prev_hash = line_hash(line)
         return event
 
-    def _write(self, line: bytes) -> None:
-        try:
-            written = os.write(self._fd, line)
-            if written != len(line):
-                written += os.write(self._fd, line[written:])
-        except OSError as error:
-            self._take_back()
-            raise recording_problem(error, self._path) from error
-        self._unsynced = True
-        self._size += written
-
-    def _take_back(self) -> None:
-        """Cut off what was written of a line; if not even that can be done, nothing may be written after it."""
-        try:
-            os.ftruncate(self._fd, self._size)
-        except OSError:
-            self.close()
-
     def sync(self) -> None:
         """Make all events so far durable."""
-        if not self._unsynced:
-            return
-        self._unsynced = False  # First: what is written while the disk is busy waits for the next sync.
-        try:
-            os.fdatasync(self._fd)
-        except OSError as error:
-            self._unsynced = True
-            raise recording_problem(error, self._path) from error
+        self._file.sync()
 
     def close(self) -> None:
-        if self._fd >= 0:
-            os.close(self._fd)
-            self._fd = -1
+        self._file.close()
 
     def __enter__(self) -> EventLog:
         return self
