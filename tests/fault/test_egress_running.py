@@ -205,6 +205,23 @@ async def test_a_client_that_reads_nothing_is_not_waited_for_without_end(interne
         writer.close()
 
 
+async def test_a_slow_client_gets_all_of_it(internet: World) -> None:
+    body = b"x" * 2_000_000
+    internet.respond = lambda _: b"HTTP/1.1 200 OK\r\n\r\n" + body
+    async with started(internet, (A80,)) as broker:
+        reader, writer = await asyncio.open_unix_connection(broker.path, limit=1024)
+        writer.write(get("http://allowed.example/"))
+        await asyncio.sleep(3)
+        chunks = [chunk async for chunk in _chunks(reader)]
+        assert b"".join(chunks).count(b"x") >= len(body)
+        writer.close()
+
+
+async def _chunks(reader: asyncio.StreamReader) -> AsyncGenerator[bytes]:
+    while chunk := await reader.read(65536):
+        yield chunk
+
+
 async def test_half_closed_tunnel_carries_the_rest(internet: World) -> None:
     async with started(internet, (A80,)) as broker:
         answer = await exchange(
@@ -231,6 +248,14 @@ async def test_what_is_open_at_the_end_is_listed(internet: World) -> None:
         assert (await broker.entry()).reason == "allowed.example:443; closed: the session ended"
         assert await ended(reader)
         writer.close()
+
+
+async def test_the_broker_gives_up_what_it_does_not_need(internet: World) -> None:
+    async with started(internet, (A80,)) as broker:
+        status = dict(
+            line.split(":\t") for line in Path(f"/proc/{broker.process.pid}/status").read_text().splitlines() if ":\t" in line
+        )
+    assert (status["NoNewPrivs"], status["Seccomp"]) == ("1", "2")
 
 
 async def test_it_ends_with_whoever_started_it_and_says_when_it_is_gone(internet: World) -> None:

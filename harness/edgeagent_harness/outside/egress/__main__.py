@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import ctypes
+import errno
 import os
 import resource
 import signal
@@ -11,6 +12,7 @@ import socket
 import sys
 
 import msgspec
+import pyseccomp
 
 from edgeagent_harness.outside.egress.broker import Broker
 from edgeagent_harness.outside.egress.resolve import SystemResolver
@@ -19,6 +21,11 @@ from edgeagent_harness.protocol.channel import Channel
 from edgeagent_harness.protocol.wire import WireError
 
 _PR_SET_PDEATHSIG, _PR_SET_DUMPABLE, _PR_SET_NO_NEW_PRIVS = 1, 4, 38
+
+_NEVER = (
+    "execve", "execveat", "ptrace", "process_vm_readv", "process_vm_writev", "pidfd_getfd", "kill", "tkill", "rename", "renameat",
+    "renameat2", "mkdir", "mkdirat", "chmod", "fchmodat", "mount", "unshare", "setns", "bpf", "io_uring_setup",
+)  # fmt: skip
 
 
 async def _serve(control_fd: int, listener_fd: int) -> None:
@@ -31,13 +38,19 @@ async def _serve(control_fd: int, listener_fd: int) -> None:
 
 
 def _harden() -> None:
-    """It reads what hostile programs send: it can gain no rights, start no program, write no file, and is not to be read."""
+    """It reads what hostile programs send: it can gain no rights, start no program, fill no file, and is not to be read."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     libc.prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0)
     libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
     resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    program = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
+    for name in _NEVER:
+        if pyseccomp.resolve_syscall(pyseccomp.system_arch(), name) < 0:
+            continue  # another architecture, which does without it
+        program.add_rule(pyseccomp.ERRNO(errno.EPERM), name)
+    program.load()
 
 
 def main() -> int:

@@ -147,3 +147,5 @@ class Broker:
         wanted = await speak(case, client)
         if wanted and case.upstream:
             await tunnel.serve(case, client, wanted, case.upstream)
+        for peer in filter(None, (client, case.upstream)):
+            await peer.flush()

@@ -57,6 +57,12 @@ class Peer:
         if self._writer.can_write_eof() and not self._writer.is_closing():
             self._writer.write_eof()
 
+    async def flush(self) -> None:
+        """Wait until everything is sent, however slowly the other side takes it."""
+        self._writer.transport.set_write_buffer_limits(0)
+        with contextlib.suppress(OSError):
+            await self._writer.drain()
+
     async def close(self) -> None:
         """Send what is still to be sent, for a moment, and end it."""
         self._writer.close()
