@@ -21,6 +21,7 @@ from edgeagent.prove.verifying import verify
 
 pytestmark = pytest.mark.sandbox
 
+AS_USER = Path(__file__).parent.parent / "support" / "as_ordinary_user.py"
 RIG = Path(__file__).parent.parent / "support" / "proof_rig.py"
 
 
@@ -72,6 +73,22 @@ def test_a_session_without_a_leak_is_proven(scratch: Path) -> None:
     assert found.ok, found.problems
     assert found.statement.events.lines > 3
     assert found.statement.audit.lines > 0
+
+
+PROVE = """
+import sys
+from edgeagent.prove.proving import prove
+proof = prove([sys.executable, "-P", *sys.argv[1:]])
+print(*(check for check in proof.statement.checks if check.result != "passed"), proof.statement.prober_user, proof.statement.verdict)
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's half: the other tests do it")
+def test_a_session_of_an_ordinary_user_is_proven_too(scratch: Path) -> None:
+    (scratch / "go").touch()
+    command = [sys.executable, str(AS_USER), "65532", str(scratch), "-P", "-c", PROVE, str(RIG), "none", str(scratch)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.endswith("65532 PROVEN\n"), done.stdout + done.stderr
 
 
 @pytest.mark.slow
