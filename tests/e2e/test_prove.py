@@ -78,8 +78,8 @@ def test_a_session_without_a_leak_is_proven(scratch: Path) -> None:
 PROVE = """
 import sys
 from edgeagent.prove.proving import prove
-proof = prove([sys.executable, "-P", *sys.argv[1:]])
-print(*(check for check in proof.statement.checks if check.result != "passed"), proof.statement.prober_user, proof.statement.verdict)
+stated = prove([sys.executable, "-P", *sys.argv[1:]]).statement
+print(*(check for check in stated.checks if check.result != "passed"), stated.prober_user, stated.verdict)
 """
 
 
