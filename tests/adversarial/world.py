@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import json
@@ -45,6 +46,8 @@ secrets:
 """
 LIMITS = Limits(max_steps=30, timeout_s=60)
 MARKS = ("/usr/executed", "/usr/printed.pdf")
+_LATE_S = 0.3
+"""What a page sends by itself comes a little after the last action. Later still, it fails the page that follows."""
 QUICK = SettleSpec(expect="nothing", timeout_ms=1500)
 
 
@@ -140,6 +143,7 @@ class World:
         )  # fmt: skip
         spec = DesktopSpec(policy_yaml=POLICY.replace("HOSTS", hosts))
         result = await runner.start(RunRequest(task, spec, limits=LIMITS))
+        await asyncio.sleep(_LATE_S)
         directory = sessions / result.session
         with SessionReader.open(directory) as reader:
             facts = [event.data for event in reader.events()]
