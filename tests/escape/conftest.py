@@ -30,7 +30,7 @@ class Seen:
 
     def outcome(self, who: str, context: str, name: str) -> str:
         """In the sandbox that ``who`` has started. Skips what this machine cannot show."""
-        return self._found(self._of(who)["sandbox"][context], name)
+        return self._found(self._of(who)["sandbox"].get(context, {}), name)
 
     def control(self, attempt: Attempt) -> str:
         """Without any sandbox, by whoever must succeed."""

@@ -15,6 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+from escape.attempts.egress import LOOPBACK_NAME
 from escape.attempts.network import METADATA, TEST_ADDRESS, TEST_ADDRESS_V6
 
 _libc = ctypes.CDLL(None, use_errno=True)
@@ -58,7 +59,8 @@ def _listen(family: int, address: object) -> socket.socket:
 def _swallow(listener: socket.socket) -> None:
     connection, _ = listener.accept()
     with connection:
-        connection.recv(16)
+        connection.recv(512)
+        connection.send(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\nConnection: close\r\n\r\n")
 
 
 def _answer_datagrams(host: str, port: int, protocol: int = 0, answer: Callable[[bytes], bytes] = bytes) -> int:
@@ -94,10 +96,11 @@ def _serve_as_network() -> None:
 
 
 def _resolve(query: bytes) -> bytes:
-    """An answer that any name is at `TEST_ADDRESS`."""
+    """An answer that any name is at `TEST_ADDRESS`, but for one that is at loopback."""
     end = query.index(0, 12) + 5
+    address = socket.inet_aton("127.0.0.1" if LOOPBACK_NAME.split(".")[0].encode() in query else TEST_ADDRESS)
     wants_v4 = query[end - 4 : end - 2] == b"\0\1"
-    record = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + socket.inet_aton(TEST_ADDRESS)
+    record = b"\xc0\x0c" + struct.pack(">HHIH", 1, 1, 60, 4) + address
     return query[:2] + struct.pack(">HHHHH", 0x8180, 1, wants_v4, 0, 0) + query[12:end] + record * wants_v4
 
 

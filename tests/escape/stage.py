@@ -22,6 +22,8 @@ from typing import Any
 import pyseccomp
 from escape import boxes, hijack, host
 from escape.attempts.core import ATTEMPTS
+from escape.attempts.egress import ALLOWED_NAME, LOOPBACK_NAME
+from escape.attempts.network import TEST_ADDRESS
 from escape.attempts.run import load
 
 from edgeagent_harness.outside import mountview, rootdrop
@@ -71,7 +73,7 @@ def separate(lay: Path) -> None:
 
 def lay_out(lay: Path, as_root: bool) -> dict[str, object]:
     """Everything that attempts refer to, and that is the same for all of them."""
-    shared = _shared(lay)
+    shared = lay.with_name(f"{lay.name}-shared")  # beside the rest: inside, the way to it exists
     shared.mkdir()
     files = {"secret": "the user's", "policy": POLICY, "audit": "{}"}
     for name, text in files.items():
@@ -88,6 +90,7 @@ def lay_out(lay: Path, as_root: bool) -> dict[str, object]:
         "secret_device": secret.st_dev,
         "secret_inode": secret.st_ino,
         "block_device": _disk(),
+        "shared": str(shared),
         "setuid_id": host.setuid_program(shared) if as_root else "",
         "numbers": {name: pyseccomp.resolve_syscall(arch, name) for name in _CALLS},
         "frame_bytes": host.WIDTH * host.HEIGHT * BYTES_PER_PIXEL,
@@ -97,14 +100,9 @@ def lay_out(lay: Path, as_root: bool) -> dict[str, object]:
     }
 
 
-def _shared(lay: Path) -> Path:
-    """Beside the rest: inside, the way to it exists."""
-    return lay.with_name(f"{lay.name}-shared")
-
-
 def _left_out(as_root: bool) -> list[str]:
     """Attempts that nothing could come of here."""
-    names = [] if as_root else ["run_setuid_program", "host_display_tcp"]
+    names = [] if as_root else ["run_setuid_program", "host_display_tcp", "permitted_place", "loopback_by_name"]
     return names + (
         [] if platform.machine() == "x86_64" else ["int80_call", "x32_call", "raise_io_privilege", "open_io_port", "modify_ldt"]
     )
@@ -119,23 +117,45 @@ def _disk() -> str:
 def in_sandbox(given: dict[str, object], lay: Path, who: str, uid: int | None) -> dict[str, dict[str, str]]:
     """One sandbox, started by ``uid`` (None: ourselves), with the attempts of an application and of its executor."""
     home = lay / f"home-{who}"
-    _fill_home(home, given)
-    shutil.copytree(_TESTS / "escape" / "attempts", home / "escape" / "attempts", ignore=shutil.ignore_patterns("__pycache__"))
-    if uid:
-        for path in (home, *home.rglob("*")):
-            os.chown(path, uid, uid)
-    python = os.path.realpath(getattr(sys, "_base_executable", sys.executable))
-    victim = (python, "-S", "-c", "import time; time.sleep(600)", str(given["victim_mark"]))
-    code = "import sys; sys.path.insert(0, '/home/agent'); from escape.attempts import run; run.inside('app')"
-    probe = (python, "-S", "-B", "-c", code)
-    applications = tuple(messages.Application(argv, wait_window=False) for argv in (victim, probe))
-    spec = messages.DesktopSpec(
-        host.WIDTH, host.HEIGHT, str(home), applications, shared_dirs=(str(_shared(lay)),), policy_yaml=POLICY
-    )
+    victim = (_python(), "-S", "-c", "import time; time.sleep(600)", str(given["victim_mark"]))
     with _leaks(given) as leaked, boxes.supervisor(lay / "hijacked", leaked, uid, **SECRET_VARIABLE) as box:
-        box.start(spec)
+        box.start(_spec(given, home, uid, POLICY, (victim, _probe("app"))))
         _wait_for(home / "executor.json")
     return {context: json.loads((home / f"{context}.json").read_text()) for context in ("app", "executor")}
+
+
+def with_a_way_out(given: dict[str, object], lay: Path, uid: int | None) -> dict[str, str]:
+    """One more sandbox, whose policy permits some places, with the attempts of an application to reach others."""
+    home = lay / "home-egress"
+    places = ((ALLOWED_NAME, 80), (TEST_ADDRESS, 80), (LOOPBACK_NAME, given["tcp_port"]))
+    endpoints = ", ".join(f"{{host: {host}, port: {port}}}" for host, port in places)
+    policy = f"network: {{egress: {{mode: allowlist, endpoints: [{endpoints}]}}}}\n"
+    with boxes.supervisor(uid=uid) as box:
+        box.start(_spec(given, home, uid, policy, (_probe("egress"),)))
+        _wait_for(home / "egress.json")
+    return dict(json.loads((home / "egress.json").read_text()))
+
+
+def _spec(
+    given: dict[str, object], home: Path, uid: int | None, policy: str, programs: tuple[tuple[str, ...], ...]
+) -> messages.DesktopSpec:
+    _fill_home(home, given)
+    shutil.copytree(_TESTS / "escape" / "attempts", home / "escape" / "attempts", ignore=shutil.ignore_patterns("__pycache__"))
+    for path in (home, *home.rglob("*")) if uid else ():
+        os.chown(path, uid or 0, uid or 0)
+    applications = tuple(messages.Application(argv, wait_window=False) for argv in programs)
+    shared = (str(Path(str(given["shared"]))),)
+    return messages.DesktopSpec(host.WIDTH, host.HEIGHT, str(home), applications, shared_dirs=shared, policy_yaml=policy)
+
+
+def _probe(context: str) -> tuple[str, ...]:
+    """The command that makes the attempts of ``context`` inside."""
+    code = f"import sys; sys.path.insert(0, '/home/agent'); from escape.attempts import run; run.inside({context!r})"
+    return (_python(), "-S", "-B", "-c", code)
+
+
+def _python() -> str:
+    return os.path.realpath(getattr(sys, "_base_executable", sys.executable))
 
 
 def control(given: dict[str, object], lay: Path, who: str, uid: int | None) -> dict[str, str]:
@@ -212,6 +232,7 @@ def main() -> None:
                     finally:
                         sleeper.kill()
                         sleeper.wait()
+            seen["user"]["sandbox"]["egress"] = with_a_way_out(given, lay, user_uid)
     finally:
         queues.close()
     result.write_text(json.dumps(seen, indent=1))

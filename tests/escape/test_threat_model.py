@@ -7,13 +7,14 @@ from pathlib import Path
 from escape.attempts.core import DONE, Attempt
 from escape.attempts.run import load
 
+WHO = {"app": "an application", "executor": "the executor", "egress": "an application with a way out"}
 PAGE = Path(__file__).parents[2] / "docs" / "threat-model.md"
 
 
 def row(one: Attempt) -> str:
     """The line of the page's table that ``one`` belongs in."""
-    contexts = " and ".join(f"the {context}" for context, outcome in one.expected.items() if outcome == DONE)
-    return f"| `{one.name}` | {one.tries}, by {contexts.replace('the app', 'an application')} | {one.accepted} |"
+    contexts = " and ".join(WHO[context] for context, outcome in one.expected.items() if outcome == DONE)
+    return f"| `{one.name}` | {one.tries}, by {contexts} | {one.accepted} |"
 
 
 def test_the_page_lists_the_accepted_attempts() -> None:

@@ -68,16 +68,20 @@ def attempt(
     blocked: str = "",
     app: str = "",
     executor: str = "",
+    egress: str = "",
     control: str = "user",
     instead: tuple[str, str] | None = None,
     capability: int = -1,
     accepted: str = "",
 ) -> Callable[[Body], Body]:
-    """Register an attempt. ``blocked``: its outcome in both contexts, unless ``app`` or ``executor`` says another one."""
+    """Register an attempt. ``blocked``: its outcome in both contexts, unless ``app`` or ``executor`` says another one; ``egress``:
+    that of an application where the policy has an allowlist."""
 
     def register(body: Body) -> Body:
         expected = dict.fromkeys(EVERYWHERE, blocked) if blocked else {}
-        expected |= {context: outcome for context, outcome in (("app", app), ("executor", executor)) if outcome}
+        expected |= {
+            context: outcome for context, outcome in (("app", app), ("executor", executor), ("egress", egress)) if outcome
+        }
         name = body.__name__
         assert name not in ATTEMPTS, name
         assert expected, name

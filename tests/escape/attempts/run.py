@@ -13,7 +13,7 @@ from collections.abc import Callable
 
 from escape.attempts import core
 
-MODULES = ("files", "proc", "programs", "calls", "namespaces", "memory", "network", "ipc", "display", "limits")
+MODULES = ("files", "proc", "programs", "calls", "namespaces", "memory", "network", "ipc", "display", "limits", "egress")
 _LIMIT_S = 10.0
 
 
