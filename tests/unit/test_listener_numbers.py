@@ -45,9 +45,9 @@ def test_commands_are_those_of_the_header(text: str) -> None:
     def command(direction: int, number: int, size: int) -> int:
         return direction << 30 | size << 16 | ord("!") << 8 | number
 
-    assert listener.RECV == command(3, 0, listener.NOTIF.size)
-    assert listener.SEND == command(3, 1, listener.RESPONSE.size)
-    assert listener.ID_VALID == command(1, 2, struct.calcsize("=Q"))
+    assert command(3, 0, listener.NOTIF.size) == listener.RECV
+    assert command(3, 1, listener.RESPONSE.size) == listener.SEND
+    assert command(1, 2, struct.calcsize("=Q")) == listener.ID_VALID
     for name, number in (("RECV", 0), ("SEND", 1)):
         assert re.search(rf"SECCOMP_IOCTL_NOTIF_{name}\s+SECCOMP_IOWR\({number},", text)
     assert re.search(r"SECCOMP_IOCTL_NOTIF_ID_VALID\s+SECCOMP_IOW\(2, __u64\)", text)
