@@ -11,7 +11,7 @@ from edgeagent.errors import EdgeAgentError
 from edgeagent.events import Event
 from edgeagent.governor.follow import Followed, running
 from edgeagent.governor.tally import HOUR_S, Tally
-from edgeagent.sessions.stopping import stop
+from edgeagent.sessions.stopping import Stopped, stop
 from edgeagent_harness.audit import AuditLog
 from edgeagent_harness.protocol.audit import SessionStopped
 
@@ -28,6 +28,7 @@ class Governor:
     tally: Tally
     audit: AuditLog
     tell: Callable[[str], None]
+    stop: Callable[[Path, str], Stopped] = stop
     _followed: dict[Path, Followed] = field(default_factory=dict[Path, Followed])
     _listed_s: float = 0.0
 
@@ -72,7 +73,7 @@ class Governor:
     def _stop(self, directory: Path, reason: str) -> None:
         self._followed.pop(directory, None)
         try:
-            stopped = stop(directory, reason)
+            stopped = self.stop(directory, reason)
         except EdgeAgentError as error:
             self.audit.append(SessionStopped(directory.name, reason, failed=str(error)[:500]))
             self.tell(f"{directory.name} could not be stopped: {error}")
