@@ -153,7 +153,9 @@ class Factories:
         yield ScriptedModel(SCRIPT)
 
     def runner(self, store: SessionStore, told: list[events.EventData]) -> Runner:
-        return Runner(store, FakeClock(), AllowAll(), listeners=[told.append], open_desktop=self.open_desktop, open_model=self.open_model)
+        return Runner(
+            store, FakeClock(), AllowAll(), listeners=[told.append], open_desktop=self.open_desktop, open_model=self.open_model
+        )
 
 
 async def test_resuming_a_torn_session_tells_what_was_cut(tmp_path: Path) -> None:
