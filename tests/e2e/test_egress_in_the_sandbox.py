@@ -160,7 +160,9 @@ async def test_a_violation_that_kills_ends_the_sandbox(internet: World, tmp_path
 async def test_log_mode_lets_through_and_lists(internet: World, tmp_path: Path) -> None:
     policy = f"{POLICY}on_violation: {{egress: log}}\n"
     code, out, entries = await inside(internet, tmp_path, policy, "curl -sS -m 5 http://evil.example/x")
-    assert (code, out) == (0, "you asked for GET /x HTTP/1.1")
+    assert code == 0
+    assert out.startswith("you asked for GET /x HTTP/1.1")
+    assert "this would have been denied: connection to evil.example:80" in out
     (entry,) = [entry for entry in entries if entry["kind"] == "connection"]
     assert (entry["decision"], entry["host"], entry["address"]) == ("would_deny", "evil.example", OTHER_WEB)
 

@@ -26,6 +26,8 @@ class End(asyncio.Protocol):
     def __init__(self) -> None:
         self.peer: End | None = None
         self.finished = False
+        self._early = bytearray()
+        """What came before there was a peer: some versions of asyncio read once more after `pause_reading`."""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self.transport = cast(asyncio.Transport, transport)
@@ -34,13 +36,22 @@ class End(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         if self.peer:
             self.peer.transport.write(data)
+        else:
+            self._early += data
+
+    def join(self, peer: End) -> None:
+        """From now on what one of the two receives, the other sends."""
+        self.peer, peer.peer = peer, self
+        peer.transport.write(bytes(self._early))
+        if self.finished:
+            peer.transport.write_eof()
 
     def eof_received(self) -> bool:
         """Pass on that one direction is over; the connection stays while the other is not."""
         self.finished = True
         if self.peer and not self.peer.transport.is_closing():
             self.peer.transport.write_eof()
-        return self.peer is not None and not self.peer.finished
+        return self.peer is None or not self.peer.finished
 
     def connection_lost(self, exc: Exception | None) -> None:
         if self.peer is None:
@@ -84,14 +95,14 @@ class Entrance(End):
 
     async def _dial(self) -> None:
         try:
-            _, self.peer = await asyncio.get_running_loop().create_unix_connection(End, BROKER)
+            _, peer = await asyncio.get_running_loop().create_unix_connection(End, BROKER)
         except OSError:
             self.transport.abort()
             return
-        self.peer.peer = self
         if self.transport.is_closing():
-            self.peer.transport.close()
+            peer.transport.close()
         else:
+            self.join(peer)
             self.transport.resume_reading()
 
 
