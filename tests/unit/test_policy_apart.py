@@ -52,7 +52,7 @@ def test_records_of_sessions(machine: Path, key: str, folder: str) -> None:
     policy = Policy(
         read_only=("/usr", path) if key == "read_only" else ("/usr",), read_write=(path,) if key == "read_write" else ()
     )
-    assert "shows recorded sessions" in refusal(machine, spec, policy)
+    assert "to the sandbox" in refusal(machine, spec, policy)
 
 
 @pytest.mark.parametrize("folder", ["plain", "work/deep", "sessions/one/home", "sessions/one/home/inner"])
