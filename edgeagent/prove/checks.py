@@ -19,7 +19,7 @@ CLASSES = ("app", "engine", "supervisor", "executor", "application")
 """They make the attempts."""
 WITHOUT_SOCKETS = ("app", "engine", "executor")
 """Of them, those that may not even make a network socket."""
-MAY_BE_UNAVAILABLE = ("control.empty_network", "control.devices")
+MAY_BE_UNAVAILABLE = ("control.empty_network", "control.devices", "session.counters")
 MAX_DETAILS = 5
 
 
@@ -31,6 +31,7 @@ def check(evidence: Evidence) -> list[Check]:
         *_processes(evidence),
         *(found for name in CLASSES for found in _canary(evidence, name)),
         _listeners(evidence),
+        _counters(evidence),
         _passed("session.ended", "no process of the session outlived it", ", ".join(evidence.left)),
     ]
 
@@ -162,3 +163,18 @@ def _listeners(evidence: Evidence) -> Check:
         if who not in allowed and not (alone and attempt == "abstract")
     ]
     return _passed("prober.listeners", "nothing of the session reached the prober's listeners", ", ".join(wrong))
+
+
+def _counters(evidence: Evidence) -> Check:
+    name, words = "session.counters", "packet counters in the session's namespaces: none left by a device other than loopback"
+    counted = evidence.counters
+    if counted.unavailable:
+        return Check(name, words, "not_available", counted.unavailable)
+    wrong = [
+        f"namespace {network}: {f'{packets} packets' if packets > 0 else 'the counter cannot be read'}"
+        for network, packets in counted.packets.items()
+        if packets
+    ]
+    if not counted.packets:
+        wrong = ["they were never read"]
+    return _passed(name, words, "; ".join(wrong), f"{len(counted.packets)} namespaces")

@@ -18,6 +18,7 @@ import msgspec
 from edgeagent.errors import EnvironmentProblem
 from edgeagent.offline.attesting import LOOKED, PROBER_VARIABLE, Moment, Prober
 from edgeagent.prove import control, looking
+from edgeagent.prove.counters import Counters
 from edgeagent.prove.listeners import Listeners
 from edgeagent.prove.looking import Kind, Process
 from edgeagent.prove.watching import Watch
@@ -40,6 +41,7 @@ class Evidence:
     controls: tuple[Canary, ...]
     targets_ipv6: bool
     began_s: float
+    counters: Counters = field(default_factory=Counters)
     reached: tuple[tuple[str, str], ...] = ()
     """(attempt, who) at the listeners."""
     moments: list[Moment] = field(default_factory=list[Moment])
@@ -130,6 +132,10 @@ def _follow(process: subprocess.Popen[bytes], channel: socket.socket, listeners:
             moment = msgspec.json.decode(line, type=Moment)
             evidence.moments.append(moment)
             evidence.kinds[moment.when] = evidence.watch.look()
+            if moment.when == "before":
+                evidence.counters.start(evidence.watch.present(), evidence.watch.outside)
+            else:
+                evidence.counters.read(evidence.watch.present())
             with contextlib.suppress(OSError):
                 channel.sendall(LOOKED)
         evidence.watch.look()

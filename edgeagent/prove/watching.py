@@ -25,6 +25,7 @@ class Watch:
         self._last_s = time.monotonic()
         self._members = {os.getpid()}
         self._under_way = False
+        self._present: list[Process] = []
         self.outside = own_network()
         self.seen: dict[int, Process] = {}
         """As each was at the last look that it was in."""
@@ -41,6 +42,7 @@ class Watch:
         self.looks += 1
         self.longest_gap_s = max(self.longest_gap_s, now_s - self._last_s)
         self._last_s = now_s
+        self._present = found
         self._members.update(process.pid for process in found)
         self._judge(found)
         return {process.kind for process in found}
@@ -58,6 +60,10 @@ class Watch:
                 details = self.problems.setdefault(problem.rule, [])
                 if problem.detail not in details:
                     details.append(problem.detail)
+
+    def present(self) -> list[Process]:
+        """Those that the last look found."""
+        return self._present
 
     def left(self) -> list[str]:
         """Who of the session still runs."""
