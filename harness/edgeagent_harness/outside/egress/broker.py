@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
+import traceback
 
 from edgeagent_harness.outside.egress import http, socks, tunnel
 from edgeagent_harness.outside.egress.case import Case
@@ -135,6 +136,9 @@ class Broker:
             case.failed(f"no byte for {case.limits.idle_s:g} s")
         except OSError as error:
             case.failed(f"broken off: {error}")
+        except Exception as error:  # a bug must not leave a connection open, nor unlisted
+            traceback.print_exc()
+            case.refused(f"internal error: {type(error).__name__}")
 
     async def _serve_protocol(self, case: Case, client: Peer) -> None:
         try:
