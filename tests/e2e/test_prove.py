@@ -58,6 +58,12 @@ def proven(plant: str, scratch: Path, meanwhile: Callable[[], None] | None = Non
             other.join()
 
 
+PLUGS = (
+    "link add veth0 type veth peer name veth1", "link set veth0 up", "link set veth1 up", "addr add 192.0.2.1/24 dev veth0",
+)  # fmt: skip
+"""A cable within one namespace, and a route."""
+
+
 def failed(proof: Proof) -> dict[str, str]:
     assert proof.statement.verdict == "NOT PROVEN"
     return {check.name: check.detail for check in proof.statement.checks if check.result == "failed"}
