@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import subprocess
 import sys
 from typing import Protocol
+
+SECRET_PREFIX = "EDGEAGENT_SECRET_"
+"""Begins the names of environment variables that hold secrets."""
 
 
 class SupervisorProcess(Protocol):
@@ -16,6 +20,11 @@ class SupervisorProcess(Protocol):
     def terminate(self) -> None: ...
 
     def kill(self) -> None: ...
+
+
+def environment_for_children() -> dict[str, str]:
+    """Our variables but for secrets: those are this process's alone, and engines and supervisors deal with hostile bytes."""
+    return {name: value for name, value in os.environ.items() if not name.startswith(SECRET_PREFIX)}
 
 
 def command(fd: int) -> list[str]:
@@ -32,5 +41,5 @@ def start(theirs: socket.socket) -> SupervisorProcess:
         return starter.start(theirs)
     return subprocess.Popen(
         command(theirs.fileno()), pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
-        start_new_session=True,
+        start_new_session=True, env=environment_for_children(),
     )  # fmt: skip

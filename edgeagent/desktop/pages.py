@@ -19,8 +19,8 @@ from edgeagent_harness.policy.names import BadHost, canonical
 
 _TIMEOUT_S = 1.0
 _MAX_PAGES = 32
-_ODD = (KeyError, TypeError, ValueError, AttributeError)
-"""What reading a hostile browser's answer may raise."""
+_ODD = (KeyError, TypeError, ValueError, AttributeError, RuntimeError)
+"""What reading a hostile browser's answer may raise; the last for a deep nest, and where what must be there is not."""
 
 
 @dataclass(frozen=True, slots=True)

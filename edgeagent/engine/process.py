@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import itertools
-import os
 import signal
 import socket
 import sys
@@ -17,6 +16,7 @@ import msgspec
 
 from edgeagent.engine.failures import raised
 from edgeagent.errors import EngineError, EngineLost
+from edgeagent.supervising import environment_for_children
 from edgeagent_harness.protocol.wire import HEADER, WireError, body_length, pack
 from edgeagent_models.protocol import (
     MAX_ENGINE_MESSAGE_BYTES,
@@ -163,8 +163,8 @@ class EngineProcess:
 
 
 def _environment() -> dict[str, str]:
-    """Ours, with OpenMP's idle threads asleep: spinning ones starve everything else on a small machine."""
-    return {**os.environ, "OMP_WAIT_POLICY": "PASSIVE"}
+    """Ours without secrets, with OpenMP's idle threads asleep: spinning ones starve everything else on a small machine."""
+    return {**environment_for_children(), "OMP_WAIT_POLICY": "PASSIVE"}
 
 
 def _how(code: int) -> str:

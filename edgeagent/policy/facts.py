@@ -34,6 +34,8 @@ class Where:
     """Hosts of every page and frame that the browser has open, as it states them; empty: not known."""
     browser_pid: int = 0
     """In the sandbox's pid namespace; 0: not known."""
+    unanswered: bool = False
+    """Whether the browser was asked and did not say: a page can keep it from answering."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +54,8 @@ class Facts:
     """Of pages that it may go to."""
     sure_hosts: frozenset[str] = frozenset()
     """The same, but empty unless it goes to nothing but pages."""
+    any_host: bool = False
+    """Whether it may go to a page, and nobody says to which."""
     points: tuple[tuple[int, int], ...] = ()
     text: str = ""
     """What it types, presses, opens or copies."""
@@ -85,6 +89,7 @@ def facts_of(action: Action, where: Where, typed_before: str, now_s: float) -> I
             titles=_titles(part, windows),
             hosts=hosts,
             sure_hosts=sure_hosts,
+            any_host=where.unanswered and not isinstance(part, act.OpenApp | act.OpenUrl) and any(map(_may_be_browser, windows)),
             points=points,
             text=text,
             run=(typed_before + text)[-_TYPED_RUN_CHARS:],
@@ -163,6 +168,10 @@ def _names(action: SingleAction, windows: list[WindowFacts | None]) -> tuple[fro
     classes = frozenset(window.window_class.casefold() for window in known if window.window_class)
     sure = len(known) == len(windows) and all(window.process for window in known)
     return processes if sure else frozenset(), processes | classes
+
+
+def _may_be_browser(window: WindowFacts | None) -> bool:
+    return window is None or not window.process or "chrom" in f"{window.process} {window.window_class}".casefold()
 
 
 def _hosts(

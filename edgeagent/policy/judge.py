@@ -4,8 +4,9 @@ Order: a ``deny`` that matches wins, wherever it stands. Else the first of the o
 ``plan`` and ``bounded`` deny, ``ask`` asks, ``auto`` allows; what does nothing to the desktop is allowed. In mode ``plan``
 nothing acts whatever the rules say.
 
-A ``deny`` or ``ask`` matches if *any* window, host, point or piece of text that the action concerns fits; an ``allow`` only if
-*all* do and they are known: text must fit as a whole, and an application goes by its process, not by the class it claims.
+A ``deny`` or ``ask`` matches if *any* window, host, point or piece of text that the action concerns fits, and of hosts also if
+a browser does not say which it shows; an ``allow`` only if *all* do and they are known: text must fit as a whole, and an
+application goes by its process, not by the class it claims.
 """
 
 from __future__ import annotations
@@ -81,7 +82,7 @@ def matches(entry: CompiledRule, facts: Facts) -> bool:
         and (not rule.hours or any(hours.contains(facts.minute) for hours in rule.hours))
         and _hold(facts.processes if every else facts.applications, entry.applications, every)
         and _hold(facts.titles, entry.titles, every)
-        and _covered(facts.sure_hosts if every else facts.hosts, rule.hosts, every)
+        and (_covered(facts.sure_hosts if every else facts.hosts, rule.hosts, every) or (facts.any_host and not every))
         and (not rule.regions or _quantified(every, (_inside(rule, x, y) for x, y in facts.points), bool(facts.points)))
         and _text_fits(entry, facts, every)
     )

@@ -34,5 +34,5 @@ class DesktopSurroundings:
         under = (*told.at, *((None,) * (len(points) - len(told.at))))
         pages = await self._desktop.pages() if self._ask_browser else None
         if pages is None:
-            return Where(told.focused, under)
+            return Where(told.focused, under, unanswered=self._ask_browser)
         return Where(told.focused, under, pages.hosts, pages.browser_pid)

@@ -76,6 +76,9 @@ class SecretDesktop:
         return Deed(self._scrubber.struct(deed.effect), await self._shown(deed.look), deed.act_ms)
 
     async def _type(self, reference: str, settle: SettleSpec, guard: Guard | None, box: Rect | None) -> Deed:
+        if not self._vault.holds(reference):
+            nothing = Effect("refused", "forbidden", f"nothing is known as {reference!r} in this run", performed=False)
+            return Deed(nothing, await self._inner.observe(), 0.0)
         action = Type(secret_ref=reference)
         where = await self._surroundings.where(action)
         if reference not in self._vault.typed:

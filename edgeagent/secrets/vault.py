@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
 from edgeagent.errors import EnvironmentProblem
+from edgeagent.supervising import SECRET_PREFIX
 from edgeagent_harness.policy.gate_types import Secret
 
-ENVIRONMENT_PREFIX = "EDGEAGENT_SECRET_"
 MIN_CHARS = 4
 """A shorter value could not be told from ordinary text."""
 
@@ -36,6 +36,10 @@ class Vault:
         """The text that ``reference`` stands for."""
         return self.typed[reference] if reference in self.typed else self.values[reference]
 
+    def holds(self, reference: str) -> bool:
+        """Whether ``reference`` stands for anything: a model can make up one."""
+        return reference in self.typed or reference in self.values
+
     def refer(self, text: str) -> str:
         """A reference for ``text`` that the model typed; gone with this process."""
         reference = f"typed:{len(self.typed) + 1}"
@@ -45,7 +49,7 @@ class Vault:
 
 def variable_of(name: str) -> str:
     """The environment variable of the secret ``name``: ``site.admin-2`` is ``EDGEAGENT_SECRET_SITE_ADMIN_2``."""
-    return ENVIRONMENT_PREFIX + "".join(char if char.isalnum() else "_" for char in name.upper())
+    return SECRET_PREFIX + "".join(char if char.isalnum() else "_" for char in name.upper())
 
 
 def _look_up(secret: Secret) -> str | None:

@@ -74,7 +74,7 @@ def attempt(
     capability: int = -1,
     accepted: str = "",
 ) -> Callable[[Body], Body]:
-    """Register an attempt. ``blocked``: its outcome in both contexts, unless ``app`` or ``executor`` says another one; ``egress``:
+    """Register an attempt. ``blocked``: its outcome in both contexts, unless ``app`` or ``executor`` says another; ``egress``:
     that of an application where the policy has an allowlist."""
 
     def register(body: Body) -> Body:
