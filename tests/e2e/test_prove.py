@@ -162,12 +162,7 @@ def test_a_device_and_a_route_added_in_mid_run(scratch: Path) -> None:
     def plug_in() -> None:
         inside = next(process for process in psutil.Process().children(recursive=True) if names([process]) == ["Xvfb"])
         enter = ["nsenter", "-t", str(inside.pid), "-n", "ip"]
-        for words in (
-            "link add veth0 type veth peer name veth1",
-            "link set veth0 up",
-            "link set veth1 up",
-            "addr add 192.0.2.1/24 dev veth0",
-        ):
+        for words in PLUGS:
             subprocess.run([*enter, *words.split()], check=True, timeout=10)
         threading.Event().wait(1.0)
 
