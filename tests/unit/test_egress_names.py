@@ -105,6 +105,7 @@ def test_no_absolute_url(url: str) -> None:
 
 def test_absolute_url() -> None:
     assert split_absolute("HTTP://A.example?q=//x") == (Host("a.example"), 80, "/?q=//x")
+    assert split_absolute("http://a.example/css?family=A|B{`^}")[2] == "/css?family=A|B{`^}"
     assert split_absolute("http://a.example:8080/x;y?z") == (Host("a.example"), 8080, "/x;y?z")
 
 

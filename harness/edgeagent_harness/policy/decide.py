@@ -16,8 +16,9 @@ from edgeagent_harness.policy.types import Egress, Endpoint
 DEFAULT_PORTS = {"http": 80, "https": 443, "ws": 80, "wss": 443}
 TLS_PORT = 443
 _PORT = re.compile(r"[1-9][0-9]{0,4}")
-_URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%]+")
-"""RFC 3986: what a URL is written with. The splitter would drop some others silently."""
+_URL_CHARACTERS = re.compile(r"[A-Za-z0-9\-._~:/?#\[\]@!$&'()*+,;=%|^{}`]+")
+"""What a URL is written with (RFC 3986), and what browsers leave as it is in paths and queries. The splitter would drop some
+others silently."""
 
 
 class BadTarget(ValueError):
