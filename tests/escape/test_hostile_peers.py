@@ -4,6 +4,7 @@ why, keeps its memory and descriptors, and leaves nothing behind."""
 from __future__ import annotations
 
 import asyncio
+import math
 import os
 import socket
 from collections.abc import Callable
@@ -35,6 +36,10 @@ def framed(body: bytes) -> bytes:
     return HEADER.pack(len(body)) + body
 
 
+def timed(request_id: int, act_ms: float) -> bytes:
+    return msgspec.msgpack.encode(msgspec.structs.replace(did(request_id), act_ms=act_ms))
+
+
 def bad_text(request_id: int) -> bytes:
     return pack(did(request_id, "abcd")).replace(b"abcd", b"\xff" * 4)
 
@@ -56,6 +61,9 @@ ANSWERS: dict[str, Callable[[int], bytes]] = {
     "an endless number": lambda _: framed(b"\x82\xa4type\xa3did\xa2id\xcf" + b"\xff" * 8),
     "a negative number": lambda _: framed(b"\x82\xa4type\xa3did\xa2id\xff"),
     "no number": lambda _: framed(b"\x82\xa4type\xa3did\xa2id\xcb\x7f\xf8" + bytes(6)),
+    "a duration that is no number": lambda asked: framed(timed(asked, math.nan)),
+    "an endless duration": lambda asked: framed(timed(asked, math.inf)),
+    "a negative duration": lambda asked: framed(timed(asked, -1.0)),
     "too long a text": lambda asked: framed(msgspec.msgpack.encode(did(asked, "x" * 2001))),
     "no text": bad_text,
     "no bytes at all": lambda _: framed(b"") * 1000,

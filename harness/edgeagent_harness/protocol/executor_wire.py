@@ -29,6 +29,9 @@ MAX_EXECUTOR_MESSAGE_BYTES = 512 * 1024
 DIGEST_BYTES = 16
 
 RequestId = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+TimeNs = Annotated[int, msgspec.Meta(ge=0, le=2**62)]
+DurationMs = Annotated[float, msgspec.Meta(ge=0, le=86_400_000)]
+"""Neither infinite nor NaN: JSON has neither, so a recording with one could not be read again."""
 Digest = Annotated[bytes, msgspec.Meta(min_length=DIGEST_BYTES, max_length=DIGEST_BYTES)]
 Note = Annotated[str, msgspec.Meta(max_length=2000)]
 
@@ -127,9 +130,9 @@ class Ready(_Message, frozen=True, tag="ready"):
 
 class Grabbed(_Message, frozen=True, tag="grabbed"):
     id: RequestId
-    time_ns: int
+    time_ns: TimeNs
     """CLOCK_MONOTONIC when the capture began."""
-    capture_ms: float
+    capture_ms: DurationMs
     changed: bool
     """False: byte for byte the frame of the `Grab` before, and the memfd was not written."""
 
@@ -143,7 +146,7 @@ class Did(_Message, frozen=True, tag="did"):
     output: Annotated[str, msgspec.Meta(max_length=100_000)]
     performed: bool
     """Whether any event was sent."""
-    act_ms: float
+    act_ms: DurationMs
 
 
 class HeldNow(_Message, frozen=True, tag="held_now"):
