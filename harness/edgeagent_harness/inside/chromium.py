@@ -16,7 +16,6 @@ DEBUG_READ_FD = 3
 """Chromium reads debugging commands from this descriptor and writes replies to the next one."""
 
 _FLAGS = (
-    "--no-sandbox",
     "--test-type",
     "--disable-gpu",
     "--disable-quic",
@@ -48,9 +47,11 @@ _PREFERENCES: dict[str, Any] = {
 }
 
 
-def argv(program: str, home: str, url: str, kiosk: bool, debug: bool, scale: float = 1.0, proxy: str = "") -> tuple[str, ...]:
-    """The command line that opens ``url``. ``proxy``: URL of the way out of the sandbox, if there is one."""
-    extra = [f"--user-data-dir={os.path.join(home, PROFILE)}"]
+def argv(
+    program: str, home: str, url: str, kiosk: bool, debug: bool, scale: float = 1.0, proxy: str = "", sandbox: bool = False
+) -> tuple[str, ...]:  # fmt: skip
+    """The command line that opens ``url``. ``proxy``: URL of the way out; ``sandbox``: with its own sandbox."""
+    extra = [*(() if sandbox else ("--no-sandbox",)), f"--user-data-dir={os.path.join(home, PROFILE)}"]
     if proxy:
         # Loopback stays direct, as Chromium does by itself: the sandbox's own pages need no way out.
         extra += [f"--proxy-server={proxy}", "--dns-prefetch-disable"]

@@ -39,6 +39,7 @@ class Init:
         """Pid -> id of the request that started it."""
         self._waiters: list[Waiter] = []
         self._proxy = ""
+        self._browser_sandbox = False
 
     def run(self) -> int:
         """Serve until the supervisor is gone."""
@@ -78,6 +79,7 @@ class Init:
         abi = min(setup.landlock_abi, landlock.abi_version())
         self._confinement = apps.Confinement(setup.landlock, abi, setup.app_filter)
         self._proxy = PROXY if setup.bridge_filter else ""
+        self._browser_sandbox = setup.browser_sandbox
         try:
             if setup.listener:
                 self._listen(setup.listener)
@@ -114,7 +116,9 @@ class Init:
             self._send(init_wire.NotSpawned(request.id, "no Chromium in the sandbox; install the package chromium"))
             return
         pipe = {chromium.DEBUG_READ_FD: fds[0], chromium.DEBUG_READ_FD + 1: fds[0]} if request.debug and fds else {}
-        argv = chromium.argv(program, apps.HOME, request.url, request.kiosk, bool(pipe), request.scale, self._proxy)
+        argv = chromium.argv(
+            program, apps.HOME, request.url, request.kiosk, bool(pipe), request.scale, self._proxy, self._browser_sandbox
+        )
         kept = {target: os.dup(fd) for target, fd in pipe.items()}
 
         def open_page() -> None:

@@ -10,6 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from edgeagent_harness.policy.types import Policy
+
 DENIED = (
     "ptrace", "process_vm_readv", "process_vm_writev", "process_madvise", "pidfd_getfd", "kcmp", "bpf", "perf_event_open",
     "userfaultfd", "io_uring_setup", "io_uring_enter", "io_uring_register", "mount", "umount2", "pivot_root", "fsopen",
@@ -28,6 +30,13 @@ PERMITTABLE = (
 """What a policy may permit again, and what is permitted where violations are only logged: calls that reach no further than the
 sandbox. Not io_uring (its operations pass by the filter), keyrings (the host's are inherited), nor whatever mounts, changes
 namespaces or loads code into the kernel."""
+
+_CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET = 0x10000000, 0x20000000, 0x40000000
+_NEW_USER_NAMESPACE = "clone(new user namespace)"
+NATIVE_BROWSER = ("chroot", "unshare", _NEW_USER_NAMESPACE)
+"""What Chromium's own sandbox needs beside filters of its own: user, process and network namespaces for its renderers, and an
+empty root for them. No policy can name the last; `rules` knows it, and leaves
+of the second no more than a user namespace."""
 
 QUIET = (
     "kcmp", "mbind", "move_pages", "migrate_pages", "personality", "process_madvise", "name_to_handle_at", "io_uring_setup",
@@ -57,7 +66,7 @@ _AF_INET, _AF_INET6, _AF_NETLINK = 2, 10, 16
 _AF_ALLOWED_BELOW_NETLINK = (1, _AF_INET, _AF_INET6)
 _SOCK_TYPE_MASK, _SOCK_RAW, _SOCK_PACKET = 0xF, 3, 10
 _IPPROTO_MPTCP = 262
-_CLONE_NEW_FLAGS = (0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, 0x10000000, 0x20000000, 0x40000000)
+_CLONE_NEW_FLAGS = (0x00000080, 0x00020000, 0x02000000, 0x04000000, 0x08000000, _CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET)
 _TIOCSTI, _TIOCLINUX = 0x5412, 0x541C
 _FILE_TYPE_MASK, _CHAR_DEVICE, _BLOCK_DEVICE = 0o170000, 0o020000, 0o060000
 _CREATING = (os.O_CREAT, os.O_TMPFILE & ~os.O_DIRECTORY)
@@ -104,17 +113,31 @@ class Rule:
     """The machine must have this call: a policy names it."""
 
 
+def permitted(policy: Policy) -> tuple[str, ...]:
+    """What ``policy`` permits again, by name or for the browser's own sandbox."""
+    return (*policy.re_permitted, *(NATIVE_BROWSER if policy.browser_sandbox == "native" else ()))
+
+
 def rules(extra: Sequence[str] = (), re_permitted: Sequence[str] = ()) -> tuple[Rule, ...]:
     """All that is denied, with what a policy adds (``extra``) and takes away (``re_permitted``)."""
     named = [Rule(name, quiet=name in QUIET) for name in DENIED if name not in re_permitted and name not in extra]
     added = [Rule(name, required=True) for name in extra]
-    return (*named, *added, *_PROCESSES, *_SOCKETS, *_TERMINALS, *_DEVICES, *_SET_ID)
+    processes = _PROCESSES if _NEW_USER_NAMESPACE not in re_permitted else _PROCESSES_WITH_BROWSER_NAMESPACES
+    return (*named, *added, *processes, *_SOCKETS, *_TERMINALS, *_DEVICES, *_SET_ID)
+
+
+def _new_namespace(flag: int) -> Rule:
+    return Rule("clone", (Match(0, flag, mask=flag),), label="clone(new namespace)")
 
 
 _PROCESSES = (
     # clone3 hides its flags in memory; libraries fall back to clone.
     Rule("clone3", errno=errno.ENOSYS, silent=True),
-    *(Rule("clone", (Match(0, flag, mask=flag),), label="clone(new namespace)") for flag in _CLONE_NEW_FLAGS),
+    *map(_new_namespace, _CLONE_NEW_FLAGS),
+)
+_PROCESSES_WITH_BROWSER_NAMESPACES = (
+    *(rule for rule in _PROCESSES if rule not in map(_new_namespace, (_CLONE_NEWUSER, _CLONE_NEWPID, _CLONE_NEWNET))),
+    Rule("unshare", (Match(0, _CLONE_NEWUSER, "unequal"),)),
 )
 _SOCKETS = (
     # Unix and internet sockets, and netlink's routing family (getaddrinfo and Chromium list interfaces with it).

@@ -19,6 +19,7 @@ from edgeagent_harness.errors import EnvironmentLacks, PolicyViolated, SandboxGo
 from edgeagent_harness.inside import landlock
 from edgeagent_harness.outside import bridge_filter, layers, limits, sandbox, seccomp
 from edgeagent_harness.outside.cgroups import GIB, Group
+from edgeagent_harness.outside.denied import permitted
 from edgeagent_harness.outside.limits import Limiter
 from edgeagent_harness.outside.listener import Listener
 from edgeagent_harness.outside.runtime import Runtime
@@ -90,7 +91,7 @@ class Sandbox:
         """Bring the desktop up. ``executor_fds``: the executor's control socket and frame memfd; none: no executor."""
         loop = asyncio.get_running_loop()
         self._plan = plan
-        self.layers = layers.decide(plan.accepted)
+        self.layers = layers.decide(plan.accepted, nested_user_namespaces=plan.policy.browser_sandbox == "native")
         self._tell_header(plan)
         if plan.policy.egress.mode == "allowlist":
             self.way_out = await WayOut.open(plan.policy, plan.policy_name, self._tally.add, self.end)
@@ -102,7 +103,7 @@ class Sandbox:
         info_read, info_write = os.pipe2(os.O_CLOEXEC)
         fds.passed.append(info_write)
         fds.to_close.append(info_write)
-        named = (plan.policy.extra_denied, plan.policy.re_permitted)
+        named = (plan.policy.extra_denied, permitted(plan.policy))
         listening = plan.policy.violations.seccomp if "violation_notices" in self.layers.present else ""
         program = seccomp.base_program(*named, listening)
         argv = [
@@ -197,20 +198,21 @@ class Sandbox:
     def _setup(self, plan: Plan, executor: bool) -> init_wire.Setup:
         rules = sandbox.landlock_rules(plan.runtime, plan.binds) if "landlock" in self.layers.present else ()
         policy = plan.policy
-        asked = (policy.extra_denied, policy.re_permitted, policy.violations.seccomp, policy.audit.exec)
+        asked = (policy.extra_denied, permitted(policy), policy.violations.seccomp, policy.audit.exec)
         return init_wire.Setup(
             plan.width,
             plan.height,
             executor,
             plan.session_bus,
             rules,
-            seccomp.app_program(),
+            seccomp.app_program(own_filters=policy.browser_sandbox == "native"),
             seccomp.executor_program(plan.policy.executor_denied, plan.policy.violations.exec),
             plan.policy.limits.max_pids if "process_limit" in self.layers.present else 0,
             seccomp.listener_program(*asked) if "violation_notices" in self.layers.present else b"",
             bridge_filter=bridge_filter.program() if self.way_out else b"",
             max_file_bytes=int(plan.policy.limits.max_disk_gb * GIB),
             landlock_abi=landlock.abi_version(),
+            browser_sandbox=policy.browser_sandbox == "native",
         )
 
     async def _until_ready(self) -> init_wire.Ready:
@@ -317,7 +319,9 @@ class Sandbox:
 
     def _tell_header(self, plan: Plan) -> None:
         present, missing = self.layers.present, self.layers.missing
-        degraded = limits.degraded(plan.policy, plan.group)
+        degraded = (*layers.degraded(), *limits.degraded(plan.policy, plan.group))
+        if plan.policy.browser_sandbox == "native":
+            degraded += ("nested_user_namespaces: permitted to everything inside, for the browser's own sandbox",)
         header = audit.SandboxStarted(plan.policy_name[:500], plan.policy_sha256, present, missing, plan.accepted, degraded)
         self._on_audited(header)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.inside import chromium, landlock
-from edgeagent_harness.outside import sandbox
+from edgeagent_harness.outside import cgroups, sandbox
 from edgeagent_harness.policy.types import ACCEPTABLE_MISSING
 
 _PROBE_TIMEOUT_S = 10
@@ -56,8 +56,11 @@ class Decision:
     missing: tuple[str, ...]
 
 
-def decide(accept_missing: tuple[str, ...]) -> Decision:
-    """What to start with; quick, as it is part of every start. Raises `EnvironmentLacks` if a required layer is missing."""
+def decide(accept_missing: tuple[str, ...], nested_user_namespaces: bool = False) -> Decision:
+    """What to start with; quick, as it is part of every start. Raises `EnvironmentLacks` if a required layer is missing.
+
+    ``nested_user_namespaces``: the policy permits them, so that there is no layer that forbids them.
+    """
     for name in accept_missing:
         if name not in ACCEPTABLE_MISSING:
             raise UsageProblem(
@@ -66,6 +69,8 @@ def decide(accept_missing: tuple[str, ...]) -> Decision:
     found = [
         _bubblewrap(), _seccomp(), _violation_notices(), _landlock(), _nested_user_namespaces(), _process_limit(), _display()
     ]  # fmt: skip
+    if nested_user_namespaces:
+        found = [layer for layer in found if layer.name != "nested_user_namespaces"]
     refused = [layer for layer in found if not layer.present and layer.required and layer.name not in accept_missing]
     if refused:
         lines = [f"{layer.name} is missing: {layer.detail}. {layer.mend}" for layer in refused]
@@ -73,14 +78,21 @@ def decide(accept_missing: tuple[str, ...]) -> Decision:
         hint = f"\nOr accept its absence by name in the policy: enforcement: {{accept_missing: [{accept}]}}" if accept else ""
         raise EnvironmentLacks("\n".join(lines) + hint)
     present = tuple(layer.name for layer in found if layer.present)
-    return Decision((*present, "user_namespaces"), tuple(layer.name for layer in found if not layer.present))
+    missing = tuple(layer.name for layer in found if not layer.present)
+    return Decision((*present, "user_namespaces"), (*missing, *(("nested_user_namespaces",) if nested_user_namespaces else ())))
+
+
+def degraded() -> tuple[str, ...]:
+    """Layers that are there, with less than a later kernel would give."""
+    lacking = landlock.lacking(landlock.abi_version())
+    return (f"landlock: ABI {landlock.abi_version()} has no {' '.join(lacking)}"[:500],) if lacking else ()
 
 
 def check() -> list[Layer]:
     """Every layer, probed by really starting something."""
     probes: tuple[Callable[[], Layer], ...] = (
         _bubblewrap, _user_namespaces, _nested_user_namespaces, _seccomp, _violation_notices_tried, _landlock,
-        _process_limit, _display, _browser,
+        _process_limit, _control_groups, _display, _browser,
     )  # fmt: skip
     return [probe() for probe in probes]
 
@@ -212,6 +224,21 @@ def _process_limit() -> Layer:
     if _kernel_release() >= (5, 14):
         return Layer("process_limit", True, "RLIMIT_NPROC within the sandbox", required=False)
     return Layer("process_limit", False, "Linux before 5.14 counts the whole user", "Use a later kernel.", required=False)
+
+
+def _control_groups() -> Layer:
+    name = "control_groups"
+    group = cgroups.create()
+    if group is None:
+        detail = "degraded: none can be made; memory is measured ten times a second, the processor is held to whole cores"
+        mend = "Nothing to do unless a policy limits memory or the processor; then run as root, or in a session of systemd's."
+        return Layer(name, False, detail, mend, required=False)
+    for fd in group.entries:
+        os.close(fd)
+    cgroups.remove(group)
+    held = ", ".join(f"{controller} (v{group.versions[controller]})" for controller in group.controllers)
+    lacking = [controller for controller in cgroups.CONTROLLERS if controller not in group.controllers]
+    return Layer(name, True, f"{held}{'; degraded: no ' + ', '.join(lacking) if lacking else ''}", required=False)
 
 
 def _display() -> Layer:

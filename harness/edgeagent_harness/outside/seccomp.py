@@ -25,6 +25,7 @@ except RuntimeError as missing:  # it loads the system's library as it is import
 EXECS = ("execve", "execveat")
 
 _PR_SET_SECCOMP = 22
+_NEW_LISTENER = 8
 _PROT_EXEC = 4
 _O_WRITES = os.O_ACCMODE | os.O_CREAT | os.O_TRUNC | os.O_APPEND
 _EPERM = pyseccomp.ERRNO(errno.EPERM)
@@ -70,10 +71,13 @@ def _is_listed(rule: Rule, response: Response) -> bool:
 
 
 @cache
-def app_program() -> bytes:
-    """For applications, on top of the base: no seccomp filters (nor their listeners) of their own."""
+def app_program(own_filters: bool = False) -> bytes:
+    """For applications, on top of the base: no seccomp filters of their own, at least (``own_filters``) none with a listener."""
     program = pyseccomp.SyscallFilter(pyseccomp.ALLOW)
-    _no_new_filters(program)
+    if own_filters:
+        program.add_rule(_EPERM, "seccomp", _arg(Match(1, _NEW_LISTENER, mask=_NEW_LISTENER)))
+    else:
+        _no_new_filters(program)
     return compile_program(program)
 
 

@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Callable
 
 from edgeagent_harness.outside import seccomp
-from edgeagent_harness.outside.denied import PERMITTABLE, Rule, rules
+from edgeagent_harness.outside.denied import PERMITTABLE, Rule, permitted, rules
 from edgeagent_harness.outside.listener import Call, Ruling
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.audit import Connection, Decision, Entry, Executed, SystemCall
@@ -30,7 +30,7 @@ class Judge:
         self._tell = tell
         self._end = end
         self._rules: dict[int, list[Rule]] = defaultdict(list)
-        for rule in rules(policy.extra_denied, policy.re_permitted):
+        for rule in rules(policy.extra_denied, permitted(policy)):
             self._rules[seccomp.number(rule.call)].append(rule)
         self._execs = {seccomp.number(name): name for name in seccomp.EXECS}
         self._loggable = {*PERMITTABLE, *policy.extra_denied}

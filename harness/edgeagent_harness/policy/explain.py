@@ -88,6 +88,8 @@ def _network(policy: Policy) -> Iterator[Line]:
 def _programs(policy: Policy) -> Iterator[Line]:
     native = policy.browser_sandbox == "native"
     yield "yes", f"Chromium runs {'with' if native else 'without'} its own sandbox, inside this one", "bubblewrap"
+    if native:
+        yield "yes", "user namespaces inside, for that: to every program, without mounts", "seccomp"
     yield "no", "mounting, tracing other programs, namespaces, kernel modules and some sixty more system calls", "seccomp"
     if policy.extra_denied:
         yield "no", f"{', '.join(policy.extra_denied)}", "seccomp"

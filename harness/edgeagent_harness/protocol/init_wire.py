@@ -46,6 +46,8 @@ class Setup(_Message, frozen=True, tag="setup"):
     """RLIMIT_FSIZE of everything inside; 0: none."""
     bridge_filter: bytes = b""
     """Seccomp program of the bridge to the egress broker; empty: the sandbox has no way out, and no bridge."""
+    browser_sandbox: bool = False
+    """Chromium is started with its own sandbox, which the filters permit."""
     landlock_abi: int = 0
     """The ABI whose rights are handled, at most the kernel's own."""
 
