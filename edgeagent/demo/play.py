@@ -80,6 +80,12 @@ def command(task: Task, home: Path) -> list[str]:
     ]  # fmt: skip
 
 
+class _Line(msgspec.Struct):
+    """What any line may say of itself."""
+
+    kind: str = ""
+
+
 class _Reader:
     """Reads ``--output stream-json``: facts, then the summary."""
 
@@ -92,6 +98,8 @@ class _Reader:
         self.summary: Summary | None = None
 
     def line(self, text: str) -> None:
+        if msgspec.json.decode(text, type=_Line).kind == "audit":
+            return  # what the policy permitted: a line of its own between the facts
         try:
             fact = self._facts.decode(text)
         except msgspec.ValidationError:
