@@ -8,4 +8,13 @@ from __future__ import annotations
 from edgeagent.offline.entering import enter, enter_namespace, is_offline, layers, missing, supervisor_starter
 from edgeagent.offline.restarting import require_network, restart_offline
 
-__all__ = ["enter", "enter_namespace", "is_offline", "layers", "missing", "require_network", "restart_offline", "supervisor_starter"]
+__all__ = [
+    "enter",
+    "enter_namespace",
+    "is_offline",
+    "layers",
+    "missing",
+    "require_network",
+    "restart_offline",
+    "supervisor_starter",
+]

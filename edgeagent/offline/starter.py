@@ -92,7 +92,7 @@ def _serve(sock: socket.socket, families: Sequence[socket.AddressFamily]) -> Non
     os.setsid()  # the terminal's Ctrl-C is the app's to answer
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_DFL)
-    if giving_up.forbid_privileges() or giving_up.forbid_calls(bpf.WAYS_TO_OTHERS_SOCKETS, families):
+    if giving_up.forbid_privileges() or giving_up.forbid_calls(bpf.WAYS_TO_OTHER_NETWORKS, families):
         return
     sock.sendall(_READY)
     running: dict[int, subprocess.Popen[bytes]] = {}

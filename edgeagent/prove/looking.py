@@ -122,13 +122,13 @@ def _kind(pid: int, parent: int, app: int) -> Kind:
         return "app"
     argv = Path(f"/proc/{pid}/cmdline").read_bytes().decode(errors="replace").split("\0")
     inside = os.stat(f"/proc/{pid}/ns/pid").st_ino != os.stat("/proc/self/ns/pid").st_ino
-    if os.path.basename(argv[0]) == "bwrap":
-        return "bwrap"
     for module, kind in _MODULES_INSIDE if inside else _MODULES:
         if module in argv:
             return kind
     if inside:
         return "application"
+    if os.path.basename(argv[0]) == "bwrap":
+        return "bwrap"
     return "starter" if parent == app and argv == _argv(app) else "helper"
 
 

@@ -129,7 +129,7 @@ def _follow(process: subprocess.Popen[bytes], channel: socket.socket, listeners:
                 raise EnvironmentProblem("the run tells the prober more than fits")
         while b"\n" in waiting:
             line, _, waiting = waiting.partition(b"\n")
-            moment = msgspec.json.decode(line, type=Moment)
+            moment = _moment(line)
             evidence.moments.append(moment)
             evidence.kinds[moment.when] = evidence.watch.look()
             if moment.when == "before":
@@ -140,6 +140,13 @@ def _follow(process: subprocess.Popen[bytes], channel: socket.socket, listeners:
                 channel.sendall(LOOKED)
         evidence.watch.look()
         listeners.collect()
+
+
+def _moment(line: bytes) -> Moment:
+    try:
+        return msgspec.json.decode(line, type=Moment)
+    except msgspec.MsgspecError as error:
+        raise EnvironmentProblem(f"what the run tells the prober makes no sense: {error}", "install matching versions") from error
 
 
 def _read(channel: socket.socket) -> bytes:

@@ -25,8 +25,10 @@ _NUMBERS: dict[str, tuple[int, int]] = {
 """Name -> number on x86_64 and on aarch64, from the kernel's own tables."""
 NO_SOCKETS = ("socket", "io_uring_setup")
 """For an engine. io_uring could make sockets behind the filter's back."""
-WAYS_TO_OTHERS_SOCKETS = ("io_uring_setup", "setns", "ptrace", "process_vm_writev", "pidfd_getfd", "bpf")
-"""For a process that keeps unix sockets: what would bring it into another network, or at another process's sockets."""
+WAYS_TO_OTHER_NETWORKS = ("io_uring_setup", "setns", "bpf")
+"""For supervisors and sandboxes: besides, sandboxes have a filter of their own."""
+WAYS_TO_OTHERS_SOCKETS = (*WAYS_TO_OTHER_NETWORKS, "ptrace", "process_vm_writev", "pidfd_getfd")
+"""For the app, which keeps unix sockets: what would bring it into another network, or at another process's sockets."""
 
 _LOAD, _EQUAL, _AT_LEAST, _GIVE = 0x20, 0x15, 0x35, 0x06
 _NUMBER_AT, _ARCHITECTURE_AT, _FIRST_ARGUMENT_AT = 0, 4, 16
