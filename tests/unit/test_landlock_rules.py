@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import ctypes
+import errno
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from edgeagent_harness.inside import landlock
+from edgeagent_harness.protocol.init_wire import PathRule
 
 TRY = """
 import ctypes, errno, json, os, shutil, subprocess, sys
@@ -72,3 +77,38 @@ def test_each_abi_confines_as_far_as_it_can(abi: int, tmp_path: Path) -> None:
         "rename across": "ok" if abi >= 2 else "EXDEV",
         "shorten shown": "EACCES" if abi >= 3 else "ok",
     }
+
+
+class OldKernel:
+    """Landlock's system calls as a kernel answers them that knows rights up to ``abi``: refuses bits and bytes beyond its own."""
+
+    def __init__(self, abi: int) -> None:
+        self._handled = sum(bit for bit, since in landlock.FS_RIGHTS.values() if since <= abi)
+        self._scoped = sum(bit for bit, since in landlock.SCOPES.values() if since <= abi)
+        self._size = 24 if abi >= 6 else 16 if abi >= 4 else 8
+
+    def syscall(self, number: int, *arguments: Any) -> int:
+        if number == landlock.SYS_CREATE_RULESET:
+            attr, size = arguments[0]._obj, arguments[1].value
+            if size > self._size and any(bytes(attr)[self._size : size]):
+                ctypes.set_errno(errno.E2BIG)
+                return -1
+            scoped = attr.scoped if size >= 24 else 0
+            if attr.handled_access_fs & ~self._handled or scoped & ~self._scoped or not attr.handled_access_fs:
+                ctypes.set_errno(errno.EINVAL)
+                return -1
+            return os.open(os.devnull, os.O_RDONLY)
+        if number == landlock.SYS_ADD_RULE and arguments[2]._obj.allowed_access & ~self._handled:
+            ctypes.set_errno(errno.EINVAL)
+            return -1
+        return 0
+
+
+@pytest.mark.parametrize("abi", [1, 2, 3, 4, 5, 6])
+def test_nothing_is_asked_of_an_old_kernel_that_it_does_not_know(abi: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(landlock, "_libc", OldKernel(abi))
+    rules = [PathRule("/usr", "read"), PathRule("/tmp", "write"), PathRule("/dev", "device"), PathRule("/", "list")]
+    landlock.restrict(rules, abi)
+    if abi < 6:
+        with pytest.raises(OSError, match="landlock_create_ruleset"):
+            landlock.restrict(rules, 6)

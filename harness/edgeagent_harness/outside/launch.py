@@ -92,6 +92,7 @@ class Sandbox:
         loop = asyncio.get_running_loop()
         self._plan = plan
         self.layers = layers.decide(plan.accepted, nested_user_namespaces=plan.policy.browser_sandbox == "native")
+        _check_notices(plan.policy, self.layers)
         self._tell_header(plan)
         if plan.policy.egress.mode == "allowlist":
             self.way_out = await WayOut.open(plan.policy, plan.policy_name, self._tally.add, self.end)
@@ -343,6 +344,15 @@ class Sandbox:
             self._log.append(chunk)
         else:
             asyncio.get_running_loop().remove_reader(fd)
+
+
+def _check_notices(policy: Policy, found: layers.Decision) -> None:
+    """Without notices nothing but a plain refusal can follow a denied call."""
+    if "violation_notices" in found.present:
+        return
+    asked = {"on_violation.seccomp": policy.violations.seccomp != "deny", "audit.exec": policy.audit.exec}
+    for key in (key for key, is_asked in asked.items() if is_asked):
+        raise EnvironmentLacks(f"{key} needs violation_notices, which this machine lacks. Mend: leave {key} at its default")
 
 
 def _first_inside(info: int) -> int | None:

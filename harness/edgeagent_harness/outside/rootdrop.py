@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import errno
 import os
 import signal
 import socket
@@ -16,6 +17,7 @@ from collections.abc import Callable, Generator
 from dataclasses import replace
 from pathlib import Path
 from types import FrameType
+from typing import TypeVar
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.outside import homes, mountview, runtime
@@ -23,6 +25,9 @@ from edgeagent_harness.outside.launch import Plan
 
 SANDBOX_UID = SANDBOX_GID = 65_533
 """Below nobody's 65534, which other services share."""
+
+T = TypeVar("T")
+R = TypeVar("R")
 
 _PR_SET_PDEATHSIG = 1
 _PR_SET_NO_NEW_PRIVS = 38
@@ -39,8 +44,8 @@ def run(work: Callable[[Plan], int], plan: Plan, app: socket.socket | None = Non
     parent = os.getpid()
     child = os.fork()
     if child == 0:
-        plan = _prepare(plan)
-        _become_ordinary(parent)
+        plan = _as_root(_prepare, plan)
+        _as_root(_become_ordinary, parent)
         _check_reach(plan)
         return work(plan)
     if app:
@@ -50,6 +55,19 @@ def run(work: Callable[[Plan], int], plan: Plan, app: socket.socket | None = Non
     finally:
         for loan in loans:
             homes.give_back(loan)
+
+
+def _as_root(work: Callable[[T], R], of: T) -> R:
+    """``work(of)``; where this is root in name only, that is told with what can be done."""
+    try:
+        return work(of)
+    except OSError as error:
+        if error.errno not in (errno.EPERM, errno.EINVAL):
+            raise
+        raise EnvironmentLacks(
+            f"root cannot be dropped here: {error}. This looks like a container, or a user namespace, in which root is the only"
+            f" user. Mend: run as an ordinary user, on the machine itself, or map user {SANDBOX_UID} into it"
+        ) from error
 
 
 def _writable(plan: Plan) -> tuple[str, ...]:
