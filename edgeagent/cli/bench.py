@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgeagent.cli.seconds import Seconds
 from edgeagent.errors import UsageError
 
 if TYPE_CHECKING:
@@ -32,7 +33,7 @@ def bench() -> None:
 @click.option("--mmproj", default="", help="Vision part of the GGUF file.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Sandboxes at a time.")
 @click.option("--max-steps", type=click.IntRange(1, 1000), default=25, show_default=True, help="Of one episode.")
-@click.option("--timeout", type=click.FloatRange(min=1), default=60, show_default=True, help="Seconds of one episode.")
+@click.option("--timeout", type=Seconds(), default=60, show_default=True, help="Seconds of one episode.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the plot (SVG) here.")
 @click.option("--keep", type=click.Path(file_okay=False, path_type=Path), help="Keep the episodes' recordings below this.")

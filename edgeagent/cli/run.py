@@ -7,6 +7,7 @@ import shlex
 import sys
 from pathlib import Path
 from typing import Literal
+from urllib.parse import urlsplit
 
 import click
 
@@ -16,6 +17,7 @@ from edgeagent.cli.exits import EXIT_CODES_HELP, exit_for
 from edgeagent.cli.models import describe_gguf
 from edgeagent.cli.offline import settle_offline
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
+from edgeagent.cli.seconds import Seconds
 from edgeagent.errors import UsageError
 from edgeagent.limits import Limits
 from edgeagent.policy.loading import load_policy
@@ -31,7 +33,7 @@ from edgeagent_harness.protocol.messages import Application, DesktopSpec
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
 @click.option("--home", default="", metavar="DIR", help="Host directory that becomes the sandbox's home.")
 @click.option("--max-steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Actions at most.")
-@click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=click.FloatRange(1), metavar="S")
+@click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=Seconds(), metavar="S")
 @click.option("--mode", type=click.Choice(MODES), help=MODE_HELP)
 @click.option("--policy", default="", metavar=POLICY_CHOICES, help=POLICY_HELP)
 @click.option("--offline", "be_offline", is_flag=True, help="No network for anything of this run, this program included.")
@@ -44,6 +46,7 @@ def run(
     """Do TASK on a sandboxed desktop. Ctrl-C stops at once and leaves the session resumable."""
     if not task.strip():
         raise UsageError("the task is empty", 'say what to do: edgeagent run "write Hello, save as a.txt" --app mousepad')
+    page(url)
     rules_text, rules = load_policy(policy)
     settle_offline(be_offline, rules.egress, rules_text.name, url)
     spec = DesktopSpec(
@@ -77,6 +80,15 @@ def application(command: str, wait_window: bool = True) -> Application:
     if not argv:
         raise UsageError("--app is empty", "name a command, for example --app mousepad")
     return Application(argv, wait_window)
+
+
+def page(url: str) -> str:
+    """``url`` as it is; `UsageError` if Chromium would take it for something else than a page. Empty stays empty."""
+    parts = urlsplit(url)
+    remote = parts.scheme in ("http", "https")
+    if url and (not url.isprintable() or not (parts.netloc if remote else parts.scheme in ("file", "data", "about"))):
+        raise UsageError(f"{url!r} is no address of a page", "write it with http://, https:// or file://")
+    return url
 
 
 def existing(path: str, option: str, kind: Literal["file", "directory"]) -> str:

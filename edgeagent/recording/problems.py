@@ -12,6 +12,7 @@ _NO_ROOM = {
     errno.EDQUOT: "the disk quota is used up",
     errno.EFBIG: "the file-size limit is reached",
 }
+_NO_PLACE = {errno.ENOENT, errno.ENOTDIR, errno.ENAMETOOLONG, errno.ELOOP}
 _NOT_WRITABLE = {errno.EROFS, errno.EACCES, errno.EPERM}
 
 
@@ -27,4 +28,6 @@ def recording_problem(error: OSError, path: Path) -> RecordingError:
             f"cannot record to {path}: it is not writable ({error.strerror})",
             "make the directory writable, or set EDGEAGENT_HOME to one that is",
         )
+    if error.errno in _NO_PLACE:
+        return RecordingError(f"cannot record to {path}: {error.strerror}", "set EDGEAGENT_HOME to a directory that can be made")
     return RecordingError(f"cannot record to {path}: {error.strerror or error}", "check the disk, then resume the session")

@@ -11,7 +11,7 @@ from textual.screen import Screen
 
 from edgeagent import offline
 from edgeagent.cli.offline import settle_offline
-from edgeagent.cli.run import application, gguf
+from edgeagent.cli.run import application, gguf, page
 from edgeagent.errors import EdgeAgentError, UsageError
 from edgeagent.policy.loading import load_policy
 from edgeagent.runner import ModelChoice, Runner, RunRequest, RunResult
@@ -87,8 +87,7 @@ class EdgeAgentApp(App[None]):
 
 
 def _request(wanted: TaskWanted) -> RunRequest:
-    if wanted.url and "://" not in wanted.url:
-        raise UsageError(f"{wanted.url!r} is no address of a page", "write it with http:// or https://")
+    page(wanted.url)
     text, policy = load_policy(wanted.policy)
     if policy.egress.mode == "offline" and not offline.is_offline():
         raise UsageError(f"{text.name} is an offline policy", "leave, and start again with: edgeagent --offline")

@@ -70,7 +70,13 @@ def test_version() -> None:
         (["run", "x", "--home", "/no/such/dir"], "no such directory"),
         (["run", "x", "--policy", "/no/such.yaml"], "cannot be read: No such file"),
         (["run", "x", "--app", "'unclosed"], "--app"),
+        (["run", "x", "--url", "example.com"], "'example.com' is no address of a page"),
+        (["run", "x", "--url", "http://"], "no address of a page"),
+        (["run", "x", "--url", "--remote-debugging-port=9"], "no address of a page"),
+        (["run", "x", "--url", "javascript:alert(1)"], "no address of a page"),
         (["run", "x", "--max-steps", "0"], "--max-steps"),
+        (["run", "x", "--timeout", "nan"], "no length of time"),
+        (["sessions", "resume", "x", "--timeout", "inf"], "no length of time"),
         (["run", "x", "--output", "xml"], "--output"),
         (["sessions", "show", "nonesuch"], "no session 'nonesuch'"),
         (["models", "info", __file__], "no GGUF file"),
@@ -82,6 +88,14 @@ def test_bad_usage_says_what_is_wrong_and_exits_2(arguments: list[str], words: s
     assert words in result.stderr
     assert "Traceback" not in result.stderr
     assert result.stdout == ""
+
+
+def test_a_home_that_cannot_be_made_is_named_with_the_way_out(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    result = edgeagent("run", "x", "--app", "true", home=tmp_path / "file" / "below")
+    assert result.returncode == 3
+    assert "Not a directory" in result.stderr
+    assert "set EDGEAGENT_HOME" in result.stderr
 
 
 def test_models_list_as_json() -> None:
