@@ -12,6 +12,7 @@ from edgeagent.policy.facts import facts_of, parts_of
 from edgeagent.policy.gate import Surroundings
 from edgeagent.policy.secret_places import place_refusal
 from edgeagent.ports import Deed, Desktop, Look
+from edgeagent.prompt import GUARD_MARGIN_PX
 from edgeagent.screen import Screen
 from edgeagent.secrets.mask import Covers
 from edgeagent.secrets.scrub import Scrubber
@@ -60,7 +61,7 @@ class SecretDesktop:
 
     async def perform(self, action: Action, settle: SettleSpec, guard: Guard | None = None) -> Deed:
         """As the port says; an action that types a secret is done in stretches, with a check of the place right before it."""
-        deed, box = None, guard.region if guard else None
+        deed, box = None, _field(guard)
         stretches = cut(action)
         for number, stretch in enumerate(stretches):
             last = number == len(stretches) - 1
@@ -100,6 +101,12 @@ class SecretDesktop:
             leaks = [box for text, box in words if self._scrubber.text(text) != text]
             covered = self._covers.apply(covered, leaks) if leaks else covered
         return look if covered is look.screen else Look(covered, look.settle, look.capture_ms)
+
+
+def _field(guard: Guard | None) -> Rect | None:
+    """The field that an action is aimed at; None: what is guarded is only the surroundings of a point."""
+    side = 2 * GUARD_MARGIN_PX + 1
+    return guard.region if guard and (guard.region.width > side or guard.region.height > side) else None
 
 
 def cut(action: Action) -> list[Action]:

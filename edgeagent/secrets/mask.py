@@ -11,6 +11,7 @@ A cover is drawn as a field with eight dots whatever the secret's length, so tha
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -36,6 +37,8 @@ _DOTS, _DOT_RADIUS_PX, _DOT_STEP_PX, _DOT_INSET_PX = 8, 3, 11, 8
 _DOT_COLOUR, _FRAME_COLOUR = 0x404040, 0x767676
 _FRAMED_PX = 14
 """Smaller covers are plain."""
+_NEAR_PX = 4
+_GROW_DOWN_PX, _GROW_ASIDE_PX = 16, 600
 _LARGE_SHARE = 0.4
 """More of the screen than this is no field: another page came."""
 
@@ -66,7 +69,7 @@ class Covers:
         pixels = as_colours(screen)
         whole = Rect(0, 0, screen.info.width, screen.info.height)
         places = [rect for rect in changed if rect.area < _LARGE_SHARE * whole.area]
-        for place in _fields(box, places):
+        for place in _fields(pixels, box, places):
             fits = place.intersect(whole)
             if fits.area:
                 shown = [rect.intersect(fits) for rect in places if rect.intersect(fits).area]
@@ -94,15 +97,52 @@ def as_colours(screen: Screen) -> Pixels:
     return raw & np.uint32(0x00FF_FFFF)
 
 
-def _fields(box: Rect | None, changed: list[Rect]) -> list[Rect]:
+def _fields(pixels: Pixels, box: Rect | None, changed: list[Rect]) -> list[Rect]:
     """The places to cover. A change that touches the field belongs to it; where no field is known, every change may be one."""
     if box is None:
-        return changed
+        return [_grown(pixels, rect) for rect in _together(changed)]
     field_box = box
     for rect in changed:
         if rect.intersect(box).area:
             field_box = field_box.union(rect)
     return [field_box]
+
+
+def _together(rects: list[Rect]) -> list[Rect]:
+    """Neighbours as one: a change is told in pieces, cut where tiles meet."""
+    joined: list[Rect] = []
+    for rect in rects:
+        near = [other for other in joined if _near(rect, other)]
+        joined = [other for other in joined if other not in near]
+        for other in near:
+            rect = rect.union(other)
+        joined.append(rect)
+    return joined if len(joined) == len(rects) else _together(joined)
+
+
+def _near(one: Rect, other: Rect) -> bool:
+    reach = Rect(one.left - _NEAR_PX, one.top - _NEAR_PX, one.right + _NEAR_PX, one.bottom + _NEAR_PX)
+    return bool(reach.intersect(other).area)
+
+
+def _grown(pixels: Pixels, rect: Rect) -> Rect:
+    """``rect`` with the plain ground around it, up to the field's frame: shown in clear, the same value may be wider."""
+    height, width = pixels.shape
+    left, top, right, bottom = max(0, rect.left), max(0, rect.top), min(width, rect.right), min(height, rect.bottom)
+    if left >= right or top >= bottom:
+        return rect
+    ground = _commonest(pixels[top:bottom, left:right].ravel())
+
+    def plain(rows: slice, columns: slice) -> bool:
+        return bool((pixels[rows, columns] == ground).all())
+
+    for _ in range(_GROW_DOWN_PX):
+        top -= top > 0 and plain(slice(top - 1, top), slice(left, right))
+        bottom += bottom < height and plain(slice(bottom, bottom + 1), slice(left, right))
+    for _ in range(_GROW_ASIDE_PX):
+        left -= left > 0 and plain(slice(top, bottom), slice(left - 1, left))
+        right += right < width and plain(slice(top, bottom), slice(right, right + 1))
+    return Rect(left, top, right, bottom)
 
 
 def _cover(pixels: Pixels, box: Rect, shown: list[Rect]) -> Cover:
@@ -136,10 +176,13 @@ def _showing(cover: Cover, pixels: Pixels) -> Iterable[Rect]:
         yield cover.box
     whole = Rect(0, 0, pixels.shape[1], pixels.shape[0])
     raw = pixels.tobytes()
-    for x, y, row in cover.rows:
-        for found_x, found_y in _places(raw, row, pixels.shape[1]):
-            dx, dy = found_x - x, found_y - y
-            box = cover.box
+    moved = Counter(
+        (found_x - x, found_y - y) for x, y, row in cover.rows for found_x, found_y in _places(raw, row, pixels.shape[1])
+    )
+    box = cover.box
+    for (dx, dy), votes in moved.items():
+        # One row of a dot is like the next: only where most of them agree it is the same text.
+        if votes > len(cover.rows) / 2:
             yield Rect(box.left + dx, box.top + dy, box.right + dx, box.bottom + dy).intersect(whole)
 
 
@@ -150,14 +193,16 @@ def _surroundings_same(cover: Cover, pixels: Pixels) -> bool:
 
 
 def _places(raw: bytes, row: bytes, width: int) -> Iterable[tuple[int, int]]:
-    """Where the stretch ``row`` stands in the screen's bytes."""
-    at = -1
+    """Where the stretch ``row`` stands in the screen's bytes. Rows of dots also fit a dot further on: those do not count."""
+    begin = 0
     for _ in range(_MAX_FINDS):
-        at = raw.find(row, at + 1)
+        at = raw.find(row, begin)
         if at < 0:
             return
         y, x = divmod(at // 4, width)
-        if at % 4 == 0 and x + len(row) // 4 <= width:
+        fits = at % 4 == 0 and x + len(row) // 4 <= width
+        begin = at + (len(row) if fits else 1)
+        if fits:
             yield x, y
 
 
