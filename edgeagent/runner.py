@@ -29,7 +29,7 @@ from edgeagent.policy.guarding import Guarding, guard
 from edgeagent.policy.live import LivePolicy, with_current_policy
 from edgeagent.policy.loading import keep_apart
 from edgeagent.ports import Clock, Desktop, Gate, Model
-from edgeagent.recording.audit_trail import AUDIT_NAME, AuditTrail
+from edgeagent.recording.audit_trail import AuditTrail, audit_path
 from edgeagent.screen import Screen
 from edgeagent.sessions.reconcile import reconcile
 from edgeagent.sessions.start_home import keep_start_home
@@ -215,7 +215,7 @@ class _Run:
     ) -> None:  # fmt: skip
         self._runner = runner
         self._session = session
-        self._audit = AuditTrail(session.directory / AUDIT_NAME, runner.clock)
+        self._audit = AuditTrail(audit_path(session.directory, created.desktop), runner.clock)
         self._guard: Guarding = guard(created, self._audited, runner.clock, runner.asker, runner.gate)
         self._guard.gate.approved = approved
         self._created = msgspec.structs.replace(created, task=self._guard.scrubber.text(created.task))

@@ -13,13 +13,14 @@ from edgeagent.cli.audit_statement import verify_statement
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 from edgeagent.cli.sessions_text import echo_json
 from edgeagent.errors import UsageError
-from edgeagent.recording.audit_trail import AUDIT_NAME, Verified, verify_session
+from edgeagent.recording.audit_trail import Verified, audit_path, verify_session
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
 from edgeagent.sessions.store import SessionStore
 from edgeagent.words import printable
 from edgeagent_harness.audit import read
 from edgeagent_harness.protocol import audit as entries
+from edgeagent_harness.protocol.messages import DesktopSpec
 
 _OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
@@ -70,15 +71,14 @@ def show(target: str, output: str) -> None:
 
 def _find(target: str) -> tuple[Path, list[events.EventData]]:
     """The audit log that is meant, and the session's facts; a file of its own has none."""
-    if Path(target).is_file():
-        path = Path(target)
-        log = path.with_name(LOG_NAME)
-        if path.name == LOG_NAME or not log.is_file():
-            return path, []
-    else:
-        directory = SessionStore().find(target)
-        path, log = directory / AUDIT_NAME, directory / LOG_NAME
-    facts = [event.data for event in read_log(log).events]
+    path = Path(target)
+    directory = path.parent if path.is_file() else SessionStore().find(target)
+    log = directory / LOG_NAME
+    facts = [event.data for event in read_log(log).events] if log.is_file() else []
+    if path.is_file():
+        return path, facts
+    specs = [fact.desktop for fact in facts if isinstance(fact, events.SessionCreated)]
+    path = audit_path(directory, specs[0] if specs else DesktopSpec())
     if not path.exists() and not any(isinstance(fact, events.AuditAnchored) for fact in facts):
         raise UsageError(f"{path}: there is no audit log", "sessions of this version keep one; older ones have none")
     return path, facts

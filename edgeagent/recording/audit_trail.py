@@ -10,9 +10,20 @@ from edgeagent.errors import RecordingDamaged
 from edgeagent.ports import Clock
 from edgeagent.recording.problems import recording_problem
 from edgeagent_harness.audit import AuditDamaged, AuditLog, Checked, Head, Problem, missing_from, verify
+from edgeagent_harness.errors import HarnessError
+from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.protocol.audit import Entry
+from edgeagent_harness.protocol.messages import DesktopSpec
 
 AUDIT_NAME = "audit.jsonl"
+
+
+def audit_path(directory: Path, spec: DesktopSpec) -> Path:
+    """Where the session in ``directory`` keeps its audit log: its policy may give the file another name."""
+    try:
+        return directory / (parse(spec.policy_yaml, spec.policy_name).audit.path if spec.policy_yaml else AUDIT_NAME)
+    except HarnessError:  # told by whoever starts the sandbox
+        return directory / AUDIT_NAME
 
 
 class AuditTrail:
