@@ -60,7 +60,7 @@ def test_incremental_reading_equals_reading_anew(name: str, data: st.DataObject)
     assert seen.lines == ocr.read(picture).lines
 
 
-@pytest.mark.parametrize(("name", "count"), [("one window", 1), ("many windows", 6)])
+@pytest.mark.parametrize(("name", "count"), [("one window", 1), ("many windows", 8)])
 def test_the_cells_cover_the_screen_once_and_lie_in_their_windows(name: str, count: int) -> None:
     height, width = SIZES[name]
     covered = np.zeros((height, width), int)

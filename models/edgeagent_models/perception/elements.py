@@ -42,7 +42,11 @@ def merge(widgets: Sequence[Widget], lines: Sequence[TextLine]) -> list[Element]
             elif widgets[owner].role in TEXT_HOLDERS:
                 owned.setdefault(owner, []).extend(words)
     labels = label_widgets(widgets, loose)
-    found = [_element(w, _joined(_own_words(w, owned.get(i, []))), labels.get(i, "")) for i, w in enumerate(widgets)]
+    found = [
+        _element(w, _joined(_own_words(w, owned.get(i, []))), labels.get(i, ""))
+        for i, w in enumerate(widgets)
+        if w.role != "link" or i in owned or not _within_text(w.box, loose)
+    ]
     found += [Element(id=0, role=_text_role(t), box=t.box, text=t.text, score=t.score) for t in loose]
     return _numbered(found)
 
@@ -105,6 +109,11 @@ def _beside(word: Word, marks: Sequence[Rect]) -> Word:
         if at_the_left and box.intersect(mark).area >= _OWNED_SHARE * mark.area:
             box = Rect(mark.right, box.top, box.right, box.bottom)
     return word if box is word.box else Word(word.text, box, word.link)
+
+
+def _within_text(box: Rect, texts: Sequence[TextLine]) -> bool:
+    """Whether ``box`` is a part of a text that stands for itself: a link seen a second time, too small."""
+    return any(text.box.intersect(box).area >= _OWNED_SHARE * box.area for text in texts)
 
 
 def _without_links(widgets: Sequence[Widget], lines: Sequence[TextLine]) -> list[Widget]:

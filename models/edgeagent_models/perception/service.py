@@ -17,6 +17,7 @@ from edgeagent_models.perception.dots import with_dots
 from edgeagent_models.perception.elements import merge
 from edgeagent_models.perception.ocr import Ocr, TextSeen
 from edgeagent_models.perception.regions import changed_tiles, regions_of
+from edgeagent_models.perception.text_detection import whole_of
 from edgeagent_models.perception.types import Widget
 from edgeagent_models.protocol import Element, Image
 
@@ -62,15 +63,15 @@ class Perception:
         ocr, detector = self._readers
         times = [time.perf_counter()]
         picture = picture_of(image)
-        regions = _changes(self._picture, picture)
+        changes = _changes(self._picture, picture)
         self._picture = None  # a look that fails is no start for the next one
         times.append(time.perf_counter())
-        text = ocr.read(picture) if regions is None or self._text is None else ocr.refresh(picture, self._text, regions)
+        text = ocr.read(picture) if changes is None or self._text is None else ocr.refresh(picture, self._text, changes.exact)
         self._text = text
         times.append(time.perf_counter())
-        self._widgets = detector.find(picture) if regions is None else detector.refresh(picture, self._widgets, regions)
+        self._widgets = detector.find(picture) if changes is None else detector.refresh(picture, self._widgets, changes.around)
         times.append(time.perf_counter())
-        if regions != []:
+        if changes is None or changes.exact:
             self._elements = merge(self._widgets, with_dots(picture, self._widgets, text.lines))
         self._picture = picture
         times.append(time.perf_counter())
@@ -79,13 +80,20 @@ class Perception:
         return list(self._elements)
 
 
-def _changes(before: NDArray[np.uint8] | None, picture: NDArray[np.uint8]) -> list[Rect] | None:
+class _Changes(NamedTuple):
+    exact: list[Rect]
+    around: list[Rect]
+    """With a margin: widgets are found by what is around them, too."""
+
+
+def _changes(before: NDArray[np.uint8] | None, picture: NDArray[np.uint8]) -> _Changes | None:
     """Where ``picture`` differs from ``before``; None if all of it must be looked at."""
     if before is None or before.shape != picture.shape:
         return None
-    whole = Rect(0, 0, picture.shape[1], picture.shape[0])
-    regions = regions_of(changed_tiles(before, picture), _REGION_MARGIN_PX, whole)
-    return None if regions == [whole] else regions
+    whole = whole_of(picture)
+    tiles = changed_tiles(before, picture)
+    around = regions_of(tiles, _REGION_MARGIN_PX, whole)
+    return None if around == [whole] else _Changes(regions_of(tiles, 0, whole), around)
 
 
 def picture_of(image: Image) -> NDArray[np.uint8]:

@@ -24,7 +24,7 @@ Heat: TypeAlias = NDArray[np.float32]
 """``(H, W)``: how probably each pixel belongs to the core of a line."""
 
 _SIDE_MULTIPLE = 32
-_WINDOW_HEIGHT_PX, _WINDOW_WIDTH_PX = 256, 320
+_WINDOW_HEIGHT_PX, _WINDOW_WIDTH_PX = 192, 320
 _LEAST_CONTEXT_PX = 28
 """A window reaches at least so far beyond its cell."""
 _ONE_WINDOW_PX = 160_000
