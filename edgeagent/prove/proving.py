@@ -13,16 +13,13 @@ from pathlib import Path
 
 from edgeagent.machine import describe_machine
 from edgeagent.prove import checks, statement
+from edgeagent.prove.heads import audit_head, event_head
 from edgeagent.prove.keys import signing_key
 from edgeagent.prove.looking import Process
 from edgeagent.prove.probing import Evidence, probe
 from edgeagent.prove.rules import FILTER_MODE
 from edgeagent.prove.statement import LogHead, Looks, SeenProcess, Statement
-from edgeagent.recording.audit_trail import AUDIT_NAME
-from edgeagent.recording.log import LOG_NAME
-from edgeagent.recording.log_reading import read_log
 from edgeagent.sessions.store import SessionStore
-from edgeagent_harness import audit
 
 DISTRIBUTIONS = ("edgeagent", "edgeagent-harness", "edgeagent-models")
 LIMITS = (
@@ -75,8 +72,8 @@ def _state(evidence: Evidence, session: str, directory: Path | None) -> Statemen
         session=session,
         began_s=evidence.began_s,
         ended_s=evidence.ended_s,
-        events=event_head(directory / LOG_NAME) if directory else LogHead(0, ""),
-        audit=audit_head(directory / AUDIT_NAME) if directory else LogHead(0, ""),
+        events=event_head(directory) if directory else LogHead(0, ""),
+        audit=audit_head(directory) if directory else LogHead(0, ""),
         versions=_versions(),
         machine=describe_machine(),
         prober_user=os.getuid(),
@@ -87,18 +84,6 @@ def _state(evidence: Evidence, session: str, directory: Path | None) -> Statemen
         looks=Looks(watch.looks, round(watch.longest_gap_s, 3)),
         limits=LIMITS,
     )
-
-
-def event_head(path: Path) -> LogHead:
-    """Where the event log ends."""
-    contents = read_log(path)
-    return LogHead(contents.next_seq, contents.last_hash)
-
-
-def audit_head(path: Path) -> LogHead:
-    """Where the audit log ends; no lines if there is none."""
-    head = audit.verify(path).head if path.exists() else audit.Head()
-    return LogHead(head.lines, head.hash)
 
 
 def _seen(process: Process) -> SeenProcess:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeagent.prove.heads import audit_of
 from edgeagent.prove.keys import key_path, public_text, signing_key
 from edgeagent.prove.statement import STATEMENT_NAME, LogHead, Statement, read
-from edgeagent.recording.audit_trail import AUDIT_NAME
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import line_hash, read_log
 from edgeagent_harness import audit
@@ -49,7 +49,7 @@ def verify(path: Path, trusted: str = "") -> Verified:
         notes.append("whose key it is cannot be told without --key FILE; anybody can sign with a key of their own")
     if (path.parent / LOG_NAME).is_file():
         _compare_events(path.parent / LOG_NAME, stated, problems, notes)
-        _compare_audit(path.parent / AUDIT_NAME, stated.audit, problems)
+        _compare_audit(audit_of(path.parent), stated.audit, problems)
     else:
         notes.append("the recording does not lie beside it, and was not compared")
     return Verified(stated, signature.public_key, words, tuple(problems), tuple(notes))

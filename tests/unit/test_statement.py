@@ -12,7 +12,7 @@ from edgeagent import events
 from edgeagent.errors import RecordingDamaged, UsageError
 from edgeagent.machine import describe_machine
 from edgeagent.prove import keys, statement
-from edgeagent.prove.proving import audit_head, event_head
+from edgeagent.prove.heads import audit_head, event_head
 from edgeagent.prove.statement import Check, Looks, Statement
 from edgeagent.prove.verifying import verify
 from edgeagent.recording.audit_trail import AUDIT_NAME
@@ -43,7 +43,7 @@ def note(directory: Path, text: str) -> None:
 
 
 def sign(directory: Path, key: SigningKey, verdict: statement.Verdict = "PROVEN", session: str = "s1") -> None:
-    heads = event_head(directory / LOG_NAME), audit_head(directory / AUDIT_NAME)
+    heads = event_head(directory), audit_head(directory)
     stated = Statement(
         1, verdict, session, 1.0, 2.0, *heads, {"edgeagent": "0"}, describe_machine(), 0, 1,
         (Check("a", "b", "passed"),), (), (), Looks(1, 0.1), (),
