@@ -25,6 +25,7 @@ DISTRIBUTIONS = ("edgeagent", "edgeagent-harness", "edgeagent-models")
 LIMITS = (
     "It speaks of this session's processes from their start to their end, and of nothing else on the machine.",
     "Processes are looked at several times a second: what came and went between two looks is known by what its parents could do.",
+    "What the run prints goes to the terminal or file that it was started with; a terminal may be shown on another machine.",
     "The home directory, the recording and the exports stay on the machine; who carries them off later is not known.",
     "A program that the session's own user runs, and that has a network, could be asked by files that the session leaves.",
     "The kernel, Python and edgeagent itself are taken to be what they say; the machine's administrator can change all three.",
