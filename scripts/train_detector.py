@@ -27,8 +27,8 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=WEIGHTS, help="where the weights go")
     parser.add_argument("--card", type=Path, default=CARD, help="the model card whose figures are rewritten")
     parser.add_argument("--test-screens", type=int, default=400, help="at most so many screens of each test set")
-    parser.add_argument("--budget-s", type=float, default=3600, help="wall time of training")
-    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--budget-s", type=float, default=3300, help="wall time of training")
+    parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--web-pages", type=int, default=2200)
     parser.add_argument("--miniwob-seeds", type=int, default=24)
     parser.add_argument(

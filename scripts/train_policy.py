@@ -61,7 +61,7 @@ def widened(old: dict[str, torch.Tensor], new: dict[str, torch.Tensor]) -> dict[
 
 def _options() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--minutes", type=float, default=20.0)
+    parser.add_argument("--minutes", type=float, default=25.0)
     parser.add_argument("--threads", type=int, default=1)
     parser.add_argument("--workers", type=int, default=1, help="processes that make examples")
     parser.add_argument("--seed", type=int, default=1)

@@ -56,6 +56,7 @@ def embedded() -> Embedded:
         _part(theirs / "PP-OCRv6_det_small.onnx", "finds text (PP-OCRv6, Apache-2.0, from the rapidocr wheel)"),
         _part(theirs / "PP-OCRv6_rec_small.onnx", "reads text (PP-OCRv6, Apache-2.0, from the rapidocr wheel)"),
         _part(ours / "detector.onnx", "finds widgets and their state (our own)"),
+        _part(ours / "icons.onnx", "names icons (our own)"),
         _part(ours / "policy.onnx", "chooses the next action (our own)"),
     )
     return Embedded(parts)

@@ -26,6 +26,8 @@ class Moment:
 
     scene: Scene
     golds: list[Gold]
+    vain: bool = False
+    """Nothing comes of them: it is the end of a list, say."""
 
 
 @dataclass(slots=True)

@@ -11,12 +11,21 @@ from edgeagent_models.embedded.candidates import Choice
 from edgeagent_models.embedded.deeds import deed_of
 from edgeagent_models.embedded.derived import DERIVED_SCORE, with_derived
 from edgeagent_models.embedded.fragments import echoed, with_fragments
+from edgeagent_models.embedded.frames import without_frames
 from edgeagent_models.embedded.instruction import Instruction, parse
 from edgeagent_models.embedded.memory import Done, Memory, remember
 from edgeagent_models.embedded.phrases import phrase_hits
 from edgeagent_models.embedded.text import similarity
 from edgeagent_models.protocol import Element
-from policy_training import scenarios_apps, scenarios_click, scenarios_form, scenarios_more
+from policy_training import (
+    scenarios_apps,
+    scenarios_click,
+    scenarios_dates,
+    scenarios_form,
+    scenarios_lists,
+    scenarios_more,
+    scenarios_skills,
+)
 from policy_training.acting import Episode, Gold, Moment, Scenario
 from policy_training.noise import Noise
 from policy_training.samples import Sample, flat_index, valid
@@ -24,8 +33,10 @@ from policy_training.screens import Item, Scene, Shot, Style, draw_style, shoot
 
 WEIGHTED: tuple[tuple[Scenario, float], ...] = (
     *scenarios_click.SCENARIOS, *scenarios_form.SCENARIOS, *scenarios_apps.SCENARIOS, *scenarios_more.SCENARIOS,
+    *scenarios_skills.SCENARIOS,
+    *scenarios_lists.SCENARIOS, *scenarios_dates.SCENARIOS,
 )  # fmt: skip
-_LONGEST = 40
+_LONGEST, _LONGEST_LOOK = 40, 4
 _ENDS = ("done", "fail", "ask")
 
 
@@ -65,7 +76,7 @@ def _player(rng: random.Random, seed: int, task: str, origin: str) -> Player:
 def _played(player: Player, episode: Episode) -> Iterator[Sample]:
     moment = next(episode.play)
     rows = moment.scene.rows
-    lost = 0
+    lost, looks = 0, 0
     for _ in range(_LONGEST):
         if moment.scene.rows is not rows:
             rows, player.scrolled = moment.scene.rows, 0
@@ -75,17 +86,18 @@ def _played(player: Player, episode: Episode) -> Iterator[Sample]:
         if sample is None or choice is None:
             return
         yield sample
-        if lost >= 2 or chosen.kind in _ENDS:
+        looks = looks + 1 if chosen.kind in ("page_down", "page_up") else 0
+        if looks > _LONGEST_LOOK or lost >= 2 or chosen.kind in _ENDS:
             return
         if lost == 0 and not shot.overflow and chosen.kind not in _ENDS and player.rng.random() < 0.05:
             _note(player, shot, Choice(player.rng.choice(("page_down", "page_down", "wait"))), ok=False)
             continue
         if lost == 0 and player.rng.random() < 0.06 and _stray(player, shot, choice):
             continue
-        ok = player.rng.random() > 0.03
-        lost = 0 if ok else lost + 1
+        ok = player.rng.random() > 0.03 and not moment.vain
+        lost = 0 if ok or moment.vain else lost + 1
         _note(player, shot, choice, ok)
-        if not ok:
+        if not ok and not moment.vain:
             continue
         if chosen.kind in ("page_down", "page_up"):
             player.scrolled = max(0, player.scrolled + (shot.page_rows if chosen.kind == "page_down" else -shot.page_rows))
@@ -118,7 +130,8 @@ def _look(player: Player, scene: Scene) -> Shot:
     shot = shoot(
         replace(scene, scrolled_rows=min(player.scrolled, max(0, len(scene.rows) - 2))), player.style, player.noise, player.echo
     )
-    shot.elements = with_derived(player.instruction.source, with_fragments(player.instruction.source, shot.elements)[:200])
+    task = player.instruction.source
+    shot.elements = with_derived(task, with_fragments(task, without_frames(shot.elements))[:200])
     return shot
 
 
@@ -150,7 +163,7 @@ def _example(player: Player, shot: Shot, golds: list[Gold]) -> tuple[Sample | No
         right=sorted({flat_index(c.kind, c.element, len(elements)) for _, c in pairs}),
         origin=player.origin,
     )
-    if gold.kind in ("type", "type_focused", "key_named"):
+    if gold.kind in ("type", "type_focused", "key_named", "adjust"):
         sample.row = choice.element if choice.element is not None else len(elements)
         sample.spans = [c.typed for g, c in pairs if g is gold and c.typed is not None]
         if choice.word is not None:
@@ -233,6 +246,8 @@ def _absent(instruction: Instruction, item: Item | None, elements: tuple[Element
     if item is None or not (item.text or item.label):
         return False
     if item.role in ("text_field", "select") and any(e.role == item.role and not e.label for e in elements):
+        return False
+    if item.role == "button" and any(e.role == "button" and not e.text for e in elements):
         return False
     hidden = echoed(instruction.source, elements)
     seen = [t for j, e in enumerate(elements) if j not in hidden for t in (e.text, e.label) if t]

@@ -12,7 +12,7 @@ _SWAPS: dict[Role, tuple[Role, ...]] = {
     "button": ("tab", "link", "select"), "tab": ("button", "link", "menu_item"), "link": ("button", "text_field"),
     "checkbox": ("radio", "icon"), "radio": ("checkbox", "icon"), "text_field": ("select", "button"),
     "select": ("text_field", "button"), "option": ("menu_item", "button"), "menu_item": ("button", "option", "tab"),
-    "icon": ("button", "checkbox"), "slider": ("text_field",), "image": ("icon",),
+    "icon": ("button", "checkbox"), "slider": ("text_field", "text_field", "icon"), "image": ("icon",),
 }  # fmt: skip
 _MISREAD = {
     "l": "I1",
@@ -103,6 +103,21 @@ class Noise:
             w = 16 if role in ("icon", "checkbox") else rng.randint(20, 120)
             found.append(Widget(role, Rect(x, y, min(1280, x + w), min(800, y + 16)), "", rng.uniform(0.3, 0.6)))
         return found
+
+    def framed(self, cover: Rect) -> list[Widget]:
+        """A dialog's frame is now and then taken for a field."""
+        rng = self._at(11, 10)
+        return [Widget("text_field", cover, "", rng.uniform(0.4, 0.95))] if rng.random() < 0.3 * self.level else []
+
+    def thumb(self, box: Rect, key: int) -> list[Widget]:
+        """The knob of a slider, and the track beside it taken for a field."""
+        rng = self._at(key, 12)
+        side = box.height - rng.randint(0, 4)
+        left = rng.randint(box.left, max(box.left, box.right - side))
+        found = [Widget("icon", Rect(left, box.top, left + side, box.top + side), "", rng.uniform(0.5, 1.0))]
+        if rng.random() < 0.3 * self.level:
+            found.append(Widget("text_field", Rect(left + side, box.top, max(left + side + 6, box.right), box.bottom), "", 0.9))
+        return found if rng.random() > 0.15 * self.level else []
 
     def arrow(self, text: str, key: int) -> str:
         """What stands in a list box: its arrow is often read as a letter."""

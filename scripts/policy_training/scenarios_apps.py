@@ -1,4 +1,4 @@
-"""Applications: logins with refusals and popups, search with pages, suggestions, editors, copying, tables, dates."""
+"""Applications: logins with refusals and popups, search with pages, suggestions, editors, copying."""
 # ruff: noqa: E501  (one wording a line)
 
 from __future__ import annotations
@@ -305,7 +305,12 @@ def _search(rng: random.Random, box: Item, go: Item, term: str, k: int) -> Play:
     ]
     titles[k - 1].text = term
     pages = [Item("link", str(i + 1), key=f"p{i}") for i in range(3)]
-    arrows = [Item("link", "<", key="<"), *pages, Item("link", ">", key=">")] if rng.random() < 0.6 else pages
+    back, on = (
+        (Item("link", "<", key="<"), Item("link", ">", key=">"))
+        if rng.random() < 0.6
+        else (Item("icon", key="<"), Item("icon", key=">"))
+    )
+    arrows = [back, *pages, on] if rng.random() < 0.6 else pages
     notes = [[text(f"https://www.{rng.choice(lx.LOREM)}.com")] for _ in range(9)]
     for page in range((k - 1) // 3 + 1):
         rows: Rows = [[box, go]]
@@ -357,29 +362,6 @@ def _suggestions(rng: random.Random, box: Item, right: str, head: str, others: l
     yield finish(Scene(rows))
 
 
-def enter_date(rng: random.Random) -> Episode:
-    said = lx.spell_day(rng, lx.day(rng))
-    box, end = (
-        Item(
-            "text_field", rng.choice(("mm/dd/yyyy", "mm/dd/yyyy", "", "dd.mm.yyyy")), label=rng.choice(("", "", "Date")), key="d"
-        ),
-        button("Submit"),
-    )
-    task = rng.choice(
-        ("Enter {d} as the date and hit submit.", "Set the date to {d} and press Submit.", "Pick {d} and click submit.", "Type the date {d}, then submit.",
-         "Choose {d} as the date and press submit")
-    ).format(d=lx.quoted(rng, said, 0.3))  # fmt: skip
-
-    def play() -> Play:
-        scene = Scene([[box], [end]])
-        yield Moment(scene, [typing(box, said)])
-        box.text = said
-        yield Moment(scene, [click(end)])
-        yield finish(scene)
-
-    return Episode(task, play())
-
-
 SCENARIOS = (
-    (login, 2.5), (interrupted, 0.8), (login_retry, 3.0), (editor, 2.0), (demo_login, 1.5), (demo_editor, 1.0), (search, 1.5), (suggestions, 1.5), (enter_date, 1.2),
+    (login, 2.5), (interrupted, 0.8), (login_retry, 3.0), (editor, 2.0), (demo_login, 1.5), (demo_editor, 1.0), (search, 2.0), (suggestions, 1.5),
 )  # fmt: skip

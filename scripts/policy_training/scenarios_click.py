@@ -72,7 +72,15 @@ def click_one(rng: random.Random) -> Episode:
         if target.role in ("tab", "link", "menu_item") and rng.random() < 0.4
         else rng.choice(_CLICK)
     )
-    return Episode(f"{verb} {_target(rng, target)}{rng.choice(('.', '', '.'))}", _one(_scatter(rng, items), target))
+    task = f"{verb} {_target(rng, target)}{rng.choice(('.', '', '.'))}"
+    _hide_one(rng, items, target)
+    return Episode(task, _one(_scatter(rng, items), target))
+
+
+def _hide_one(rng: random.Random, items: list[Item], target: Item) -> None:
+    """Now and then the name of the button that is meant is covered: it is the only one without a name."""
+    if len(items) > 1 and target.role == "button" and rng.random() < 0.08:
+        target.text = ""
 
 
 def _one(rows: Rows, target: Item) -> Play:
@@ -94,6 +102,7 @@ def click_sequence(rng: random.Random) -> Episode:
         task = ". ".join(f"{verb} {s}" if i == 0 else f"Then {verb.lower()} {s}" for i, s in enumerate(said)) + "."
     else:
         task = f"{verb} {', then '.join(said)}"
+    _hide_one(rng, items, rng.choice(order))
     return Episode(task, _sequence(_scatter(rng, items), order))
 
 

@@ -14,16 +14,29 @@ from policy_training.screens import Item, Rows, Scene
 Play = Generator[Moment, Gold, None]
 
 
+_COPY_ONE = (
+    "Copy the text in the textarea below, paste it into the textbox and press Submit.", "Copy the text from the text area into the text field and press Submit",
+    "Copy and paste the text into the box, then click Submit.",
+)  # fmt: skip
+_COPY_NTH = (
+    "Copy the text from the {} text area below and paste it into the text input, then press Submit.", "Copy the {} text into the last field and press Submit",
+    "Copy what stands in the {} text area, paste it into the empty textbox and click Submit.",
+)  # fmt: skip
+
+
 def copy_paste(rng: random.Random) -> Episode:
-    source = Item("text_field", lx.lorem(rng, 4, 12), key="source", wide=True, tall=True)
+    count = 1 if rng.random() < 0.6 else rng.randint(2, 4)
+    areas = [Item("text_field", lx.lorem(rng, 4, 12), key=f"source{k}", wide=True, tall=count == 1) for k in range(count)]
+    place = rng.randrange(count)
+    source = areas[place]
     target, end = Item("text_field", key="target"), button("Submit")
-    task = rng.choice(
-        ("Copy the text in the textarea below, paste it into the textbox and press Submit.", "Copy the text from the text area into the text field and press Submit",
-         "Copy and paste the text into the box below, then click Submit.")
-    )  # fmt: skip
+    nth = ("1st", "2nd", "3rd", "4th")[place] if rng.random() < 0.5 else ("first", "second", "third", "fourth")[place]
+    below = count > 1 or rng.random() < 0.6
+    task = rng.choice(_COPY_ONE) if count == 1 else rng.choice(_COPY_NTH).format(nth)
+    rows: Rows = [*([a] for a in areas), [target], [end]] if below else [[target], [source], [end]]
 
     def play() -> Play:
-        scene = Scene([[source], [target], [end]])
+        scene = Scene(rows)
         for gold in (click(source), Gold("ctrl+a"), Gold("ctrl+c"), click(target), Gold("ctrl+v")):
             yield Moment(scene, [gold])
         target.text = source.text
@@ -96,9 +109,15 @@ def kth_word(rng: random.Random) -> Episode:
          "Type the {k} word of the text into the field and press Submit.")
     ).format(k=nth)  # fmt: skip
     carrier = rows[-1][0] if k == 0 else rows[0][0]
+    area = Item("text_field", prose, key="area", wide=True, tall=True)
+    in_area = k == 0 and rng.random() < 0.5
+    if in_area:
+        rows, carrier = [[area]], area
 
     def play() -> Play:
         scene = Scene([*rows, [box], [end]])
+        if in_area:
+            yield from _to_the_end(rng, scene, area, prose)
         yield Moment(scene, [Gold("type", box, copied=carrier)])
         box.text = prose.split()[k - 1]
         yield Moment(scene, [click(end)])
@@ -187,6 +206,15 @@ def highlight(rng: random.Random) -> Episode:
     return Episode(task, play())
 
 
+def _to_the_end(rng: random.Random, scene: Scene, area: Item, ending: str) -> Play:
+    """An area is scrolled until nothing moves any more; ``ending`` is what it shows then."""
+    for _ in range(rng.randint(0, 3)):
+        area.text = lx.lorem(rng, 12, 30)
+        yield Moment(scene, [Gold("scroll_down", area)])
+    area.text = ending
+    yield Moment(scene, [Gold("scroll_down", area)], vain=True)
+
+
 def agreement(rng: random.Random) -> Episode:
     """A long text is scrolled to its end before a name is entered."""
     name, pair = rng.choice(lx.FIRST), (button("Agree"), button("Cancel"))
@@ -203,8 +231,7 @@ def agreement(rng: random.Random) -> Episode:
 
     def play() -> Play:
         scene = Scene([[area], [box], [*pair]])
-        yield Moment(scene, [Gold("scroll_down", area)])
-        area.text = lx.lorem(rng, 20, 30)
+        yield from _to_the_end(rng, scene, area, lx.lorem(rng, 20, 30))
         yield Moment(scene, [typing(box, name)])
         box.text = name
         yield Moment(scene, [click(right)])
@@ -218,9 +245,13 @@ def mail(rng: random.Random) -> Episode:
     names = rng.sample(lx.FIRST, rng.randint(3, 6))
     rows: Rows = []
     heads: list[Item] = []
+    pictures = rng.random() < 0.6
     for name in names:
         heads.append(text(name))
-        rows += [[heads[-1]], [text(lx.lorem(rng, 2, 4).capitalize() + ".")], [text(lx.lorem(rng, 3, 5) + "..")]]
+        signs = [Item("icon", sign, key=f"{name}{sign}") for sign in ("star", "trash")] if pictures else []
+        lines = [[heads[-1]], [text(lx.lorem(rng, 1, 4).capitalize() + ".")], [text(lx.lorem(rng, 2, 5) + "..")]]
+        lines[rng.choice((0, 0, 1))] += signs
+        rows += lines
     who, said, other = rng.choice(names), lx.lorem(rng, 1, 4).capitalize() + ".", rng.choice(lx.FIRST)
     forward = rng.random() < 0.5 and other not in names
     verb = rng.choice(
@@ -233,15 +264,29 @@ def mail(rng: random.Random) -> Episode:
     )
 
     def play() -> Play:
-        yield Moment(Scene([[text("Primary")], *rows]), [click(heads[names.index(who)])])
+        inbox = [
+            Item(rng.choice(("text", "button")), "Primary", key="inbox"),
+            *([Item("icon", "Search", key="find")] if pictures else []),
+        ]
+        yield Moment(Scene([inbox, *rows]), [click(heads[names.index(who)])])
         ways = {name: Item(rng.choice(("text", "link", "button")), name, key=name) for name in ("Reply", "Forward")}
+        above = (
+            [Item("icon", "", key="back"), Item("icon", "star", key="star1"), Item("icon", "trash", key="trash1")]
+            if pictures
+            else []
+        )
         opened: Rows = [
+            *([above] if above else []),
             [text("Re: " + lx.lorem(rng, 1, 3))],
             [text(who)],
             *paragraph(rng, lx.lorem(rng, 6, 20), 5),
             [ways["Reply"], ways["Forward"]],
         ]
-        yield Moment(Scene(opened), [click(ways["Forward" if forward else "Reply"])])
+        arrows = {name: Item("icon", name.lower(), key=f"arrow{name}") for name in ways}
+        if pictures:
+            opened.insert(-1, list(arrows.values()))
+        way = "Forward" if forward else "Reply"
+        yield Moment(Scene(opened), [click(ways[way]), *([click(arrows[way])] if pictures else [])])
         to = Item("text_field", "" if forward else who, label=rng.choice(("to:", "To")), key="to")
         area = Item("text_field", "", wide=True, tall=True, key="area")
         send = Item(rng.choice(("button", "icon", "link")), "Send", key="send")
@@ -249,7 +294,7 @@ def mail(rng: random.Random) -> Episode:
         yield Moment(Scene(form), [typing(to, other) if forward else typing(area, said)])
         (to if forward else area).text = other if forward else said
         yield Moment(Scene(form), [click(send)])
-        yield finish(Scene([[text("Primary")], *rows]))
+        yield finish(Scene([inbox, *rows]))
 
     return Episode(task, play())
 
@@ -257,6 +302,12 @@ def mail(rng: random.Random) -> Episode:
 _COLOURS_TEXT = "red green lime blue yellow cyan magenta black white gray orange purple pink brown"
 _COLOURS = _COLOURS_TEXT.split()
 _FORMS = ("square box", "rectangle box", "triangle", "circle", "shape")
+_FORM_WORDS = frozenset(form.split()[0] for form in _FORMS)
+
+
+def _coloured(colour: str) -> str:
+    """As shapes are named on a real screen."""
+    return colour if colour in ("black", "white", "gray") else f"{colour} colored"
 
 
 def shapes(rng: random.Random) -> Episode:
@@ -265,10 +316,17 @@ def shapes(rng: random.Random) -> Episode:
     items: list[Item] = []
     for k in range(rng.randint(2, 7)):
         size = f"{rng.choice(('large', 'small'))} " if sized else ""
-        items.append(Item("image", f"{size}{rng.choice(_COLOURS)} {rng.choice(_FORMS)}", tall=rng.random() < 0.5, key=f"s{k}"))
+        items.append(
+            Item("image", f"{size}{_coloured(rng.choice(_COLOURS))} {rng.choice(_FORMS)}", tall=rng.random() < 0.5, key=f"s{k}")
+        )
     target = rng.choice(items)
+    if rng.random() < 0.1:
+        for item in items:
+            form = next(w for w in target.text.split() if w in _FORM_WORDS)
+            item.text = f"black {form}" if item is not target else f"{_coloured('blue')} {form}"
+        return _shape_episode(rng, items, [target], f"colored {target.text.split()[-1]}")
     words = target.text.split()
-    size, colour, form = (words[0] if sized else ""), words[1 if sized else 0], words[2 if sized else 1]
+    size, colour, form = (words[0] if sized else ""), words[1 if sized else 0], next(w for w in words if w in _FORM_WORDS)
     if rng.random() < 0.4:
         said, right = f"{colour} colored box", [i for i in items if colour in i.text.split()]
     else:
@@ -276,6 +334,10 @@ def shapes(rng: random.Random) -> Episode:
         noun = rng.choice((form, "shape")) if kept else form
         said = " ".join([*kept, noun])
         right = [i for i in items if all(w in i.text.split() for w in kept) and (noun == "shape" or noun in i.text.split())]
+    return _shape_episode(rng, items, right, said)
+
+
+def _shape_episode(rng: random.Random, items: list[Item], right: list[Item], said: str) -> Episode:
     hover = rng.random() < 0.15
     if hover:
         task = rng.choice(("Keep the mouse hovered over the {}.", "Move the mouse over the {}", "Hover over the {}.")).format(
@@ -284,10 +346,20 @@ def shapes(rng: random.Random) -> Episode:
     else:
         task = rng.choice(("Click on the {}.", "Click on a {}", "Click the {}", "Select the {}.", "Press on a {}.")).format(said)
 
+    keep = "Keep" in task
+
     def play() -> Play:
         rows = [items[i : i + 3] for i in range(0, len(items), 3)]
         yield Moment(Scene(rows), [Gold("hover" if hover else "click", i) for i in right])
-        yield finish(Scene(rows))
+        for _ in range(rng.randint(1, 4) if keep else 0):  # it moves: the pointer goes after it
+            if rng.random() < 0.6:
+                rng.shuffle(items)
+                rows = [[text(" ")]] * rng.randint(0, 2) + [items[i : i + 3] for i in range(0, len(items), 3)]
+                yield Moment(Scene(rows), [Gold("hover", i) for i in right])
+            else:
+                yield Moment(Scene(rows), [Gold("wait")])
+        if not keep:
+            yield finish(Scene(rows))
 
     return Episode(task, play())
 
@@ -295,5 +367,5 @@ def shapes(rng: random.Random) -> Episode:
 SCENARIOS = (
     (shapes, 0.8),
     (copy_paste, 0.5), (table, 0.8), (arithmetic, 0.5), (kth_word, 0.6), (widget_kind, 0.8), (several_in_list, 0.8), (highlight, 0.4), (agreement, 0.5),
-    (mail, 0.8),
+    (mail, 1.2),
 )  # fmt: skip

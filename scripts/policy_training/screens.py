@@ -6,6 +6,8 @@ import random
 import zlib
 from dataclasses import dataclass, field
 
+import msgspec
+
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_models.perception.elements import merge
 from edgeagent_models.perception.types import TextLine, Widget, Word
@@ -60,9 +62,19 @@ class Style:
     label_above: bool
     field_px: int
     colon: bool
+    button_first: bool = False
+    """The page's last row of buttons stands above all else."""
+    names_icons: bool = True
+    """Icons that mean something are known by name."""
 
 
 def draw_style(rng: random.Random) -> Style:
+    style = _draw_size(rng)
+    style.button_first, style.names_icons = rng.random() < 0.08, rng.random() < 0.75
+    return style
+
+
+def _draw_size(rng: random.Random) -> Style:
     """A full page, or a small area in the corner as in benchmark pages."""
     if rng.random() < 0.4:
         return Style(
@@ -120,17 +132,26 @@ def shoot(scene: Scene, style: Style, noise: Noise, echo: str = "") -> Shot:
             texts.append((line, _text_box(line, style.left, top, style)))
             top += round(style.font_px * 1.25)
         top += style.gap_px + 4
-    placed, overflow = _lay_out(scene.rows[scene.scrolled_rows :], style, style.left, top)
+    placed, overflow = _lay_out(_ordered(scene, style), style, style.left, top)
+    frame: Rect | None = None
     if scene.overlay:
         front = _overlay(scene, placed, style)
         cover = front[0].box
         for p in front[1:]:
             cover = cover.union(p.box)
-        cover = cover.grow(10, SCREEN)
+        cover = frame = cover.grow(10, SCREEN)
         placed = [p for p in placed if not cover.intersect(p.box).area] + front
         texts = [t for t in texts if not cover.intersect(t[1]).area]
     rows_seen = sum(any(p.item in row for p in placed) for row in scene.rows)
-    return Shot(*_perceived(placed, texts, style, noise), overflow=overflow, page_rows=max(1, round(rows_seen * 0.6)))
+    frame = None if scene.under is not None else frame
+    return Shot(*_perceived(placed, texts, style, noise, frame), overflow=overflow, page_rows=max(1, round(rows_seen * 0.6)))
+
+
+def _ordered(scene: Scene, style: Style) -> Rows:
+    """The rows in view, the buttons at the end of a short page above them if that is the page's style."""
+    rows = scene.rows[scene.scrolled_rows :]
+    movable = 1 < len(scene.rows) < 9 and not scene.scrolled_rows and all(item.role == "button" for item in rows[-1])
+    return [rows[-1], *rows[:-1]] if style.button_first and movable else rows
 
 
 def _wrapped(text: str, style: Style) -> list[str]:
@@ -200,19 +221,23 @@ def _overlay(scene: Scene, placed: list[Placed], style: Style) -> list[Placed]:
     left = anchor.left if anchor else style.left + style.width // 5
     top = anchor.bottom + 1 if anchor else style.top + (90 if style.width < 350 else 180)
     front, _ = _lay_out(scene.overlay or [], style, left, min(top, 600))
+    if not front:  # there is no room below: it opens further up
+        front, _ = _lay_out(scene.overlay or [], style, left, style.top)
     return front
 
 
 def _perceived(
-    placed: list[Placed], texts: list[tuple[str, Rect]], style: Style, noise: Noise
+    placed: list[Placed], texts: list[tuple[str, Rect]], style: Style, noise: Noise, frame: Rect | None
 ) -> tuple[tuple[Element, ...], dict[int, int]]:
-    widgets: list[Widget] = []
+    widgets: list[Widget] = noise.framed(frame) if frame is not None else []
     lines = [_line(noise.read(text, zlib.crc32(text.encode())), box) for text, box in texts]
     for p in placed:
         key = zlib.crc32(f"{p.item.key}{p.item.role}{p.item.label}{p.item.text[:3]}".encode())
         role = noise.role(p.item.role, key)
         if role is not None and p.item.role != "text" and not (p.item.role == "image" and p.item.text):
             widgets.append(Widget(role, noise.box(p.box, key), noise.state(p.item.state, key), noise.score(key)))
+            if p.item.role == "slider":
+                widgets += noise.thumb(p.box, key)
             ghost = noise.ghost(role, p.box, key)
             if ghost is not None:
                 widgets.append(ghost)
@@ -227,7 +252,16 @@ def _perceived(
     shapes = [p for p in placed if p.item.role == "image" and p.item.text]
     named = (Element(len(elements) + k, "image", p.box, p.item.text, score=0.5) for k, p in enumerate(shapes))
     elements = (*elements, *named)
-    return elements, _matched(placed, elements)
+    at = _matched(placed, elements)
+    return (_with_icon_names(placed, elements, at) if style.names_icons else elements), at
+
+
+def _with_icon_names(placed: list[Placed], elements: tuple[Element, ...], at: dict[int, int]) -> tuple[Element, ...]:
+    names = {at[id(p.item)]: p.item.text for p in placed if p.item.role == "icon" and p.item.text and id(p.item) in at}
+    return tuple(
+        msgspec.structs.replace(e, text=names[j]) if j in names and e.role == "icon" and not e.text else e
+        for j, e in enumerate(elements)
+    )
 
 
 def _inner(p: Placed, style: Style) -> Rect:

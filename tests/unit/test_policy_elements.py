@@ -1,11 +1,14 @@
-"""What the policy makes of perceived elements: no frames for fields, page numbers and sums found, the task's own echo known."""
+"""What the policy makes of perceived elements: frames are no fields, lines are cut, sums, capitals and shapes named, echoes known."""
 
 from __future__ import annotations
+
+import numpy as np
 
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_models.embedded.derived import with_derived
 from edgeagent_models.embedded.fragments import echoed, with_fragments
 from edgeagent_models.embedded.frames import without_frames
+from edgeagent_models.embedded.shapes import with_shapes
 from edgeagent_models.protocol import Element
 
 
@@ -44,3 +47,20 @@ def test_the_task_shown_on_the_screen_is_known() -> None:
         Element(2, "button", Rect(5, 160, 195, 220), "Submit"),
     )
     assert echoed(task, shown) == {0, 1}
+
+
+def test_a_quotation_is_offered_in_the_letters_that_the_task_asks_for() -> None:
+    box = Element(0, "text_field", Rect(0, 0, 90, 20))
+    assert with_derived('Type "abC" in upper case', (box,))[-1].text == "ABC"
+    assert with_derived('Type "abC" in lower case', (box,))[-1].text == "abc"
+    assert with_derived('Type "abC"', (box,)) == (box,)
+
+
+def test_a_coloured_area_is_a_shape_though_it_looks_like_a_field_or_holds_a_letter() -> None:
+    picture = np.full((200, 300, 3), 255, np.uint8)
+    picture[20:80, 20:80] = (0, 0, 255)
+    picture[20:120, 150:250] = (255, 0, 0)
+    field = Element(0, "text_field", Rect(20, 20, 80, 80))
+    letter = Element(1, "text", Rect(155, 25, 170, 40), "L")
+    named = [e.text for e in with_shapes((field, letter), picture)]
+    assert named == ["L", "small blue colored square box", "large red colored square box"]

@@ -24,6 +24,7 @@ from edgeagent_harness.protocol.actions import (
 )
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.messages import Expectation
+from edgeagent_models.embedded.adjusting import ADJUSTABLE, adjusting, inside
 from edgeagent_models.embedded.dates import is_date_mask, parse_date, typed_into_mask
 from edgeagent_models.embedded.instruction import Instruction
 from edgeagent_models.embedded.kinds import ELEMENT_KINDS, GLOBAL_KINDS
@@ -53,6 +54,8 @@ class Choice:
     drop: int | None = None
     word: int | None = None
     """The word that names the key to press."""
+    again: bool = False
+    """The last deed adjusted this too, so that it has the keyboard."""
     why: str = ""
     """Of a refusal or a question, where more is known than the general words say."""
     doubt: bool = False
@@ -75,6 +78,8 @@ def _fits(kind: str, element: Element, count: int, words: int) -> bool:
         return words > 0 and (element.role in _TYPE_INTO or is_date_mask(element.text))
     if kind == "drag":
         return count > 1
+    if kind == "adjust":
+        return words > 0 and element.role in ADJUSTABLE
     return True
 
 
@@ -103,7 +108,7 @@ def to_action(choice: Choice, instruction: Instruction, elements: Sequence[Eleme
     """The action that ``choice`` stands for, its points inside ``screen``."""
     if choice.element is not None:
         return _at_element(choice, instruction, elements, screen)
-    centre = _inside(screen.centre, screen)
+    centre = inside(screen.centre, screen)
     match choice.kind:
         case "done":
             return Finish("done", "every part of the task is done")
@@ -130,14 +135,16 @@ def refusal(instruction: Instruction) -> str:
 
 def _at_element(choice: Choice, instruction: Instruction, elements: Sequence[Element], screen: Rect) -> Action:
     element = elements[choice.element or 0]
-    point = _inside(element.box.centre, screen)
+    point = inside(element.box.centre, screen)
     match choice.kind:
         case "double_click":
             return Click(point, count=2)
         case "type":
             if element.role == "text" and not is_date_mask(element.text):
-                point = _inside(_beside(element, elements), screen)
+                point = inside(_beside(element, elements), screen)
             return _typing(element, point, text_of(choice, instruction, elements))
+        case "adjust":
+            return adjusting(element, elements, text_of(choice, instruction, elements), choice.again, screen)
         case "scroll_down" | "scroll_up":
             return Scroll(point, dy=_SCROLL_LINES if choice.kind == "scroll_down" else -_SCROLL_LINES)
         case "hover":
@@ -148,7 +155,7 @@ def _at_element(choice: Choice, instruction: Instruction, elements: Sequence[Ele
             return Click(point, count=3)
         case "drag":
             target = elements[choice.drop if choice.drop is not None else 0]
-            return Drag((point, _inside(target.box.centre, screen)), duration_ms=300)
+            return Drag((point, inside(target.box.centre, screen)), duration_ms=300)
         case _:
             return Click(point)
 
@@ -191,12 +198,6 @@ def _names(label: Element, text: Element) -> bool:
 def _first_part(element: Element, point: Point) -> Point:
     """A date field's first part: typing begins where the click lands."""
     return Point(element.box.left + min(14.0, element.box.width / 6), point.y)
-
-
-def _inside(point: Point, screen: Rect) -> Point:
-    x = min(max(point.x, screen.left), screen.right - 1)
-    y = min(max(point.y, screen.top), screen.bottom - 1)
-    return Point(x, y)
 
 
 def expectation(choice: Choice, elements: Sequence[Element]) -> Expectation:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from datetime import date
 
-_MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 _ISO = re.compile(r"(\d{4})[-/.](\d{1,2})[-/.](\d{1,2})")
 _SLASHED = re.compile(r"(\d{1,2})([-/.])(\d{1,2})[-/.](\d{4})")
 _WORDED = re.compile(
@@ -39,9 +39,9 @@ def _slashed(first: int, separator: str, second: int, year: int) -> date:
 
 def _worded(match: re.Match[str]) -> date | None:
     month, day = match[2][:3], match[1] or match[3]
-    if month not in _MONTHS or not day:
+    if month not in MONTHS or not day:
         return None
-    return date(int(match[4]), _MONTHS.index(month) + 1, int(day))
+    return date(int(match[4]), MONTHS.index(month) + 1, int(day))
 
 
 def is_date_mask(text: str) -> bool:

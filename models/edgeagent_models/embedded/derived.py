@@ -1,4 +1,4 @@
-"""Texts that stand on no screen but follow from one: the result of a sum, the k-th word of a paragraph. They can be typed."""
+"""Texts that stand on no screen but follow from one and can be typed: a sum, the k-th word of a text, a quotation in capitals."""
 
 from __future__ import annotations
 
@@ -8,17 +8,20 @@ from itertools import pairwise
 
 from edgeagent_models.embedded.fragments import echoed
 from edgeagent_models.embedded.instruction import Word, parse
+from edgeagent_models.embedded.phrases import quoted_spans
 from edgeagent_models.protocol import Element
 
 DERIVED_SCORE = 0.2
 """The score of a derived text; nothing that perception finds has less."""
 _SUM = re.compile(r"(\d{1,6})\s*([+\-−–*x×÷/])\s*(\d{1,6})\s*=?\s*[?_]?")
 _LAST = "last"
+_UPPER = re.compile(r"\b(upper[ -]?case|capital letters|capitals|all caps)\b", re.IGNORECASE)
+_LOWER = re.compile(r"\b(lower[ -]?case|small letters)\b", re.IGNORECASE)
 
 
 def with_derived(task: str, elements: tuple[Element, ...]) -> tuple[Element, ...]:
     """``elements``, and behind them what follows from them."""
-    found = [*_sums(elements), *_words(task, elements)]
+    found = [*_sums(elements), *_words(task, elements), *_cased(task, elements)]
     numbered = [Element(len(elements) + k, "text", e.box, e.text, score=DERIVED_SCORE) for k, e in enumerate(found)]
     return (*elements, *numbered)
 
@@ -52,11 +55,21 @@ def _words(task: str, elements: Sequence[Element]) -> list[Element]:
     lines = [
         e for j, e in enumerate(elements) if j not in hidden and (e.role == "text" or (e.role == "text_field" and " " in e.text))
     ]
-    words = [(word, line) for line in lines for word in line.text.split()]
+    words = [(word, line) for line in lines if len(line.text.strip()) > 1 for word in line.text.split()]
     if not words or place > len(words):
         return []
     word, line = words[place - 1]
     return [Element(0, "text", line.box, word.strip(".,;:!?\"'"))]
+
+
+def _cased(task: str, elements: Sequence[Element]) -> list[Element]:
+    """What the task quotes, in the letters that it asks for."""
+    upper, lower = _UPPER.search(task), _LOWER.search(task)
+    if not elements or bool(upper) == bool(lower):
+        return []
+    said = [parse(task).span_text(start, end) for start, end in quoted_spans(task)]
+    wanted = dict.fromkeys(text.upper() if upper else text.lower() for text in said)
+    return [Element(0, "text", elements[0].box, text) for text in wanted if text not in said]
 
 
 def _asked_place(words: Sequence[Word]) -> int | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeagent_models.embedded import matching, vocabulary
+from edgeagent_models.embedded.adjusting import number_in
 from edgeagent_models.embedded.dates import is_date_mask, parse_date
 from edgeagent_models.embedded.derived import DERIVED_SCORE
 from edgeagent_models.embedded.fragments import echoed
@@ -39,6 +41,7 @@ _ROLES = (
     "menu_item",
 )
 _STATES = ("checked", "unchecked", "selected", "focused", "disabled", "expanded", "collapsed")
+_MONEY = re.compile(r"[$€£]\s?(\d[\d,]{0,9}(?:\.\d{1,2})?)")
 _CROSSES = frozenset({"x", "X", "×", "✕", "✖", "✗", "╳"})
 _BULLETS = frozenset("•●*·∙◦.")
 
@@ -143,6 +146,7 @@ def _elements(
     count = len(elements)
     seen = set(memory.seen)
     typed_values = {d.deed.value for d in past if d.deed.value}
+    numbers = {number for w in instruction.words if (number := number_in(w.text)) is not None}
     text_hit, label_hit = match[0].max(axis=0, initial=0.0), match[1].max(axis=0, initial=0.0)
     hit_words = (match[0] > 0).sum(axis=0) if len(instruction.words) else np.zeros(count)
     edges = match[4:7].max(axis=1, initial=0.0)
@@ -164,18 +168,25 @@ def _elements(
                 min(1.0, places[e.role] / 8), float(places[e.role] == 1), float(places[e.role] == totals[e.role]),
                 min(1.0, totals[e.role] / 8), *_deeds_at(e, past),
                 float(beaten[j]), float(j == lowest), float(j == highest), float(e.score == DERIVED_SCORE),
+                float(number_in(e.text) in numbers),
             ]
         )  # fmt: skip
     return np.array(rows, np.float32).reshape(count, ELEMENT_WIDTH)
 
 
 def _extremes(elements: Sequence[Element], past: Sequence[Done]) -> tuple[int, int]:
-    """Which elements show the smallest and the largest number of those not yet acted on; -1 where none does."""
-    numbers = [
-        (float(e.text), j) for j, e in enumerate(elements)
-        if e.text.isascii() and e.text.isdigit() and len(e.text) < 10 and not any(matching.same_thing(e, d) for d in past)
-    ]  # fmt: skip
+    """Which elements show the smallest and the largest number, or price, of those not yet acted on; -1 where none does."""
+    free = [(j, e) for j, e in enumerate(elements) if not any(matching.same_thing(e, d) for d in past)]
+    numbers = [(float(e.text), j) for j, e in free if e.text.isascii() and e.text.isdigit() and len(e.text) < 10]
+    if len(numbers) < 2:
+        numbers = [(amount, j) for j, e in free if (amount := _amount(e.text)) is not None]
     return (min(numbers)[1], max(numbers)[1]) if numbers else (-1, -1)
+
+
+def _amount(text: str) -> float | None:
+    """The sum of money that ``text`` names, if it names just one."""
+    found = _MONEY.findall(text)
+    return float(found[0].replace(",", "")) if len(found) == 1 else None
 
 
 def _geometry(e: Element, j: int, count: int) -> list[float]:
@@ -232,5 +243,5 @@ def _scene(elements: Sequence[Element], memory: Memory, past: Sequence[Done]) ->
 
 
 WORD_WIDTH = 31
-ELEMENT_WIDTH = len(_ROLES) + len(_STATES) + 8 + 10 + 6 + 8 + 7 + 4
+ELEMENT_WIDTH = len(_ROLES) + len(_STATES) + 8 + 10 + 6 + 8 + 7 + 5
 SCENE_WIDTH = 10 + len(ALL_KINDS)

@@ -9,6 +9,7 @@ import msgspec
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_models.embedded import candidates
+from edgeagent_models.embedded.calendars import with_calendar
 from edgeagent_models.embedded.deeds import deed_of
 from edgeagent_models.embedded.derived import with_derived
 from edgeagent_models.embedded.fragments import with_fragments
@@ -21,6 +22,7 @@ from edgeagent_models.embedded.shapes import asks_for_shapes, with_shapes
 from edgeagent_models.embedded.wording import thought
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.handler import BaseHandler
+from edgeagent_models.perception.icon_names import with_icon_names
 from edgeagent_models.perception.service import Perception, picture_of
 from edgeagent_models.protocol import Decide, Decided, Element, Load, Loaded, Perceive, Perceived
 
@@ -76,9 +78,12 @@ class EmbeddedHandler(BaseHandler):
         seen = self._look(request)
         perceived = time.perf_counter()
         instruction = parse(request.task)
+        picture = picture_of(request.image)
+        seen = with_icon_names(seen, picture)
         if asks_for_shapes(request.task):
-            seen = with_shapes(seen, picture_of(request.image))
-        elements = with_derived(request.task, with_fragments(request.task, without_frames(seen))[:MAX_ELEMENTS])
+            seen = with_shapes(seen, picture)
+        shown = with_calendar(request.task, with_fragments(request.task, without_frames(seen))[:MAX_ELEMENTS])
+        elements = with_derived(request.task, shown)
         memory = decode(request.memory)
         past = executed(memory, request.history)
         decision = self._policy.decide(instruction, elements, memory, past, typed_before(memory, request.history))

@@ -2,8 +2,19 @@
 
 from __future__ import annotations
 
-ELEMENT_KINDS = ("click", "double_click", "type", "scroll_down", "scroll_up", "hover", "drag", "ctrl_click", "select_text")
-"""``type`` at a list box chooses from it. ``drag`` also picks the element to drop on."""
+ELEMENT_KINDS = (
+    "click",
+    "double_click",
+    "type",
+    "scroll_down",
+    "scroll_up",
+    "hover",
+    "drag",
+    "ctrl_click",
+    "select_text",
+    "adjust",
+)
+"""``type`` at a list box chooses from it. ``drag`` also picks the element to drop on. ``adjust`` sets a number by arrow keys."""
 
 GLOBAL_KINDS = (
     "done", "fail", "ask", "wait", "page_down", "page_up", "key_named", "type_focused",
@@ -12,5 +23,5 @@ GLOBAL_KINDS = (
 """``key_named`` presses the chord that a word of the instruction names; ``type_focused`` types where the caret is."""
 
 ALL_KINDS = (*ELEMENT_KINDS, *GLOBAL_KINDS)
-WITH_TEXT = frozenset({"type", "type_focused"})
+WITH_TEXT = frozenset({"type", "type_focused", "adjust"})
 FINAL_KINDS = frozenset({"done", "fail", "ask"})

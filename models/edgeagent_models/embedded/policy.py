@@ -13,6 +13,7 @@ import numpy.typing as npt
 import onnxruntime as ort
 
 from edgeagent_models.embedded import candidates, features
+from edgeagent_models.embedded.adjusting import number_in
 from edgeagent_models.embedded.candidates import Choice
 from edgeagent_models.embedded.dates import is_date_mask, parse_date
 from edgeagent_models.embedded.instruction import Instruction
@@ -197,6 +198,8 @@ def choice_at(
     row = element if element is not None else count
     if kind in WITH_TEXT:
         typed, copied = _source(scores, row, instruction, elements, past)
+        if kind == "adjust":
+            return Choice(kind, element, typed=_number(scores, row, instruction), again=_adjusted(elements[row], past))
         return Choice(kind, element, typed=typed, copied=copied)
     if kind == "drag" and element is not None:
         drop = np.where(np.arange(count) == element, -np.inf, scores.drop[element])
@@ -230,6 +233,20 @@ def _source(
     sums = np.where(allowed, starts[:length, None] + ends[None, :], -np.inf)
     start, end = divmod(int(sums.argmax()), length)
     return snapped(instruction, start, end), None
+
+
+def _number(scores: Scores, row: int, instruction: Instruction) -> tuple[int, int]:
+    """The word that says what to set ``row`` to: the likeliest number, else the likeliest word."""
+    numbers = np.array([number_in(word.text) is not None for word in instruction.words])
+    starts = scores.start[row][: len(numbers)]
+    at = int(np.where(numbers, starts, -np.inf).argmax() if numbers.any() else starts.argmax())
+    return at, at
+
+
+def _adjusted(element: Element, past: Sequence[Done]) -> bool:
+    """Whether the last deed adjusted what is at the height of ``element``."""
+    box = past[-1].deed.box if past and past[-1].deed.kind == "adjust" else None
+    return box is not None and box.top < element.box.bottom and element.box.top < box.bottom
 
 
 def spans_allowed(instruction: Instruction) -> Bools:

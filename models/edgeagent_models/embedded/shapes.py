@@ -23,6 +23,7 @@ _COLOURS: dict[str, tuple[int, int, int]] = {
 _SPOKEN = frozenset(
     {*_COLOURS, "grey", "circle", "square", "triangle", "rectangle", "shape", "colored", "coloured", "box", "boxes"}
 )
+_GREYS = frozenset({"black", "white", "gray"})
 _MIN_SIDE_PX, _MIN_AREA_PX = 10, 90
 _LARGEST_SHARE = 0.5
 _MOST_COLOURS = 14
@@ -46,8 +47,14 @@ def asks_for_shapes(task: str) -> bool:
 
 
 def with_shapes(elements: tuple[Element, ...], picture: NDArray[np.uint8]) -> tuple[Element, ...]:
-    """``elements``, and behind them the shapes in ``picture``, ``(H, W, 3) uint8`` RGB, that are none of them."""
-    shapes = [s for s in find_shapes(picture) if not any(_same(s.box, e.box) for e in elements)]
+    """``elements``, and behind them the shapes in ``picture``, ``(H, W, 3) uint8`` RGB, that are none of them.
+
+    A widget that says nothing and is one plain colour is such a shape.
+    """
+    found = find_shapes(picture)
+    coloured = [s.box for s in found if s.colour not in _GREYS]
+    elements = tuple(e for e in elements if e.text or e.label or not any(_alike(box, e.box) for box in coloured))
+    shapes = [s for s in found if not any(_same(s.box, e.box) for e in elements)]
     named = _sized(shapes)
     return (*elements, *(Element(len(elements) + k, "image", s.box, name, score=0.5) for k, (s, name) in enumerate(named)))
 
@@ -114,7 +121,14 @@ def _sized(shapes: Sequence[Shape]) -> list[tuple[Shape, str]]:
         (
             s,
             " ".join(
-                word for word in ((("large" if s.box.area > middle else "small") if differ else ""), s.colour, s.form) if word
+                word
+                for word in (
+                    (("large" if s.box.area > middle else "small") if differ else ""),
+                    s.colour,
+                    "" if s.colour in _GREYS else "colored",
+                    s.form,
+                )
+                if word
             ),
         )
         for s in shapes
@@ -122,4 +136,10 @@ def _sized(shapes: Sequence[Shape]) -> list[tuple[Shape, str]]:
 
 
 def _same(shape: Rect, box: Rect) -> bool:
-    return shape.intersect(box).area > 0.6 * min(shape.area, box.area) and box.area < 4 * shape.area
+    """Whether an element is what the shape is; a letter in a shape is not."""
+    return shape.intersect(box).area > 0.6 * shape.area and box.area < 4 * shape.area
+
+
+def _alike(shape: Rect, box: Rect) -> bool:
+    shared = shape.intersect(box).area
+    return shared > 0.6 * (shape.area + box.area - shared)

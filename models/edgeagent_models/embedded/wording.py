@@ -40,6 +40,8 @@ def thought(choice: Choice, deed: Deed, instruction: Instruction, elements: Sequ
     if choice.kind == "type":
         verb = "Choosing" if elements[choice.element].role == "select" else "Entering"
         return f"{verb} {_cut(text_of(choice, instruction, elements))!r} in {target}{why}."
+    if choice.kind == "adjust":
+        return f"Setting {target} to {_cut(text_of(choice, instruction, elements))}{why}."
     if choice.kind == "drag":
         return f"Dragging {target} to {name_of(elements[choice.drop or 0])}{why}."
     return f"{_VERBS[choice.kind]} {target}{why}."
