@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent.errors import UsageError
+from edgeagent.policy import editing
 from edgeagent.policy.editing import add_endpoint
 from edgeagent_harness.policy.files import profile_text
 from edgeagent_harness.policy.parse import parse
@@ -100,3 +101,14 @@ def test_a_place_that_is_permitted_in_part_is_not_widened_silently(tmp_path: Pat
     with pytest.raises(UsageError, match="once as a whole and once limited"):
         add_endpoint(path, Endpoint("b.example", 80))
     assert path.read_text() == text
+
+
+@pytest.mark.parametrize("edited", ["", "version: 1\n", profile_text("web"), "nonsense"])
+def test_an_edit_that_says_anything_else_is_thrown_away(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, edited: str) -> None:
+    """The library's reading of YAML is not ours: what it wrote counts only if ours finds the one new place in it."""
+    monkeypatch.setattr(editing, "_with_endpoint", lambda text, endpoint: edited)
+    path = tmp_path / "p.yaml"
+    path.write_text(profile_text("web"))
+    with pytest.raises(UsageError):
+        add_endpoint(path, NEW)
+    assert path.read_text() == profile_text("web")

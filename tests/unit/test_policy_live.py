@@ -13,7 +13,7 @@ import pytest
 
 from edgeagent.errors import DesktopLost, EnvironmentProblem, RecordingFull, UsageError
 from edgeagent.policy.allowed import ALLOWED_NAME, allow_in
-from edgeagent.policy.live import LivePolicy, with_current_policy
+from edgeagent.policy.live import LivePolicy, _Watch, with_current_policy
 from edgeagent_harness.policy.hosts import endpoint_text
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.policy.types import Endpoint
@@ -245,3 +245,20 @@ def test_an_endpoint_reads_as_it_is_written() -> None:
 def test_a_recorded_policy_that_this_version_cannot_read_is_told(tmp_path: Path) -> None:
     with pytest.raises(UsageError, match="unknown key 'old'"):
         LivePolicy(DesktopSpec(policy_yaml="old: 1", policy_name="web"), tmp_path, lambda _: None)
+
+
+async def test_half_a_file_is_not_looked_at(tmp_path: Path) -> None:
+    """An editor that writes in two goes: only what has stood for one look counts."""
+    path, told = tmp_path / "file", list[str]()
+
+    async def changed() -> None:
+        told.append(path.read_text())
+
+    watch = _Watch(path, changed)
+    for text in ("", "half", "half and half"):
+        path.write_text(text)
+        await watch.look()
+    assert told == []
+    await watch.look()
+    await watch.look()
+    assert told == ["half and half"]
