@@ -1,4 +1,4 @@
-"""What the policy makes of perceived elements: frames are no fields, lines are cut, sums, capitals and shapes named, echoes known."""
+"""What the policy makes of perceived elements: frames are no fields, lines are cut, sums, capitals, shapes and echoes known."""
 
 from __future__ import annotations
 
