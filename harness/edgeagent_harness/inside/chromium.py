@@ -6,12 +6,14 @@ import contextlib
 import glob
 import json
 import os
+import shutil
 import socket
 from typing import Any
 from urllib.parse import urlsplit
 
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PROFILE = ".config/edgeagent-chromium"
+_OPEN_PAGES = "/tmp/edgeagent-chromium-sessions"
 DEBUG_READ_FD = 3
 """Chromium reads debugging commands from this descriptor and writes replies to the next one."""
 
@@ -73,7 +75,18 @@ def prepare_profile(home: str) -> None:
     if not os.path.lexists(preferences):  # a profile that has its preferences keeps them
         _write(preferences, _PREFERENCES)
     _show_server_names(os.path.join(directory, "Local State"))
+    _forget_open_pages(os.path.join(directory, "Default", "Sessions"))
     forget_other_instance(home)
+
+
+def _forget_open_pages(directory: str) -> None:
+    """Open pages, with what was typed into their forms, are kept only as long as the sandbox runs: passwords may be in them."""
+    os.makedirs(_OPEN_PAGES, exist_ok=True)
+    if os.path.islink(directory) or os.path.isfile(directory):
+        os.unlink(directory)
+    elif os.path.isdir(directory):
+        shutil.rmtree(directory)
+    os.symlink(_OPEN_PAGES, directory)
 
 
 def _show_server_names(path: str) -> None:
