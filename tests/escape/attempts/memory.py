@@ -11,7 +11,6 @@ from escape.attempts.files import read
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.ptrace.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_void_p, ctypes.c_void_p)
 _SEIZE, _TRACEME = 0x4206, 0
-_SEES_ALL = "the executor is above the applications: it sees their windows and moves their pointer anyway"
 
 
 class _Span(ctypes.Structure):
@@ -103,19 +102,19 @@ def advise_memory_of_other(given: Given) -> object:
     return call(given, "process_madvise", os.pidfd_open(os.getpid()), ctypes.byref(span), 1, 20, 0)
 
 
-@attempt("another application's memory is read", layer="landlock", app="EACCES", executor="ok", accepted=_SEES_ALL)
+@attempt("another application's memory is read", layer="landlock", blocked="EACCES")
 def open_memory_of_application(given: Given) -> object:
     """Open the memory of another application."""
     return os.open(f"/proc/{_victim(given)}/mem", os.O_RDONLY)
 
 
-@attempt("another application's descriptors are taken", layer="landlock", app="EACCES", executor="ok", accepted=_SEES_ALL)
+@attempt("another application's descriptors are taken", layer="landlock", blocked="EACCES")
 def open_descriptors_of_application(given: Given) -> object:
     """Open a descriptor of another application, such as a browser's debugging pipe."""
     return os.open(f"/proc/{_victim(given)}/fd/0", os.O_RDONLY | os.O_NONBLOCK)
 
 
-@attempt("another application's environment is read", layer="landlock", app="EACCES", executor="ok", accepted=_SEES_ALL)
+@attempt("another application's environment is read", layer="landlock", blocked="EACCES")
 def read_environment_of_application(given: Given) -> object:
     """Read the environment of another application."""
     return read(f"/proc/{_victim(given)}/environ")
