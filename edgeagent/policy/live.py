@@ -55,7 +55,8 @@ class PermittingDesktop(Protocol):
 def with_current_policy(spec: DesktopSpec) -> DesktopSpec:
     """``spec`` of a recorded session with its policy as the file is now; one that cannot be used is told by whoever watches it.
 
-    Raises `EnvironmentProblem` if the policy forbids the network to this program now, which did not give it up.
+    Raises `EnvironmentProblem` if the policy forbids the network to this program now, which did not give it up, and `UsageError`
+    if it names another audit log: a session has one, which its recording vouches for.
     """
     file = policy_file(spec.policy_name) if spec.policy_yaml else None
     if file is None:
@@ -68,6 +69,9 @@ def with_current_policy(spec: DesktopSpec) -> DesktopSpec:
     if now.egress.mode == "offline" and before.egress.mode != "offline" and not spec.offline:
         mend = "go on with: edgeagent --offline sessions resume ID"
         raise EnvironmentProblem(f"{file} says offline now, and this program is not", mend)
+    if now.audit.path != before.audit.path:
+        mend = f"write path: {before.audit.path} again, or start a new session"
+        raise UsageError(f"{file}: audit.path is {now.audit.path!r} now; this session is audited in {before.audit.path}", mend)
     return msgspec.structs.replace(spec, policy_yaml=text)
 
 

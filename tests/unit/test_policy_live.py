@@ -201,6 +201,13 @@ async def test_a_program_with_a_network_does_not_go_on_offline(tmp_path: Path) -
         with_current_policy(session.spec)
 
 
+async def test_a_session_keeps_its_audit_log(tmp_path: Path) -> None:
+    session = Session(tmp_path, WEB)
+    session.replace(f"{WEB}audit: {{path: other.jsonl}}\n")
+    with pytest.raises(UsageError, match=r"audit.path is 'other.jsonl' now; this session is audited in audit.jsonl"):
+        with_current_policy(session.spec)
+
+
 async def test_the_next_sandbox_of_a_run_is_brought_up_to_date(tmp_path: Path) -> None:
     session = Session(tmp_path, WEB)
     async with session.running() as box:
