@@ -22,7 +22,7 @@ from edgeagent_models.embedded.shapes import asks_for_shapes, with_shapes
 from edgeagent_models.embedded.wording import thought
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.handler import BaseHandler
-from edgeagent_models.perception.icon_names import with_icon_names
+from edgeagent_models.perception.icon_names import shared_namer, with_icon_names
 from edgeagent_models.perception.service import Perception, picture_of
 from edgeagent_models.protocol import Decide, Decided, Element, Load, Loaded, Perceive, Perceived
 
@@ -50,6 +50,7 @@ class EmbeddedHandler(BaseHandler):
         started = time.perf_counter()
         self._policy = Policy()
         Perception.warm_up()
+        shared_namer()
         return Loaded(
             id=request.id,
             name=NAME,
