@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -130,6 +131,36 @@ async def test_a_violation_while_starting_is_told_as_one() -> None:
     policy = "system_calls: {deny: [setitimer, timer_create, umask, chmod, unlink]}\non_violation: {seccomp: kill_sandbox}\n"
     with pytest.raises(PolicyViolated, match=r"on_violation\.seccomp"):
         await started(policy, lambda _entry: None)
+
+
+def test_a_flood_of_denied_calls_is_slowed_down_and_not_listed_one_by_one(tmp_path: Path) -> None:
+    code = (
+        "import ctypes, os, time\nlibc = ctypes.CDLL(None)\nfor _ in range(3): os.fork()\n"
+        "count, end = 0, time.monotonic() + 3\n"
+        "while time.monotonic() < end: libc.ptrace(0, 0, 0, 0); count += 1\nprint(count)"
+    )
+    ended = execute(tmp_path, python(code))
+    assert ended.code == 0
+    listed = [entry for entry in ended.entries if isinstance(entry, SystemCall)]
+    made = sum(entry.count for entry in listed)
+    assert 100 < made < 4 * (200 + 200) + 8
+    assert len(listed) < 80
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("program", ["mousepad", "gedit", "galculator", "chromium"])
+async def test_ordinary_programs_violate_nothing(program: str) -> None:
+    if shutil.which(program) is None:
+        pytest.skip(f"{program} is not installed")
+    entries: list[Entry] = []
+    box = Sandbox(lambda _id, _code: None, entries.append)
+    await box.start(session.make_plan(DesktopSpec(policy_yaml="on_violation: {seccomp: kill_sandbox}\n")))
+    await (box.browse("file:///usr/share/doc/") if program == "chromium" else box.spawn((program,), wait_window=True))
+    await asyncio.sleep(3)
+    assert not box.violated
+    await box.kill()
+    assert calls(entries) == []
 
 
 def test_two_at_the_same_time_do_not_disturb_each_other(tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ async def _application(box: Sandbox, runtime: Runtime, targets: canary.Targets) 
 async def _read(fd: int) -> bytes:
     """What is written to the pipe ``fd`` until its end, or until it is too much."""
     reader = asyncio.StreamReader()
-    pipe = open(os.dup(fd), "rb", buffering=0)  # noqa: SIM115 - the transport owns it
+    pipe = os.fdopen(os.dup(fd), "rb", buffering=0)  # closed by the transport
     transport, _ = await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), pipe)
     data = b""
     try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections import defaultdict
 from collections.abc import Callable
 
@@ -18,6 +19,8 @@ _PATH_BYTES = 480
 _MAX_REFUSED = 100
 """So many refused connections are listed one by one between two flushes; of what comes beyond the number is."""
 _HIDDEN = "(not readable)"
+_PROMPT_A_SECOND = 200
+_WAIT_S = 0.005
 _MAX_KINDS = 64
 """So many different calls are listed one by one between two flushes; what comes beyond is listed as one."""
 
@@ -33,6 +36,7 @@ class Judge:
         for rule in rules(policy.extra_denied, permitted(policy)):
             self._rules[seccomp.number(rule.call)].append(rule)
         self._execs = {seccomp.number(name): name for name in seccomp.EXECS}
+        self._second = self._in_second = 0
         self._loggable = {*PERMITTABLE, *policy.extra_denied}
 
     def __call__(self, call: Call, is_waiting: Callable[[], bool]) -> Ruling:
@@ -44,6 +48,7 @@ class Judge:
         if rule is None:  # the filter asks about nothing else
             return errno.EPERM
         command = command if is_waiting() else ""
+        self._slow_down()
         response = self._policy.violations.seccomp
         permitted = response == "log" and rule.call in self._loggable
         decision: Decision = "would_deny" if permitted else "denied"
@@ -55,6 +60,15 @@ class Judge:
             self._end(f"on_violation.seccomp: {command or 'a process'} (process {call.pid}) made the denied system call {name}")
             return "end"
         return rule.errno
+
+    def _slow_down(self) -> None:
+        """Let a flood of denied calls wait: whoever makes them stands still, and the supervisor keeps its processor."""
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._in_second = second, 0
+        self._in_second += 1
+        if self._in_second > _PROMPT_A_SECOND:
+            time.sleep(_WAIT_S)
 
     def _started(self, call: Call, command: str, is_waiting: Callable[[], bool]) -> Ruling:
         """The start of a program: listed, and always permitted. Its path can change under the reader: a hint, no proof."""
