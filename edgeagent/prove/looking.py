@@ -82,6 +82,12 @@ def descendants(top: int) -> list[int]:
     return found
 
 
+def children(parent: int) -> list[int]:
+    """Processes whose parent is ``parent``, ended ones that nobody has waited for too."""
+    pids = (int(name) for name in os.listdir("/proc") if name.isdigit())
+    return [pid for pid in pids if (fields := _stat(pid)) and int(fields[1]) == parent]
+
+
 def look(pid: int, app: int) -> Process | None:
     """What process ``pid`` is and holds; None if it has ended. ``app`` is the pid of the session's own program."""
     fields = _stat(pid)

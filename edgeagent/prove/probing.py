@@ -58,13 +58,11 @@ def probe(command: Sequence[str], stdout: int | None = None, env: dict[str, str]
 
     ``stdout``: a descriptor for what it prints, by default ours. Raises `EnvironmentProblem` if nothing can be watched.
     """
-    if ctypes.CDLL(None).prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
-        raise EnvironmentProblem("the prober cannot keep orphans of the run in sight", "it needs Linux 3.4 or later")
     listeners = Listeners()
     try:
         controls = tuple(_control(kind, listeners) for kind in (control.OPEN, control.EMPTY))
         ours, theirs = socket.socketpair()
-        with ours, _ignoring(signal.SIGINT), _spawned(command, theirs, listeners, stdout, env) as process:
+        with ours, _adopting(), _ignoring(signal.SIGINT), _spawned(command, theirs, listeners, stdout, env) as process:
             itself = looking.look(os.getpid(), os.getpid())
             assert itself is not None, "this very process runs"
             evidence = Evidence(Watch(process.pid), itself, controls, bool(listeners.targets.tcp6_port), time.time())
@@ -77,6 +75,22 @@ def probe(command: Sequence[str], stdout: int | None = None, env: dict[str, str]
     evidence.exit_code = process.returncode
     evidence.ended_s = time.time()
     return evidence
+
+
+@contextlib.contextmanager
+def _adopting():  # noqa: ANN202 - a generator
+    """Orphans of the run come to this process, in its sight, and are buried by it."""
+    prctl = ctypes.CDLL(None).prctl
+    before = set(looking.children(os.getpid()))
+    if prctl(_PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0) != 0:
+        raise EnvironmentProblem("the prober cannot keep orphans of the run in sight", "it needs Linux 3.4 or later")
+    try:
+        yield
+    finally:
+        prctl(_PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+        for pid in set(looking.children(os.getpid())) - before:
+            with contextlib.suppress(ChildProcessError):
+                os.waitpid(pid, os.WNOHANG)
 
 
 def _control(kind: str, listeners: Listeners) -> Canary:

@@ -36,7 +36,7 @@ class Scrubber:
     def __init__(self, values: Mapping[str, str]) -> None:
         self._values = dict(values)
         forms = {form: name for name, value in values.items() for form in forms_of(value)}
-        self._names = {form.casefold(): name for form, name in forms.items()}
+        self._names = forms
         # Longest first: of two that begin alike the longer one is the whole.
         alternatives = "|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))
         self._pattern = re.compile(alternatives, re.IGNORECASE) if alternatives else None
@@ -74,8 +74,10 @@ class Scrubber:
         joined = before + text
         return self._pattern is not None and any(match.end() > len(before) for match in self._pattern.finditer(joined))
 
-    def _name(self, form: str) -> str:
-        return self._names.get(form.casefold(), "?")
+    def _name(self, found: str) -> str:
+        """Whose form ``found`` is; by the same expression that found it, as case is not one thing in Unicode."""
+        alike = (name for form, name in self._names.items() if re.fullmatch(re.escape(form), found, re.IGNORECASE))
+        return self._names.get(found) or next(alike, "?")
 
     def _deep(self, value: object) -> object:
         match value:
@@ -92,7 +94,7 @@ class Scrubber:
 def forms_of(value: str) -> Iterator[str]:
     """``value`` and what programs commonly make of it."""
     raw = value.encode()
-    yield value
+    yield from {value, value.upper(), value.lower()}  # those that change beyond case, as ß does, are other characters
     yield from {quote(value, safe=""), quote(value), quote_plus(value), html.escape(value), json.dumps(value)[1:-1]}
     yield json.dumps(value, ensure_ascii=False)[1:-1]
     yield raw.hex()

@@ -102,9 +102,9 @@ def test_a_recorded_run_replays_to_the_same_screens(tmp_path: Path, capsys: pyte
     script = (Click(Point(320, 240)), Type("Zoë "), Key(("ctrl", "s")), Finish())
     request = RunRequest("add a name", msgspec.structs.replace(NOTE, home=str(home)))
     model = real_run.scripted(lambda prompt: script[len(prompt.history.steps)])
-    result = asyncio.run(Runner(SessionStore(tmp_path), open_model=model).start(request))
+    result = asyncio.run(Runner(SessionStore(tmp_path / "sessions"), open_model=model).start(request))
     assert "Zoë" in (home / "note.txt").read_text()
-    same = asyncio.run(replay_session(SessionStore(tmp_path).find(result.session), None, as_json=True))
+    same = asyncio.run(replay_session(SessionStore(tmp_path / "sessions").find(result.session), None, as_json=True))
     told = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [(screen["step"], screen["verdict"]) for screen in told] == [(step, "same") for step in range(4)]
     assert same

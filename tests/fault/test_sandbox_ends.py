@@ -149,7 +149,7 @@ async def test_a_start_that_fails_says_why_and_leaves_nothing(tmp_path: Path) ->
     broken = (
         (DesktopSpec(640, 480, applications=(Application(("no-such-command",)),)), UsageError, "no such command"),
         (DesktopSpec(640, 480, home="/etc"), UsageError, "directory of the system"),
-        (DesktopSpec(640, 480, policy_yaml="audit: {}"), UsageError, "policy, line 1"),
+        (DesktopSpec(640, 480, policy_yaml="audits: {}"), UsageError, "policy, line 1"),
         (DesktopSpec(640, 480, accept_missing=("seccomp",)), UsageError, "cannot be accepted"),
     )
     for spec, error, message in broken:
@@ -165,7 +165,7 @@ async def test_the_executor_and_the_applications_are_tightened() -> None:
         filters = {
             word: status(process_of(desktop, word), "Seccomp_filters") for word in ("inside.init", "inside.executor", "sleep")
         }
-        assert filters == {"inside.init": 1, "inside.executor": 2, "sleep": 2}
+        assert filters == {"inside.init": 2, "inside.executor": 3, "sleep": 3}
         uids = {process.uids().real for process in tree(desktop.supervisor_pid)[1:]}
         assert 0 not in uids
         assert not [layer for layer in desktop.missing_layers if layer == "landlock"]

@@ -24,8 +24,6 @@ around = st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=12
 @given(values, around, around, st.sampled_from(["as it is", "upper", "lower"]))
 def test_the_value_itself_in_any_case(value: str, before: str, after: str, case: str) -> None:
     said = {"as it is": value, "upper": value.upper(), "lower": value.lower()}[case]
-    if case != "as it is" and said.casefold() != value.casefold():
-        return  # characters that change beyond case, as ß does
     found = Scrubber({"x": value}).text(before + said + after)
     assert "{secret:x}" in found
     assert said not in found.replace("{secret:x}", "")

@@ -18,7 +18,7 @@ from edgeagent_models.protocol import Element
 def test_command_is_the_public_one(tmp_path: Path) -> None:
     task = form.generate(0)
     line = command(task, tmp_path)
-    assert line[1:5] == ["-m", "edgeagent", "run", task.instruction]
+    assert line[1:6] == ["-P", "-m", "edgeagent", "run", task.instruction]
     assert line[line.index("--url") + 1] == "http://127.0.0.1:8731/"
     assert line[line.index("--home") + 1] == str(tmp_path)
 

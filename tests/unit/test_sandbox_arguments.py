@@ -63,7 +63,7 @@ def test_the_host_home_is_not_among_the_binds(python: runtime.Runtime) -> None:
 
 def test_of_the_harness_only_inside_and_the_protocol_go_in(python: runtime.Runtime) -> None:
     ours = [place for _, place in python.packages if "edgeagent" in Path(place).name or "/edgeagent_harness/" in place]
-    assert sorted(Path(place).name for place in ours) == ["__init__.py", "errors.py", "inside", "protocol"]
+    assert sorted(Path(place).name for place in ours) == ["__init__.py", "errors.py", "inside", "isolation", "protocol"]
     assert not [place for _, place in python.packages if "numpy" in place or "pyseccomp" in place]
 
 

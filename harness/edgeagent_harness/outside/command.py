@@ -29,8 +29,8 @@ async def run(plan: Plan, argv: Sequence[str], on_audited: Callable[[Entry], Non
         with relay.running():
             await box.spawn(tuple(argv), wait_window=False, stdio=relay.stdio, terminal=relay.controlling)
             await asyncio.wait([exited, box.gone], return_when=asyncio.FIRST_COMPLETED)
-        if not exited.done():
-            raise (PolicyViolated if box.violated else SandboxGone)(box.gone.result())
+        if box.violated or not exited.done():
+            raise (PolicyViolated if box.violated else SandboxGone)(await box.gone)
         code = exited.result()
         return 128 - code if code < 0 else code
     except NotStarted as error:

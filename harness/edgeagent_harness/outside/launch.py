@@ -126,8 +126,8 @@ class Sandbox:
         self._handle = os.pidfd_open(process.pid)
         self._info = info_read
         self._loop = loop
-        limiter = Limiter(plan.policy, plan.group, plan.binds.home, self._tell, self._end_violated)
-        works = (self._serve_init(), self._watch(process, self._handle), self._flush_tally(), limiter.watch(process.pid))
+        self._limiter = Limiter(plan.policy, plan.group, plan.binds.home, self._tell, self._end_violated)
+        works = (self._serve_init(), self._watch(process, self._handle), self._flush_tally(), self._limiter.watch(process.pid))
         self._tasks = [asyncio.create_task(work) for work in works]
         await self._send(self._setup(plan, bool(executor_fds)), executor_fds)
         ready = await self._until_ready()
@@ -281,6 +281,8 @@ class Sandbox:
             case init_wire.NotSpawned(id=request_id, reason=reason):
                 self._answer(request_id, NotStarted(printable(reason)))
             case init_wire.Exited(id=request_id, returncode=code):
+                if code == -signal.SIGKILL:
+                    self._limiter.look_at_killed()  # before its end is told as an ordinary one
                 self._on_exited(request_id, code)
             case init_wire.VitalEnded(what="executor", status=status) if status == -signal.SIGSYS:
                 self._tally.add(

@@ -87,6 +87,16 @@ class Limiter:
                 return
             await asyncio.sleep(min(_LOOK_S if measured else left_s, left_s))
 
+    def look_at_killed(self) -> None:
+        """End the sandbox now if the kernel has killed a process of it for memory and that is the response."""
+        if (group := self._holding_group()) and group.killed_for_memory():
+            self._act("memory", "max_memory_gb", self._limits.max_memory_gb * GIB, self._limits.max_memory_gb * GIB)
+
+    def _holding_group(self) -> Group | None:
+        """The control group, where the kernel holds the memory by it."""
+        holds = self._group and "memory" in self._group.controllers and self._policy.violations.resources != "log"
+        return self._group if holds and self._limits.max_memory_gb else None
+
     def _look(self, top: int) -> None:
         if self._limits.max_memory_gb:
             self._look_at_memory(top)
@@ -100,10 +110,8 @@ class Limiter:
 
     def _look_at_memory(self, top: int) -> None:
         allowed = self._limits.max_memory_gb * GIB
-        group = self._group if self._group and "memory" in self._group.controllers else None
-        if group and self._policy.violations.resources != "log":
-            if group.killed_for_memory():
-                self._act("memory", "max_memory_gb", allowed, allowed)
+        if self._holding_group():
+            self.look_at_killed()
             return
         pids = usage.processes(top)
         in_files = usage.tmpfs_bytes(pids[1]) if len(pids) > 1 else 0
