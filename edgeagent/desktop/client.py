@@ -153,7 +153,7 @@ class SandboxDesktop:
     async def close(self) -> None:
         """End the sandbox and its supervisor, and give everything back. Safe to call twice."""
         if self._connection is not None:
-            with contextlib.suppress(errors.DesktopError, TimeoutError):
+            with contextlib.suppress(errors.EdgeAgentError, TimeoutError):  # whatever was its loss
                 async with asyncio.timeout(_CLOSE_TIMEOUT_S):
                     await self._request(messages.Close(self._id()), messages.Done)
             await self._connection.close()

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click.testing
 import msgspec
+import psutil
 import pytest
 import real_run
 
@@ -107,3 +108,4 @@ def test_an_audit_that_cannot_be_written_stops_the_run(tmp_path: Path, monkeypat
     monkeypatch.setattr(audit.AuditLog, "append", full)
     with pytest.raises(Exception, match="the disk is full"):
         go(tmp_path, "version: 1\n", "exec sleep 60")
+    assert not [child for child in psutil.Process().children() if "edgeagent_harness.outside" in child.cmdline()]
