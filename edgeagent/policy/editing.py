@@ -13,7 +13,6 @@ from pathlib import Path
 
 from ruamel.yaml import YAML, YAMLError
 from ruamel.yaml.comments import CommentedMap, CommentedSeq
-from ruamel.yaml.util import load_yaml_guess_indent
 
 from edgeagent.errors import UsageError
 from edgeagent.policy.loading import read_policy
@@ -50,14 +49,12 @@ def add_endpoint(path: Path, endpoint: Endpoint) -> bool:
 def _with_endpoint(text: str, endpoint: Endpoint) -> str:
     """``text`` with ``endpoint`` at the end of its list; empty if it is of a shape that we do not edit."""
     try:
-        _, indent, offset = load_yaml_guess_indent(text)
         yaml = YAML()
         yaml.preserve_quotes = True
         yaml.width = _WIDE
-        yaml.indent(mapping=indent or 2, sequence=(indent or 2) + (offset or 0), offset=offset or 0)
         top = yaml.load(text)
-        egress = top["network"]["egress"]
-        endpoints = egress.setdefault("endpoints", CommentedSeq())
+        _keep_layout(yaml, top["network"])
+        endpoints = top["network"]["egress"].setdefault("endpoints", CommentedSeq())
         item = CommentedMap(host=endpoint.host, port=endpoint.port)
         item.fa.set_flow_style()
         endpoints.append(item)
@@ -66,6 +63,17 @@ def _with_endpoint(text: str, endpoint: Endpoint) -> str:
     except (YAMLError, KeyError, AttributeError, TypeError):
         return ""
     return stream.getvalue()
+
+
+def _keep_layout(yaml: YAML, network: CommentedMap) -> None:
+    """Have ``yaml`` indent as the file does, as far as ``network`` shows it; else by two."""
+    egress = network["egress"]
+    endpoints = egress.get("endpoints")
+    mapping = 2 if network.fa.flow_style() else network.lc.col
+    sequence, offset = mapping + 2, mapping
+    if endpoints and not endpoints.fa.flow_style():
+        sequence, offset = endpoints.lc.item(0)[1] - egress.lc.col, endpoints.lc.col - egress.lc.col
+    yaml.indent(mapping=mapping, sequence=sequence, offset=offset)
 
 
 def _replace(path: Path, text: str) -> None:

@@ -61,6 +61,37 @@ def test_a_place_is_added_and_everything_else_stays(tmp_path: Path, text: str) -
     assert add_endpoint(path, NEW) is False
 
 
+LIST = """\
+version: 1
+network:
+  egress:
+    mode: allowlist
+    endpoints:
+      # first
+      - {host: a.example, port: 443}  # keep me
+on_violation: {egress: log}
+"""
+
+
+@pytest.mark.parametrize(
+    ("text", "dash"),
+    [
+        (LIST, "      - "),
+        (LIST.replace("      ", "    "), "    - "),
+        (BLOCK, "        - "),
+        (NEMOCLAW.replace(' ["https', '\n      -   "https').replace('"]', '"'), "      -   "),
+    ],
+)
+def test_places_added_one_after_the_other_leave_every_other_line_as_it_was(tmp_path: Path, text: str, dash: str) -> None:
+    path = tmp_path / "p.yaml"
+    path.write_text(text)
+    for name in ("b.example", "c.example"):
+        add_endpoint(path, Endpoint(name, 443))
+    last = max(number for number, line in enumerate(text.splitlines()) if "a.example" in line or line.endswith("port: 443"))
+    added = [f"{dash}{{host: {name}, port: 443}}" for name in ("b.example", "c.example")]
+    assert path.read_text().splitlines() == [*text.splitlines()[: last + 1], *added, *text.splitlines()[last + 1 :]]
+
+
 def test_mode_owner_and_link_stay(tmp_path: Path) -> None:
     real, link = tmp_path / "real.yaml", tmp_path / "link.yaml"
     real.write_text(profile_text("web"))
