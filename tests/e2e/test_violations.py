@@ -4,16 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import os
+import select
 import shutil
 import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from support.boxes import execute
 
 from edgeagent_harness.errors import PolicyViolated
+from edgeagent_harness.isolation.canary import Targets
 from edgeagent_harness.outside import session
 from edgeagent_harness.outside.desktop import Desktop
 from edgeagent_harness.outside.launch import Sandbox
@@ -111,6 +115,34 @@ async def test_without_a_listener_denied_calls_fail(tmp_path: Path) -> None:
     assert output.read_text().strip() == f"-1 {errno.ENOSYS}"
 
 
+async def test_a_deadly_call_is_never_answered_however_slowly_the_sandbox_ends(tmp_path: Path) -> None:
+    """bwrap is gone at once; process 1, with which the others end, gets next to no processor time here."""
+    box = await started("on_violation: {seccomp: kill_sandbox}\n", lambda _entry: None)
+    output = tmp_path / "output"
+    with output.open("w") as stream:
+        await box.spawn(
+            python(f"import time; time.sleep(1); {UNSHARE}; print('went on')"), wait_window=False, stdio=(stream.fileno(),) * 3
+        )
+    (first,) = next(child for child in psutil.Process().children() if child.name() == "bwrap").children()
+    handle, place = os.pidfd_open(first.pid), min(os.sched_getaffinity(0))
+    os.sched_setaffinity(first.pid, {place})
+    os.sched_setscheduler(first.pid, os.SCHED_IDLE, os.sched_param(0))
+    code = f"import os\nos.sched_setaffinity(0, {{{place}}})\nwhile True: pass"
+    busy = [await asyncio.create_subprocess_exec(sys.executable, "-c", code) for _ in range(4)]
+    try:
+        await asyncio.wait_for(box.gone, 20)
+        is_gone = bool(select.select([handle], [], [], 0)[0])
+        await box.kill()
+    finally:
+        os.close(handle)
+        for hog in busy:
+            hog.kill()
+            await hog.wait()
+    assert box.violated
+    assert is_gone
+    assert output.read_text() == ""
+
+
 async def test_an_executor_that_makes_a_denied_call_ends_the_sandbox_with_the_reason() -> None:
     entries: list[Entry] = []
     plan = session.make_plan(DesktopSpec(policy_yaml="system_calls: {executor_deny: [getpid]}\n"))
@@ -124,6 +156,27 @@ async def test_an_executor_that_makes_a_denied_call_ends_the_sandbox_with_the_re
     assert desktop.box.violated
     assert "on_violation.exec" in reason
     assert entries[-1] == SandboxEnded(reason, violation=True)
+
+
+async def test_what_the_prober_has_tried_ends_no_sandbox_and_the_next_to_try_it_does() -> None:
+    entries: list[Entry] = []
+    desktop = Desktop(
+        session.make_plan(DesktopSpec(policy_yaml="on_violation: {seccomp: kill_sandbox}\n")),
+        lambda _id, _code: None,
+        entries.append,
+    )
+    try:
+        await desktop.start()
+        told = await desktop.run_canaries(Targets(9, 0, 9, "nobody listens here"))
+        assert [canary.process for canary in told] == ["supervisor", "executor", "application"]
+        assert not desktop.box.violated
+        await desktop.box.spawn(python("import socket; socket.socket(socket.AF_INET, socket.SOCK_RAW, 1)"), wait_window=False)
+        reason = await asyncio.wait_for(desktop.box.gone, 20)
+    finally:
+        await desktop.close()
+    assert desktop.box.violated
+    assert "socket(raw)" in reason
+    assert ("denied", "socket(raw)", 1) in calls(entries)
 
 
 async def test_a_violation_while_starting_is_told_as_one() -> None:

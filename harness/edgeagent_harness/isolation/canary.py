@@ -119,7 +119,7 @@ def _name(error: OSError) -> str:
 
 
 def main() -> int:
-    canary = run("application", msgspec.json.decode(sys.argv[1], type=Targets))
+    canary = run("application", msgspec.json.decode(sys.stdin.buffer.read(), type=Targets))
     sys.stdout.write(msgspec.json.encode(canary).decode())
     return 0
 

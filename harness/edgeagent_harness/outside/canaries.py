@@ -28,21 +28,30 @@ async def run(box: Sandbox, executor: Executor, runtime: Runtime, targets: canar
 
 async def _application(box: Sandbox, runtime: Runtime, targets: canary.Targets) -> canary.Canary:
     read_end, write_end = os.pipe()
+    told_end, tell_end = os.pipe()
     null = os.open(os.devnull, os.O_RDWR)
-    argv = (runtime.python, "-S", "-P", "-B", "-c", _PROGRAM, msgspec.json.encode(targets).decode())
+    open_fds = {read_end, write_end, told_end, tell_end, null}
+
+    def close(*fds: int) -> None:
+        for fd in fds:
+            os.close(fd)
+            open_fds.remove(fd)
+
+    argv = (runtime.python, "-S", "-P", "-B", "-c", _PROGRAM)
     try:
-        await box.spawn(argv, wait_window=False, stdio=(null, write_end, null))
-        os.close(write_end)
-        write_end = -1
-        async with asyncio.timeout(_TIMEOUT_S):
-            output = await _read(read_end)
+        _, spawned = await box.spawn(argv, wait_window=False, stdio=(told_end, write_end, null))
+        close(told_end, write_end)
+        # It waits for its targets: what a policy calls a violation is tried by nobody else, and only now.
+        with box.sparing(spawned.pid):
+            os.write(tell_end, msgspec.json.encode(targets))
+            close(tell_end)
+            async with asyncio.timeout(_TIMEOUT_S):
+                output = await _read(read_end)
         said = msgspec.json.decode(output, type=canary.Canary)
-    except (TimeoutError, msgspec.MsgspecError) as error:
+    except (TimeoutError, BrokenPipeError, msgspec.MsgspecError) as error:
         raise PeerMisbehaved(f"the canary inside gave no answer: {error or 'timeout'}") from error
     finally:
-        for fd in (read_end, null, write_end):
-            if fd >= 0:
-                os.close(fd)
+        close(*open_fds)
     return msgspec.structs.replace(said, process="application")
 
 

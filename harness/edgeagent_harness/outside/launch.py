@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-import json
 import os
 import signal
 import socket
 import subprocess
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass, replace
 
 import msgspec
 
 from edgeagent_harness.errors import EnvironmentLacks, PolicyViolated, SandboxGone
 from edgeagent_harness.inside import landlock
-from edgeagent_harness.outside import bridge_filter, layers, limits, sandbox, seccomp
+from edgeagent_harness.outside import bridge_filter, ending, layers, limits, sandbox, seccomp
 from edgeagent_harness.outside.cgroups import GIB, Group
 from edgeagent_harness.outside.denied import permitted
 from edgeagent_harness.outside.limits import Limiter
@@ -40,6 +39,7 @@ _LAST_WORDS_S = 0.3
 _LOG_BYTES = 16 * 1024
 _MAX_INIT_MESSAGE_BYTES = 8 * 1024
 _FLUSH_S = 1.0
+_EMPTY_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +74,7 @@ class Sandbox:
         """Whether a violation ended it; then it must not be started again blindly."""
         self._tally = Tally(self._tell)
         self._listener: Listener | None = None
+        self._judge: Judge | None = None
         self._listening = False
         self._first: int | None = None
         """Process 1 of the sandbox, once it is known."""
@@ -101,7 +102,7 @@ class Sandbox:
         ours, theirs = socket.socketpair()
         output_read, output_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         fds = sandbox.Descriptors()
-        info_read, info_write = os.pipe2(os.O_CLOEXEC)
+        info_read, info_write = os.pipe2(os.O_CLOEXEC | os.O_NONBLOCK)
         fds.passed.append(info_write)
         fds.to_close.append(info_write)
         named = (plan.policy.extra_denied, permitted(plan.policy))
@@ -131,7 +132,7 @@ class Sandbox:
         self._tasks = [asyncio.create_task(work) for work in works]
         await self._send(self._setup(plan, bool(executor_fds)), executor_fds)
         ready = await self._until_ready()
-        self._first = _first_inside(self._info)
+        self._first = ending.first_inside(self._info)
         if self.way_out:
             await self.way_out.up()
         return ready
@@ -152,6 +153,18 @@ class Sandbox:
         request_id = self._new_id()
         message = init_wire.Browse(request_id, url, kiosk=kiosk, debug=debug is not None, scale=scale)
         return request_id, await self._request(request_id, message, (debug.fileno(),) if debug else ())
+
+    @contextlib.contextmanager
+    def sparing(self, pid_inside: int) -> Generator[None]:
+        """Meanwhile denied calls of that process are refused and listed, and do not end the sandbox, whatever the policy says."""
+        judge = self._judge
+        if judge:
+            judge.spared = frozenset({pid_inside})
+        try:
+            yield
+        finally:
+            if judge:
+                judge.spared = frozenset()
 
     def stop_listening(self) -> None:
         """From here on the kernel refuses what was judged; nothing is listed any more."""
@@ -267,7 +280,8 @@ class Sandbox:
         fds = self._control.take_fds()
         if isinstance(reply, init_wire.Listening) and len(fds) == 1 and not self._listening:
             self._listening = True
-            self._listener = Listener(fds.pop(), Judge(self._plan.policy, self._tally.add, self._end_violated))
+            self._judge = Judge(self._plan.policy, self._tally.add, self._end_violated)
+            self._listener = Listener(fds.pop(), self._judge)
         close_all(fds)
         match reply:
             case init_wire.Ready():
@@ -303,20 +317,24 @@ class Sandbox:
 
     async def _watch(self, process: subprocess.Popen[bytes], fd: int) -> None:
         """Notice the end of bwrap, which is the end of everything inside."""
-        ended = asyncio.Event()
-        loop = asyncio.get_running_loop()
-        loop.add_reader(fd, ended.set)
-        try:
-            await ended.wait()
-        finally:
-            loop.remove_reader(fd)
+        await ending.ended(fd)
         code = process.wait()
+        await self._until_empty()
         last = "".join(self.log_tail().splitlines()[-1:])
         reason = self._ended_because or f"the sandbox ended with status {code}" + (f": {last}" if last else "")
         self._tally.flush()
         await asyncio.sleep(0)  # what other threads told is passed on before the end is
         self._on_audited(audit.SandboxEnded(reason[:500], self.violated))
         self.gone.set_result(reason)
+
+    async def _until_empty(self) -> None:
+        """Wait for process 1, which ends a little after bwrap: until then calls that wait must stay unanswered, so the listener
+        stays. Closing it would let whoever made a deadly call go on."""
+        if self._first is None:  # it never became ready
+            self._first = ending.first_inside(self._info)
+        if self._first is not None:
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(ending.ended(self._first), _EMPTY_TIMEOUT_S)
 
     # -- the audit ----------------------------------------------------------------------------------------------------------
 
@@ -355,14 +373,6 @@ def _check_notices(policy: Policy, found: layers.Decision) -> None:
     asked = {"on_violation.seccomp": policy.violations.seccomp != "deny", "audit.exec": policy.audit.exec}
     for key in (key for key, is_asked in asked.items() if is_asked):
         raise EnvironmentLacks(f"{key} needs violation_notices, which this machine lacks. Mend: leave {key} at its default")
-
-
-def _first_inside(info: int) -> int | None:
-    """A handle of process 1, by what bwrap wrote to the pipe ``info`` before it started it."""
-    try:
-        return os.pidfd_open(int(json.loads(os.read(info, 4096))["child-pid"]))
-    except (ValueError, KeyError, ProcessLookupError):
-        return None
 
 
 class NotStarted(Exception):
