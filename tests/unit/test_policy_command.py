@@ -121,6 +121,36 @@ enforcement: {accept_missing: [landlock]}
         assert f"  {words}" in lines
 
 
+def test_explain_tells_the_gate_s_order_regions_limits_escalation_and_governor(tmp_path: Path) -> None:
+    path = tmp_path / "my.yaml"
+    path.write_text(
+        """\
+gate:
+  mode: bounded
+  rules:
+    - {decision: allow, actions: [click], regions: [{left: 0, top: 10, right: 200, bottom: 300}]}
+    - {decision: deny, name: shells, actions: [open_app], text: [sh]}
+  limits: {max_tokens: 1000000}
+  escalation: {on_limit: ask, on_denied: end}
+  governor: {max_sessions: 4, forbidden_hosts: ["*.evil.example"]}
+"""
+    )
+    lines = [line.strip() for line in run("explain", str(path)).output.splitlines()]
+    first = lines.index("denied   denied: open_app with text that matches sh (shells)  [gate]")
+    assert lines[first + 1 : first + 9] == [
+        "allowed  allowed: click in the region from 0, 10 to 200, 300 (rule 1)  [gate]",
+        "denied   every action that no rule allows  [gate]",
+        "denied   more than 1000000 tokens  [gate]",
+        "·     at a limit the user is asked for as much again  [gate]",
+        "·     when an action was denied the run ends (exit code 5)  [gate]",
+        "·     where nobody can be asked the run pauses until it is resumed (exit code 4)  [gate]",
+        "denied   more than 4 sessions at once of all sessions together  [edgeagent governor, while it runs]",
+        "denied   a session that opens or reaches *.evil.example: it is stopped  [edgeagent governor, while it runs]",
+    ]
+    path.write_text("gate: {mode: plan, rules: [{decision: allow, actions: [click]}]}")
+    assert "the model looks and never acts, whatever the rules allow" in run("explain", str(path)).output
+
+
 @pytest.mark.parametrize("name", PROFILES)
 def test_every_profile_is_explained(name: str) -> None:
     output = run("explain", name).output

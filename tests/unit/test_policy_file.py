@@ -78,7 +78,12 @@ ENDPOINT = "{host: a.example, port: 443}"
         ("max_pids", "max_pid", 12, "did you mean 'max_pids'"),
         ("network:", "netwerk:", 8, "did you mean 'network'"),
         ("{host: a.example", "{hots: a.example", 9, "lacks 'host'; 'hots' is no key here"),
-        (ENDPOINT, "{host: a.example}", 9, "network.egress.endpoints[0] lacks 'port'"),
+        (ENDPOINT, "{host: a.example}", 9, "network.egress.endpoints[0] lacks 'port'\n"),
+        (ENDPOINT, "{host: a.example, prot: 443}", 9, "lacks 'port'; 'prot' is no key here"),
+        (ENDPOINT, "{host: *.a.example, port: 443}", 9, "a text that begins with * must be quoted, like '*.example.org'"),
+        (ENDPOINT, "{host: *a, port: 443}", 9, "aliases (*name) are not read; write the value out, or quote it"),
+        (ENDPOINT, "{host: a.example, port: 80, paths: ['/a/*']}", 9, "without escapes, query, wildcard"),
+        ("max_pids: 256", "max_pids: 10000000", 12, "must be from 64 to 32768, not 10000000"),
         (ENDPOINT, "{host: a.example, port: 0}", 9, "must be from 1 to 65535"),
         (ENDPOINT, "{host: a.example, port: 443, methods: [GET]}", 9, "TLS, which hides methods"),
         (ENDPOINT, "{host: a.example, port: 443, paths: [/a]}", 9, "TLS, which hides paths"),
@@ -132,6 +137,7 @@ ENDPOINT = "{host: a.example, port: 443}"
         ("[/tmp]", "[/scratch]", 6, "must contain /tmp"),
         ("[/tmp]", "[/tmp, /usr/bin]", 6, "cannot be one"),
         (FILESYSTEM, "{read_only: [/usr, /srv/a], tmpfs: [/tmp, /srv/a/b]}", 6, "lies in /srv/a, a directory of the host"),
+        (FILESYSTEM, "{read_only: [/usr, /srv/a], tmpfs: [/tmp, /srv/a]}", 6, "'/srv/a' is in read_only or read_write too"),
         (FILESYSTEM, "{read_only: [/usr, /srv/a/b], tmpfs: [/tmp, /srv/a]}", 6, "would hide /srv/a/b"),
         (FILESYSTEM, "{read_only: [/usr, /srv/a], read_write: [/home/agent, /srv/a]}", 6, "is in read_only too"),
         (FILESYSTEM, "{read_only: [/usr, /srv/a/b], read_write: [/home/agent, /srv/a]}", 6, "which read_write makes writable"),
@@ -142,7 +148,13 @@ def test_anything_else_is_refused_with_its_line(old: str, new: str, line: int, s
     with pytest.raises(UsageProblem) as refused:
         parse(EXAMPLE.replace(old, new, 1), "my.yaml")
     assert f"my.yaml, line {line}:" in str(refused.value)
-    assert says in str(refused.value)
+    assert says in f"{refused.value}\n"
+
+
+@pytest.mark.parametrize("condition", ["actions", "applications", "titles", "hosts", "regions", "text", "times", "days"])
+def test_a_condition_without_values_is_refused_as_it_would_hold_always(condition: str) -> None:
+    with pytest.raises(UsageProblem, match=rf"line 2: gate.rules\[0\].{condition} is empty; leave it away to mean any"):
+        parse(f"gate:\n  rules: [{{decision: allow, {condition}: []}}]\n")
 
 
 def test_a_policy_without_content_is_refused() -> None:

@@ -82,8 +82,20 @@ def test_a_person_writes_host_and_port(text: str, endpoint: Endpoint) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["a.example", "a.example:", ":80", "a.example:0", "a.example:65536", "::1:80", "a:b", "a.example:٤٤٣"]
+    ("text", "says"),
+    [
+        ("a.example", "HOST:PORT"),
+        ("a.example:", "HOST:PORT"),
+        ("https://a.example/", "HOST:PORT"),
+        ("https://a.example:443", "HOST:PORT"),
+        ("a:b", "HOST:PORT"),
+        ("a.example:٤٤٣", "HOST:PORT"),
+        (":80", "is empty"),
+        ("a.example:0", "a port is a number from 1 to 65535"),
+        ("a.example:65536", "a port is a number from 1 to 65535"),
+        ("::1:80", "in brackets"),
+    ],
 )
-def test_a_place_without_a_port_is_refused(text: str) -> None:
-    with pytest.raises(ValueError, match=r"HOST:PORT|in brackets|is empty"):
+def test_a_place_without_a_port_is_refused(text: str, says: str) -> None:
+    with pytest.raises(ValueError, match=says):
         parse_endpoint(text)

@@ -91,6 +91,8 @@ def _check_overlaps(section: Section, read_only: tuple[str, ...], read_write: tu
         if outer := _outer(inner, read_write):
             raise _error(section, "read_only", inner, f"lies in {outer}, which read_write makes writable")
     for inner in tmpfs:
+        if inner in (*read_only, *read_write):
+            raise _error(section, "tmpfs", inner, "is in read_only or read_write too")
         if outer := _outer(inner, (*read_only, *read_write)):
             raise _error(section, "tmpfs", inner, f"lies in {outer}, a directory of the host")
     for inner in (*read_only, *read_write):

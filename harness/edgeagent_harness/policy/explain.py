@@ -56,7 +56,8 @@ def _files(policy: Policy) -> Iterator[Line]:
     yield "yes", f"writing {HOME_INSIDE}, the session's home, which stays", _FILES
     for path in policy.read_write:
         yield "yes", f"writing {path} of this machine, which stays", _FILES
-    yield "yes", f"writing {', '.join(('/tmp', *policy.tmpfs))}, which vanish with the sandbox", _FILES
+    vanishing = ("/tmp", *policy.tmpfs)
+    yield "yes", f"writing {', '.join(vanishing)}, which vanish{'' if policy.tmpfs else 'es'} with the sandbox", _FILES
     yield "no", "starting a program that lies where something can be written", "Landlock"
     yield "no", "every other file of this machine, this policy and the audit log among them: they do not exist inside", _FILES
 

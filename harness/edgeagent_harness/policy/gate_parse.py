@@ -68,9 +68,9 @@ def _rule(section: Section, number: int) -> Rule:
         applications=tuple(text.casefold() for text in _patterns(section, "applications")),
         titles=_patterns(section, "titles"),
         hosts=_hosts(section, "hosts"),
-        regions=tuple(_region(item) for item in section.sections("regions")),
+        regions=_regions(section),
         text=_patterns(section, "text"),
-        hours=tuple(_hours(section, text) for text in section.texts("times")),
+        hours=tuple(_hours(section, text) for text in _filled(section, "times")),
         days=_days(section),
         line=section_line,
     )
@@ -87,8 +87,7 @@ def _needed_choice(section: Section, name: str, allowed: Sequence[str]) -> str:
 
 
 def _actions(section: Section) -> tuple[str, ...]:
-    names = section.texts("actions")
-    _not_empty(section, "actions", names)
+    names = _filled(section, "actions")
     for name in names:
         if name not in ACTION_KINDS:
             hint = nearest(name, ACTION_KINDS, always=True)
@@ -97,8 +96,7 @@ def _actions(section: Section) -> tuple[str, ...]:
 
 
 def _patterns(section: Section, name: str) -> tuple[str, ...]:
-    texts = section.texts(name)
-    _not_empty(section, name, texts)
+    texts = _filled(section, name)
     for text in texts:
         if not text or len(text) > _MAX_PATTERN_CHARS:
             reason = f"must have 1 to {_MAX_PATTERN_CHARS} characters"
@@ -106,7 +104,13 @@ def _patterns(section: Section, name: str) -> tuple[str, ...]:
     return texts
 
 
-def _not_empty(section: Section, name: str, given: Sequence[str]) -> None:
+def _filled(section: Section, name: str) -> tuple[str, ...]:
+    texts = section.texts(name)
+    _not_empty(section, name, texts)
+    return texts
+
+
+def _not_empty(section: Section, name: str, given: Sequence[object]) -> None:
     """An empty list would read as "none of them" and mean "any"."""
     if name in section and not given:
         raise section.error(f"{section.full(name)} is empty; leave it away to mean any", section.line_of(name))
@@ -120,6 +124,12 @@ def _hosts(section: Section, name: str) -> tuple[str, ...]:
         except ValueError as error:
             raise section.error(f"{section.full(name)}: {text!r} {error}", section.line_of(name)) from error
     return tuple(hosts)
+
+
+def _regions(section: Section) -> tuple[Rect, ...]:
+    regions = tuple(_region(item) for item in section.sections("regions"))
+    _not_empty(section, "regions", regions)
+    return regions
 
 
 def _region(section: Section) -> Rect:
@@ -140,8 +150,7 @@ def _hours(section: Section, text: str) -> Hours:
 
 
 def _days(section: Section) -> tuple[Weekday, ...]:
-    days = section.texts("days")
-    _not_empty(section, "days", days)
+    days = _filled(section, "days")
     for day in days:
         if day not in WEEKDAYS:
             raise section.error(

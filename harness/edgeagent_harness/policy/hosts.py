@@ -47,8 +47,10 @@ def _host(text: str) -> Host:
 def parse_endpoint(text: str) -> Endpoint:
     """``HOST:PORT`` as a person writes it, IPv6 addresses in brackets. Raises `ValueError` with the reason."""
     host, colon, port = text.rpartition(":")
-    if not colon or not port.isascii() or not port.isdigit() or not 1 <= int(port) <= _MAX_PORT:
+    if not colon or "/" in text or not port.isascii() or not port.isdigit():
         raise ValueError(f"{text!r} is not of the form HOST:PORT, for example example.org:443")
+    if not 1 <= int(port[:9]) <= _MAX_PORT:
+        raise ValueError(f"{text!r}: a port is a number from 1 to {_MAX_PORT}")
     if host.startswith("[") and host.endswith("]"):
         host = host[1:-1]
     elif ":" in host:

@@ -9,8 +9,9 @@ from urllib.parse import unquote_to_bytes
 
 _PLAIN = re.compile(r"/(?:[A-Za-z0-9\-._~!$&'()*+,=:@/]|%[0-9A-Fa-f]{2})*")
 """RFC 3986's path without ``;``: servers cut parameters off a segment before they look for ``..``."""
-_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()*+,=:@-]+)+")
-PREFIX_FORM = "like /api/v1: absolute, normalized, without escapes, query or final slash"
+_PREFIX = re.compile(r"(?:/[A-Za-z0-9._~!$&'()+,=:@-]+)+")
+"""Without ``*``, which would be taken for a wildcard and is none."""
+PREFIX_FORM = "like /api/v1: absolute, normalized, without escapes, query, wildcard or final slash; it covers all beneath it"
 _HIDDEN = re.compile(r"%(?:2[eEfF5]|5[cC]|3[bBfF]|23|[01][0-9A-Fa-f]|7[fF])")
 """Encoded dot, slash, percent, backslash, semicolon, question mark, hash, control characters."""
 

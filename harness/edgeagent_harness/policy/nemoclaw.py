@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from urllib.parse import SplitResult, urlsplit
 
+from edgeagent_harness.policy.decide import TLS_PORT
 from edgeagent_harness.policy.hosts import canonical_endpoint_host
 from edgeagent_harness.policy.http_path import PREFIX_FORM, is_prefix
 from edgeagent_harness.policy.strict_yaml import Section
@@ -40,6 +41,8 @@ def endpoint(section: Section, url: str, line: int) -> tuple[Endpoint, str]:
     if path and not is_prefix(path):
         raise section.error(f"{section.full('endpoints')}: the path of {url!r} must be {PREFIX_FORM}", line)
     if parts.scheme == "http":
+        if port == TLS_PORT:
+            raise section.error(f"{section.full('endpoints')}: {url!r} cannot be honoured: port 443 is TLS; write https", line)
         return Endpoint(host, port, paths=(path,) if path else ()), ""
     note = f"line {line}: {url}: TLS hides the path, so all of https://{host} is permitted" if path else ""
     return Endpoint(host, port), note

@@ -65,12 +65,12 @@ def _system_calls(section: Section, policy: Policy, foreign: bool) -> Policy:
     denied, allowed = section.texts("deny"), section.texts("allow")
     executor_denied = section.texts("executor_deny")
     section.done()
-    notes: list[str] = []
-    if foreign:
-        denied, notes = nemoclaw.system_calls(section, allowed, denied)
     for name in denied:
         if name in allowed:
             raise section.error(f"system_calls: {name!r} is in both deny and allow", section.line_of("allow"))
+    notes: list[str] = []
+    if foreign:
+        denied, notes = nemoclaw.system_calls(section, allowed, denied)
     return replace(
         policy, extra_denied=denied, re_permitted=allowed, executor_denied=executor_denied, notes=(*policy.notes, *notes)
     )  # fmt: skip

@@ -18,6 +18,7 @@ MAX_CHARS = 100_000
 """Longer texts are refused before anything reads them; also what a message to the supervisor holds."""
 _MAX_DEPTH = 12
 _STRING = "tag:yaml.org,2002:str"
+_QUOTED_WILDCARD = "'*.example.org'"
 _BOOLEAN = "tag:yaml.org,2002:bool"
 _WHOLE_NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})")
 _NUMBER = re.compile(r"-?(0|[1-9][0-9]{0,17})(\.[0-9]{1,18})?")
@@ -169,7 +170,7 @@ class Section:
     def _need(self, name: str) -> None:
         if name not in self._values:
             self._known.append(name)
-            given = [key for key in self._values if nearest(key, [name])]
+            given = difflib.get_close_matches(name, [key for key in self._values if key not in self._known], 1)
             instead = f"; {given[0]!r} is no key here" if given else ""
             raise self.error(f"{self.path or 'the policy'} lacks {name!r}{instead}", self._line)
 
@@ -199,7 +200,9 @@ class Section:
     def _in_range(self, name: str, value: float, low: float, high: float, without: str) -> float:
         if not low <= value <= high:
             hint = f"; leave it away for {without}" if without else ""
-            raise self.error(f"{self.full(name)} must be from {low:g} to {high:g}, not {value:g}{hint}", self.line_of(name))
+            raise self.error(
+                f"{self.full(name)} must be from {low:.15g} to {high:.15g}, not {value:.15g}{hint}", self.line_of(name)
+            )
         return value
 
     def _not_among(self, name: str, value: str, allowed: Sequence[str]) -> UsageProblem:
@@ -225,6 +228,8 @@ def read(text: str, source: str) -> Section:
     except yaml.MarkedYAMLError as error:
         line = error.problem_mark.line + 1 if error.problem_mark else 1
         problem = " ".join(part for part in (error.context, error.problem) if part)
+        if error.context == "while scanning an alias":
+            problem = f"a text that begins with * must be quoted, like {_QUOTED_WILDCARD}"
         raise document.error(f"no valid YAML: {problem}", line) from error
     except yaml.YAMLError as error:
         raise document.error(f"no valid YAML: {str(error).splitlines()[0]}", 1) from error
@@ -265,7 +270,9 @@ class _StrictLoader(yaml.SafeLoader):
         event = self.peek_event()
         line = int(event.start_mark.line) + 1
         if isinstance(event, yaml.AliasEvent):
-            raise self._document.error("aliases (*name) are not read; write the value out", line)
+            raise self._document.error(
+                f"aliases (*name) are not read; write the value out, or quote it, like {_QUOTED_WILDCARD}", line
+            )
         if event.anchor is not None:
             raise self._document.error("anchors (&name) are not read; write the value out where it is needed", line)
         if event.tag is not None:
