@@ -7,10 +7,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from edgeagent import events
-from edgeagent.policy.facts import Where, facts_of, parts_of
+from edgeagent.policy.facts import Where, characters_of, facts_of, parts_of
 from edgeagent.policy.judge import Rules, covers, matches
 from edgeagent_harness.policy.gate_types import GovernorLimits
-from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.audit import Connection, Entry
 
 HOUR_S = 3600.0
@@ -74,8 +73,7 @@ class Tally:
 def _cost(event: events.Event) -> Spent | None:
     match event.data:
         case events.Intent(action=action):
-            typed = sum(len(part.text) for part in parts_of(action) if isinstance(part, act.Type))
-            return Spent(event.time, steps=1, typed_characters=typed)
+            return Spent(event.time, steps=1, typed_characters=sum(map(characters_of, parts_of(action))))
         case events.Replied(usage=usage):
             return Spent(event.time, tokens=usage.prompt_tokens + usage.output_tokens)
         case _:

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from edgeagent.history import History
-from edgeagent.policy.facts import parts_of
+from edgeagent.policy.facts import characters_of, parts_of
 from edgeagent_harness.policy.gate_types import GateLimits
-from edgeagent_harness.protocol import actions as act
+from edgeagent_harness.protocol.actions import Action
 
 _MAX_FILES_LOOKED_AT = 20_000
 
@@ -19,8 +19,14 @@ class Reached:
     """A limit that was reached."""
 
     name: str
+    """The field of `GateLimits`."""
     used: float
     allowed: float
+
+    @property
+    def key(self) -> str:
+        """What the policy's file calls it."""
+        return "max_wall_seconds" if self.name == "max_wall_s" else self.name
 
 
 @dataclass(slots=True)
@@ -36,19 +42,22 @@ class Bounds:
         if self.limits.max_files_written and self.home:
             self._before = visible_files(self.home)
 
-    def reached(self, history: History, elapsed_s: float) -> Reached | None:
-        """The first limit that is used up, so that not one action more is permitted."""
+    def reached(self, history: History, elapsed_s: float, action: Action) -> Reached | None:
+        """The first limit that is used up, so that not one action more is permitted, or that ``action`` would pass."""
+        typed, more = typed_characters(history), sum(map(characters_of, parts_of(action)))
         used: dict[str, float] = {
             "max_steps": len(history.steps),
             "max_wall_s": elapsed_s,
             "max_tokens": history.tokens,
-            "max_typed_characters": typed_characters(history),
+            "max_typed_characters": typed,
             "max_files_written": self._files_written(),
         }
         for name, value in used.items():
             allowed = float(getattr(self.limits, name))
             if allowed and value >= allowed:
                 return Reached(name, value, allowed)
+        if self.limits.max_typed_characters and typed + more > self.limits.max_typed_characters:
+            return Reached("max_typed_characters", typed + more, self.limits.max_typed_characters)
         return None
 
     def extend(self, reached: Reached, once: GateLimits) -> None:
@@ -63,9 +72,8 @@ class Bounds:
 
 
 def typed_characters(history: History) -> int:
-    """Characters that were typed in all steps so far. A secret counts as one: its length is nobody's business."""
-    parts = (part for step in history.steps if step.effect.performed for part in parts_of(step.action))
-    return sum(1 if part.secret_ref is not None else len(part.text) for part in parts if isinstance(part, act.Type))
+    """Characters that were entered in all steps so far."""
+    return sum(characters_of(part) for step in history.steps if step.effect.performed for part in parts_of(step.action))
 
 
 def visible_files(home: Path) -> dict[str, tuple[int, int]]:

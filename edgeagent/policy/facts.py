@@ -21,6 +21,8 @@ PASSIVE = (
 """Actions that do nothing to the desktop."""
 _TYPED_RUN_CHARS = 400
 """How much of what was typed before is looked at together with what is typed now."""
+_CHORD_KEYS = ("ctrl", "control", "alt", "super", "meta", "win", "cmd")
+"""A key held with one of these writes no character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +144,24 @@ def typed_after(before: str, action: SingleAction) -> str:
             return before
         case _:
             return ""
+
+
+def characters_of(action: SingleAction) -> int:
+    """How many characters ``action`` can enter: typed, pressed as keys, put on the clipboard to be pasted.
+
+    A secret counts as one: its length is nobody's business.
+    """
+    match action:
+        case act.Type(text=text, secret_ref=None) | act.ClipboardWrite(text=text):
+            return len(text)
+        case act.Type():
+            return 1
+        case act.Key(keys=keys, repeat=repeat):
+            return 0 if any(key.casefold().startswith(_CHORD_KEYS) for key in keys) else repeat
+        case act.HoldKey() | act.KeyDown():
+            return 1
+        case _:
+            return 0
 
 
 def host_of(url: str) -> str:

@@ -81,7 +81,7 @@ class PolicyGate:
         if refusal:
             return self._denied(action, *refusal, "tell")
         acts = any(not isinstance(part, PASSIVE) for part in parts_of(action))
-        if acts and (reached := self.bounds.reached(history, self.clock.monotonic_s() - self._began_s)):
+        if acts and (reached := self.bounds.reached(history, self.clock.monotonic_s() - self._began_s, action)):
             over = await self._over(action, reached)
             if over is not None:
                 return over
@@ -128,15 +128,15 @@ class PolicyGate:
 
     async def _over(self, action: Action, reached: Reached) -> Verdict | None:
         """What becomes of the run at a limit; None: the user grants the same amount again."""
-        rule = f"limits.{reached.name}"
-        reason = f"the policy's limit is reached: {reached.name} {reached.used:g} of {reached.allowed:g}"
+        rule = f"limits.{reached.key}"
+        reason = f"the policy's limit is reached: {reached.key} {reached.used:.0f} of {reached.allowed:.15g}"
         escalation = self.policy.gate.escalation.on_limit
         if escalation != "ask":
             return self._denied(action, rule, reason, escalation)
         self._note("asked", action, rule, reason)
         if self.asker is None:
             return self._unanswered(rule, reason)
-        if await self.asker.ask(Question(f"go on, up to {reached.allowed:g} more", rule, (), reason)) == "no":
+        if await self.asker.ask(Question(f"go on, up to {reached.allowed:.15g} more", rule, (), reason)) == "no":
             return self._denied(action, rule, reason, "end")
         self._note("allowed", action, rule, "the user said yes")
         self.bounds.extend(reached, self.policy.gate.limits)

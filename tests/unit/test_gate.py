@@ -18,7 +18,18 @@ from edgeagent.policy.judge import compile_rules
 from edgeagent.testing import FakeClock
 from edgeagent_harness.policy.gate_types import GateMode
 from edgeagent_harness.policy.parse import parse
-from edgeagent_harness.protocol.actions import Action, Batch, Click, Finish, Key, OpenApp, OpenUrl, Screenshot, Type
+from edgeagent_harness.protocol.actions import (
+    Action,
+    Batch,
+    Click,
+    ClipboardWrite,
+    Finish,
+    Key,
+    OpenApp,
+    OpenUrl,
+    Screenshot,
+    Type,
+)
 from edgeagent_harness.protocol.audit import Entry, GateDecision
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.geometry import Point
@@ -182,6 +193,31 @@ async def test_limits_end_the_run_or_are_extended_by_the_user() -> None:
     assert (await verdict(asked, CLICK, history)).allow
     more = History(steps=(*history.steps, Step(2, Type("678910"), Effect("confirmed"))))
     assert (await verdict(asked, CLICK, more)).ends == "stopped"
+
+
+@pytest.mark.parametrize(
+    "action",
+    [
+        Type("x" * 9),
+        Batch((Type("12345"), Type("6789"))),
+        Key(("a",), repeat=9),
+        Key(("shift", "eacute"), repeat=9),
+        ClipboardWrite("x" * 9),
+    ],
+)
+async def test_no_single_action_types_beyond_the_limit_in_whatever_way(action: Action) -> None:
+    gate, _ = make("gate:\n  limits: {max_typed_characters: 8}\n")
+    said = await verdict(gate, action)
+    assert (said.allow, said.rule) == (False, "limits.max_typed_characters")
+    assert "9 of 8" in said.reason
+    assert (await verdict(gate, Type("x" * 8))).allow
+    assert (await verdict(gate, Key(("ctrl", "Right"), repeat=9))).allow
+
+
+async def test_the_limit_on_time_is_named_as_in_the_file() -> None:
+    gate, _ = make("gate:\n  limits: {max_wall_seconds: 1}\n")
+    gate._began_s = gate.clock.monotonic_s() - 1.5  # pyright: ignore[reportPrivateUsage]
+    assert (await verdict(gate, CLICK)).rule == "limits.max_wall_seconds"
 
 
 @pytest.mark.parametrize(
