@@ -20,26 +20,14 @@ from pathlib import Path
 
 from edgeagent import events
 from edgeagent.bench.stats import percentile
-from edgeagent.demo import form
-from edgeagent.limits import Limits
+from edgeagent.bench.step.script import CYCLE, NO_LIMITS, page
 from edgeagent.machine import machine_line
 from edgeagent.ports import Model, Prompt, Reply
 from edgeagent.runner import ModelChoice, Runner, RunRequest
 from edgeagent.sessions.store import SessionStore
 from edgeagent.testing import as_reply
 from edgeagent.timings import StepTimings, TimingFold
-from edgeagent_harness.protocol.actions import Action, Click, Finish, Key, Type
-from edgeagent_harness.protocol.geometry import Point
-from edgeagent_harness.protocol.messages import Application, DesktopSpec
-
-CYCLE: tuple[Action, ...] = (
-    Click(Point(640, 140)),
-    Type("Zoë 42"),
-    Key(("tab",)),
-    Type("é"),
-    Key(("ctrl", "a")),
-    Click(Point(20, 700)),
-)
+from edgeagent_harness.protocol.actions import Finish
 
 
 class Stopwatch:
@@ -83,15 +71,10 @@ async def measure(count: int) -> Stopwatch:
     def model(_choice: ModelChoice, _seed: int, _restarted: Callable[[str], None]) -> AbstractAsyncContextManager[Model]:
         return contextlib.nullcontext(Script(count, watch))
 
-    task = form.generate(0)
     with tempfile.TemporaryDirectory(prefix="edgeagent-overhead-") as scratch:
-        home = Path(scratch) / "home"
-        home.mkdir()
-        task.prepare(home)
-        spec = DesktopSpec(home=str(home), applications=(Application(task.app, wait_window=False),), url=task.url)
+        spec = page(Path(scratch))
         runner = Runner(store=SessionStore(Path(scratch) / "sessions"), open_model=model, listeners=[watch.fact])
-        limits = Limits(max_steps=0, timeout_s=0, max_no_effect=0)
-        await runner.start(RunRequest("overhead", spec, limits=limits))
+        await runner.start(RunRequest("overhead", spec, limits=NO_LIMITS))
     return watch
 
 

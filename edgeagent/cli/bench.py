@@ -1,4 +1,4 @@
-"""``edgeagent bench``: task suites, measured."""
+"""``edgeagent bench``: task suites and steps, measured."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from edgeagent.cli.bench_step import step
 from edgeagent.cli.seconds import Seconds
 from edgeagent.errors import UsageError
 
@@ -22,7 +23,10 @@ if TYPE_CHECKING:
 
 @click.group()
 def bench() -> None:
-    """Measure: task suites."""
+    """Measure: task suites and steps."""
+
+
+bench.add_command(step)
 
 
 @bench.command()

@@ -1,0 +1,59 @@
+"""The step benchmark's report for a terminal."""
+
+from __future__ import annotations
+
+from edgeagent.bench.step.report import Spread, StepReport, VariantReport
+
+_NAMES = {
+    "perceive_ms": "see", "encode_ms": "encode", "prefill_ms": "prefill", "ttft_ms": "first token", "decode_ms": "decode",
+    "parse_ms": "parse", "capture_ms": "capture", "settle_ms": "settle", "judge_ms": "judge", "act_ms": "act",
+    "record_ms": "record",
+}  # fmt: skip
+
+
+def table(report: StepReport) -> str:
+    """All figures but the single samples."""
+    machine = report.machine
+    lines = [
+        f"{report.model}: {report.how} of {report.session}, {report.steps} steps, {report.repeats} time(s)",
+        f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb:g} GB, {machine.system}, Linux {machine.kernel};"
+        f" load average {report.load_average[0]:g} before, {report.load_average[1]:g} after",
+    ]
+    for variant in report.variants:
+        lines += _variant(variant)
+    if report.outside_ms:
+        when = "as measured" if report.how == "live" else "as recorded then"
+        lines += ["", f"outside the model, {when} (ms)", *_rows(report.outside_ms)]
+    lines += ["", f"energy: {report.energy}"]
+    for name, ratio in report.ratios.items():
+        low, high = report.ratio_intervals[name]
+        lines.append(f"{name} takes {ratio:.2f} times as long as fast (95%: {low:.2f} to {high:.2f}, {report.repeats} repeats)")
+    return "\n".join(lines)
+
+
+def _variant(variant: VariantReport) -> list[str]:
+    lines = ["", f"{variant.variant:<14}{'p50':>10}{'p95':>10}  ms", *_rows({"step_ms": variant.step_ms, **variant.phases_ms})]
+    lines.append("  by step       " + " ".join(f"{value:.0f}" for value in variant.steps_ms))
+    if variant.growth:
+        growth = variant.growth
+        lines.append(f"  growth        {growth.ms_per_step:+.1f} ms a step; last to early steps {growth.last_to_early:.2f}")
+    lines.append(
+        f"  tokens p50    prompt {variant.prompt_tokens.p50:.0f}, cached {variant.cached_tokens.p50:.0f}"
+        f" ({variant.cached_share:.0%} of all), image {variant.image_tokens.p50:.0f}, written {variant.output_tokens.p50:.0f}"
+    )
+    lines.append(f"  memory        engine {variant.engine_peak_mb:.0f} MB, app {variant.app_peak_mb:.0f} MB")
+    lines.append(f"  replies       {variant.parsed_share:.0%} were actions")
+    if variant.energy_j:
+        lines.append(f"  energy        {variant.energy_j.p50:.1f} J a step (p50)")
+    return lines
+
+
+def _rows(figures: dict[str, Spread]) -> list[str]:
+    return [
+        f"  {_NAMES.get(name, name.removesuffix('_ms')):<12}{_ms(figure.p50):>10}{_ms(figure.p95):>10}"
+        for name, figure in figures.items()
+    ]  # fmt: skip
+
+
+def _ms(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:.1f}"

@@ -1,0 +1,126 @@
+"""``edgeagent bench step``: what one step costs on this machine, phase by phase."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgeagent.errors import UsageError
+
+if TYPE_CHECKING:
+    from edgeagent.bench.step.meter import Sample
+    from edgeagent.bench.step.report import StepReport
+    from edgeagent.bench.step.variants import VariantName
+    from edgeagent.runner import ModelChoice
+
+REPLY_TOKENS = 48
+MIN_REPEATS = 3
+COMPARE_HELP = "Variants to compare, with commas: fast, official, naive. At least 3 repeats."
+NOT_COMPARED = {
+    "server": "llama.cpp's own server is not part of this program, and a figure of another build would say nothing",
+}
+
+
+@click.command()
+@click.option("--session", default="", metavar="ID", help="Recorded session to replay; else a short one is recorded first.")
+@click.option("--live", is_flag=True, help="Ask the model while a sandbox is driven by a script, instead of replaying.")
+@click.option("--model", default="embedded", show_default=True, metavar="embedded|PATH", help="Embedded policy or a GGUF file.")
+@click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
+@click.option("--steps", type=click.IntRange(1, 1000), help="Steps to take of the session.  [default: all; 8 if none is given]")
+@click.option("--repeats", type=click.IntRange(1, 100), help="Times, each from nothing.  [default: 1; 3 with --compare]")
+@click.option("--compare", default="", metavar="A,B", help=COMPARE_HELP)
+@click.option(
+    "--reply-tokens", type=click.IntRange(0, 1024), help="Force this reply length, 0: do not.  [default: 48 to compare]"
+)
+@click.option("--image-tokens", type=click.IntRange(0, 4096), default=0, help="Scale screens down to about this many tokens.")
+@click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
+@click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the plot (SVG) here.")
+def step(
+    session: str, live: bool, model: str, mmproj: str, steps: int | None, repeats: int | None, compare: str,
+    reply_tokens: int | None, image_tokens: int, json_path: Path | None, plot: Path | None,
+) -> None:  # fmt: skip
+    """What one step costs on this machine, phase by phase: times, tokens, memory, energy, growth."""
+    from edgeagent.bench.step.measure import StepBenchmark, measure
+    from edgeagent.bench.step.variants import Shaping
+
+    variants = _variants(compare)
+    choice, name = _choice(model, mmproj)
+    if live and (session or compare):
+        raise UsageError("--live drives a desktop of its own", "leave out --session and --compare, or --live")
+    if compare and choice.model == "embedded":
+        raise UsageError("--compare is about GGUF models: the embedded one has no prompt to reuse", "give --model and --mmproj")
+    _check_writable(json_path, plot)
+    forced = reply_tokens if reply_tokens is not None else REPLY_TOKENS if compare else 0
+    benchmark = StepBenchmark(
+        choice, name, _directory(session), live, steps or 0, _repeats(repeats, compare), variants, Shaping(forced, image_tokens)
+    )
+    report = asyncio.run(measure(benchmark, _tell))
+    _write(report, json_path, plot)
+
+
+def _variants(compare: str) -> list[VariantName]:
+    known: dict[str, VariantName] = {"fast": "fast", "official": "official", "naive": "naive"}
+    if not compare:
+        return ["fast"]
+    found: list[VariantName] = []
+    for name in (part.strip() for part in compare.split(",")):
+        if name not in known:
+            raise UsageError(f"--compare {name}: {NOT_COMPARED.get(name, 'no such variant')}", f"known are {', '.join(known)}")
+        if known[name] not in found:
+            found.append(known[name])
+    if "fast" not in found or len(found) < 2:
+        raise UsageError("--compare needs fast and at least one more", "for example --compare naive,fast")
+    return found
+
+
+def _repeats(repeats: int | None, compare: str) -> int:
+    if compare and repeats is not None and repeats < MIN_REPEATS:
+        raise UsageError(f"--repeats {repeats} is too few to compare", f"an interval takes {MIN_REPEATS} or more")
+    return repeats or (MIN_REPEATS if compare else 1)
+
+
+def _choice(model: str, mmproj: str) -> tuple[ModelChoice, str]:
+    from edgeagent.cli.run import gguf
+    from edgeagent.runner import ModelChoice
+
+    if model == "embedded":
+        if mmproj:
+            raise UsageError("--mmproj goes with a GGUF file", "name it with --model, or leave --mmproj out")
+        return ModelChoice(), model
+    choice = gguf(model, mmproj)
+    if not choice.mmproj:
+        raise UsageError(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
+    return choice, Path(model).name
+
+
+def _directory(session: str) -> Path | None:
+    from edgeagent.sessions.store import SessionStore
+
+    return SessionStore().find(session) if session else None
+
+
+def _check_writable(*paths: Path | None) -> None:
+    """Before minutes are spent: the reports can be written."""
+    for path in paths:
+        if path is not None and not path.parent.is_dir():
+            raise UsageError(f"{path} cannot be written: {path.parent} is no directory", "make it first")
+
+
+def _tell(sample: Sample) -> None:
+    click.echo(f"repeat {sample.repeat} step {sample.step} {sample.variant}: {sample.wall_ms:.0f} ms", err=True)
+
+
+def _write(report: StepReport, json_path: Path | None, plot: Path | None) -> None:
+    import msgspec
+
+    from edgeagent.bench.step.plot import svg
+    from edgeagent.bench.step.table import table
+
+    click.echo(table(report))
+    if json_path:
+        json_path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+    if plot:
+        plot.write_text(svg(report), encoding="utf-8")
