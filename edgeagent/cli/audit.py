@@ -9,14 +9,13 @@ from pathlib import Path
 import click
 
 from edgeagent import events
-from edgeagent.cli.audit_statement import verify_statement
+from edgeagent.cli.audit_statement import session_directory, verify_statement
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 from edgeagent.cli.sessions_text import echo_json
 from edgeagent.errors import UsageError
 from edgeagent.recording.audit_trail import Verified, audit_path, verify_session
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
-from edgeagent.sessions.store import SessionStore
 from edgeagent.words import printable
 from edgeagent_harness.audit import read
 from edgeagent_harness.protocol import audit as entries
@@ -27,7 +26,7 @@ _OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default=
 
 @click.group(epilog=EXIT_CODES_HELP)
 def audit() -> None:
-    """Show and verify audit logs. SESSION may be any unambiguous beginning of an id."""
+    """Show and verify audit logs. SESSION is a session's directory, or any unambiguous beginning of its id."""
 
 
 @audit.command()
@@ -72,7 +71,7 @@ def show(target: str, output: str) -> None:
 def _find(target: str) -> tuple[Path, list[events.EventData]]:
     """The audit log that is meant, and the session's facts; a file of its own has none."""
     path = Path(target)
-    directory = path.parent if path.is_file() else SessionStore().find(target)
+    directory = path.parent if path.is_file() else session_directory(target)
     log = directory / LOG_NAME
     facts = [event.data for event in read_log(log).events] if log.is_file() else []
     if path.is_file():

@@ -10,6 +10,7 @@ from edgeagent.prove.keys import key_path, public_text, signing_key
 from edgeagent.prove.statement import STATEMENT_NAME, LogHead, Statement, read
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import line_hash, read_log
+from edgeagent.recording.reader import SessionReader
 from edgeagent_harness import audit
 
 
@@ -50,6 +51,8 @@ def verify(path: Path, trusted: str = "") -> Verified:
     if (path.parent / LOG_NAME).is_file():
         _compare_events(path.parent / LOG_NAME, stated, problems, notes)
         _compare_audit(audit_of(path.parent), stated.audit, problems)
+        with SessionReader.open(path.parent) as reader:
+            problems += [damage.reason for damage in reader.altered_frames()]
     else:
         notes.append("the recording does not lie beside it, and was not compared")
     return Verified(stated, signature.public_key, words, tuple(problems), tuple(notes))

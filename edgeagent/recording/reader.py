@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-from edgeagent.errors import RecordingError
+from edgeagent.errors import RecordingDamaged, RecordingError
 from edgeagent.events import Acted, Event, Intent, Observed, Reconciled
 from edgeagent.history import History, Step, fold
 from edgeagent.recording.frame_index import PACK_NAME
 from edgeagent.recording.frames import Frame, FrameReader
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import Damage, LogContents, read_log
+from edgeagent.recording.tiles import content_id
 
 SHOWN = (Observed, Intent, Acted, Reconciled)
 """The events that name a screen."""
@@ -57,10 +58,25 @@ class SessionReader:
         """Everything that is not as it was written; a torn tail is no damage."""
         return [*self.contents.damage, *self.frames.damage, *self._missing_frames()]
 
+    def altered_frames(self) -> list[Damage]:
+        """Screens that do not have the pixels that the events' names for them say, as one damage. Looks at each pixel: slow."""
+        altered = [name for name in self._named_frames() if not self._is_genuine(name)]
+        return [Damage(0, f"{PACK_NAME}: {len(altered)} of the screens are not those that were recorded")] if altered else []
+
+    def _is_genuine(self, frame_id: str) -> bool:
+        try:
+            found = self.frame(frame_id)
+        except RecordingDamaged:
+            return False
+        return content_id(found.width, found.height, found.pixels) == frame_id
+
+    def _named_frames(self) -> dict[str, None]:
+        named = (event.data for event in self.contents.events if isinstance(event.data, SHOWN))
+        return dict.fromkeys(fact.frame for fact in named if fact.frame)
+
     def _missing_frames(self) -> list[Damage]:
         """Screens that events name and that the pack does not hold, as one damage."""
-        named = (event.data for event in self.contents.events if isinstance(event.data, SHOWN))
-        missing = {fact.frame for fact in named if fact.frame and fact.frame not in self.frames}
+        missing = [name for name in self._named_frames() if name not in self.frames]
         return [Damage(0, f"{PACK_NAME}: {len(missing)} of the screens are not there")] if missing else []
 
     def close(self) -> None:

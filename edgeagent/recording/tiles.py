@@ -86,3 +86,11 @@ def frame_digest(grid: Grid, tiles: list[bytes]) -> bytes:
     digest = hashlib.blake2b(f"{grid.width}x{grid.height}/{TILE_PX}".encode(), digest_size=DIGEST_BYTES)
     digest.update(b"".join(tiles))
     return digest.digest()
+
+
+def content_id(width: int, height: int, raw: bytes) -> str:
+    """What a frame with these pixels is called in a recording."""
+    grid = Grid(width, height)
+    pixels = as_pixels(raw, grid)
+    tiles = (np.ascontiguousarray(grid.window(pixels, place)) for place in range(grid.count))
+    return frame_digest(grid, [tile_digest(tile) for tile in tiles]).hex()

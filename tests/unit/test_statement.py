@@ -5,18 +5,26 @@ from __future__ import annotations
 from pathlib import Path
 
 import msgspec
+import numpy as np
 import pytest
+from click.testing import CliRunner
 from nacl.signing import SigningKey
 
 from edgeagent import events
+from edgeagent.cli.main import cli
 from edgeagent.errors import RecordingDamaged, UsageError
 from edgeagent.machine import describe_machine
 from edgeagent.prove import keys, statement
 from edgeagent.prove.heads import audit_head, event_head
 from edgeagent.prove.statement import Check, Looks, Statement
 from edgeagent.prove.verifying import verify
+from edgeagent.recording import frame_writer
 from edgeagent.recording.audit_trail import AUDIT_NAME
+from edgeagent.recording.frame_index import PACK_NAME
+from edgeagent.recording.frame_writer import FrameWriter
 from edgeagent.recording.log import LOG_NAME, Author, EventLog
+from edgeagent.recording.reader import SessionReader
+from edgeagent.recording.tiles import Pixels, tile_digest
 from edgeagent.testing import FakeClock
 from edgeagent_harness.audit import AuditLog
 from edgeagent_harness.protocol.audit import SandboxEnded
@@ -109,6 +117,66 @@ def test_the_recording_that_lies_beside_it(session: Path) -> None:
     log.write_bytes(raw)
     sign(session, keys.signing_key(), session="s2")
     assert "about session s2" in problems(session)
+
+
+def keep(directory: Path, shade: int) -> str:
+    """A screen of one tile in the session's pack; returns its content id."""
+    writer = FrameWriter(directory)
+    frame_id = writer.keep(64, 64, bytes([shade]) * 64 * 64 * 4)
+    writer.close()
+    return frame_id
+
+
+def test_the_screens_that_lie_beside_it(session: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    frame_id, pack = keep(session, 10), session / PACK_NAME
+    log, _ = EventLog.open(session / LOG_NAME, "s1", FakeClock())
+    with log:
+        log.append(events.Observed(frame_id, 1.0))
+    sign(session, keys.signing_key())
+    assert problems(session) == ""
+    pack.unlink()
+    assert "1 of the screens are not those that were recorded" in problems(session)
+    # Exchanged with care: every checksum in the pack is right, only the pixels are others.
+    original = tile_digest(np.full((64, 64), 0x0A0A0A0A, np.uint32))
+
+    def pretend(_tile: Pixels) -> bytes:
+        return original
+
+    monkeypatch.setattr(frame_writer, "tile_digest", pretend)
+    assert keep(session, 200) == frame_id
+    with SessionReader.open(session) as reader:
+        assert reader.damage() == []
+        assert reader.frame(frame_id).pixels[0] == 200
+    assert "1 of the screens are not those that were recorded" in problems(session)
+
+
+def verified(*arguments: str | Path) -> tuple[int, str]:
+    """Exit code and output of `edgeagent audit verify`."""
+    done = CliRunner().invoke(cli, ["audit", "verify", *map(str, arguments)])
+    return done.exit_code, done.output
+
+
+def test_a_copied_recording_is_verified_by_its_directory(session: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    public = tmp_path / "key.txt"
+    public.write_text(keys.public_text(keys.signing_key().verify_key))
+    monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "elsewhere"))
+    code, told = verified(session, "--key", public)
+    assert code == 0, told
+    assert "proof.jsonl: valid, says PROVEN, signed with the key that was given" in told
+    assert "audit.jsonl, 1 lines" in told
+    (session / AUDIT_NAME).write_bytes((session / AUDIT_NAME).read_bytes().replace(b"closed", b"opened"))
+    assert verified(session, "--key", public)[0] == 1
+    assert not (tmp_path / "elsewhere").exists()
+
+
+def test_a_statement_that_can_no_longer_be_told_for_one_is_damaged_when_there_is_a_key(session: Path, tmp_path: Path) -> None:
+    public, path = tmp_path / "key.txt", session / statement.STATEMENT_NAME
+    public.write_text(keys.public_text(keys.signing_key().verify_key))
+    for spoilt in (path.read_bytes().replace(b"outside_network", b"outside-network"), path.read_bytes()[:40], b""):
+        path.write_bytes(spoilt)
+        assert verified(path, "--key", public)[0] == 1
+    with pytest.raises(UsageError, match="no signed statement"):
+        cli.main(["audit", "verify", str(session / AUDIT_NAME), "--key", str(public)], standalone_mode=False)
 
 
 def test_the_audit_that_lies_beside_it(session: Path) -> None:
