@@ -45,6 +45,8 @@ class RecordedAct:
     performed: bool
     frame_after: str
     expect: Expectation = "anywhere"
+    frame_before: str = ""
+    """The screen that it was decided on."""
 
 
 Stretch = list[RecordedAct]
@@ -70,6 +72,7 @@ async def replay(reader: SessionReader, spec: DesktopSpec, open_desktop: OpenDes
                 if not act.performed:
                     yield Replayed(act.step, act.action, "skipped")
                     continue
+                await _wait_for_screen(reader, desktop, act)
                 look = await _done_again(desktop, act)
                 yield await _judged(reader, desktop, act, _screens(stretch, place), look)
 
@@ -92,7 +95,7 @@ def stretches(facts: Iterable[events.EventData]) -> list[Stretch]:
             case events.Intent():
                 pending = fact
             case events.Acted(effect=effect, frame=frame) if found and pending:
-                found[-1].append(RecordedAct(fact.step, pending.action, effect.performed, frame, expect))
+                found[-1].append(RecordedAct(fact.step, pending.action, effect.performed, frame, expect, pending.frame))
                 pending = None
             case _:
                 pass
@@ -114,6 +117,21 @@ def _screens(stretch: Stretch, place: int) -> list[str]:
             break
         screens.append(act.frame_after)
     return screens
+
+
+async def _wait_for_screen(reader: SessionReader, desktop: Desktop, act: RecordedAct) -> None:
+    """Give the screen time to become what ``act`` was decided on: actions that were refused took the recorded run time."""
+    if not act.frame_before:
+        return
+    try:
+        recorded = reader.frame(act.frame_before)
+    except RecordingDamaged:
+        return
+    look = await desktop.observe(SettleSpec(expect="nothing"))
+    for _ in range(SECOND_LOOKS):
+        if not changed_fraction(recorded, look.screen):
+            return
+        look = await desktop.observe(SettleSpec(expect="anywhere", response_ms=SECOND_LOOK_MS))
 
 
 async def _done_again(desktop: Desktop, act: RecordedAct) -> Look:

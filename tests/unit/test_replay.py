@@ -11,7 +11,7 @@ import numpy as np
 
 from edgeagent import events
 from edgeagent.loop import Loop
-from edgeagent.ports import Prompt
+from edgeagent.ports import Deed, Look, Prompt
 from edgeagent.recording.frames import Frame
 from edgeagent.recording.reader import SessionReader
 from edgeagent.recording.replay import OpenDesktop, Replayed, changed_fraction, replay
@@ -22,7 +22,7 @@ from edgeagent.testing import AllowAll, Button, FakeClock, FakeDesktop, Scripted
 from edgeagent_harness.protocol.actions import Action, Click, Finish, Home, Type, Wait
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Rect
-from edgeagent_harness.protocol.messages import DesktopSpec
+from edgeagent_harness.protocol.messages import DesktopSpec, Guard, SettleSpec
 
 FIELD, BUTTON = Rect(10, 10, 200, 32), Rect(10, 50, 100, 72)
 SPEC = DesktopSpec(320, 200)
@@ -89,6 +89,44 @@ async def test_a_screen_that_came_by_waiting_may_come_sooner(tmp_path: Path) -> 
     assert [result.verdict for result in await replayed(session.directory, desktop)] == ["same", "same"]
     slow = await replayed(session.directory, lambda: desktop("Loading"))
     assert [result.verdict for result in slow] == ["same", "differs"]
+
+
+class Slow(FakeDesktop):
+    """Its button is ready only when the screen has been looked at four times."""
+
+    def __init__(self) -> None:
+        super().__init__([TextField("name", FIELD), Button("Loading", BUTTON)])
+        self.looks = 0
+        self.pressed: list[str] = []
+
+    async def observe(self, settle: SettleSpec | None = None) -> Look:
+        self.looks += 1
+        if self.looks == 4:
+            self.widgets[1].name = "Save"
+        return await super().observe(settle)
+
+    async def perform(self, action: Action, settle: SettleSpec, guard: Guard | None = None) -> Deed:
+        self.pressed.append(self.widgets[1].name)
+        return await super().perform(action, settle, guard)
+
+
+async def test_an_action_waits_for_the_screen_that_it_was_decided_on(tmp_path: Path) -> None:
+    """Refused actions took the recorded run time, in which the button became ready."""
+    store, screen = SessionStore(tmp_path), desktop("Loading")
+    with store.create(FakeClock()) as session:
+        await session.writer.emit(events.SessionCreated(task="t", model="m", desktop=SPEC, version="0"))
+
+        def choose(prompt: Prompt) -> Action:
+            steps = len(prompt.history.steps)
+            if steps == 1:
+                screen.widgets[1].name = "Save"
+            return (Home(), Home(), Click(BUTTON.centre), Finish())[steps]
+
+        await session.writer.emit(events.RunStarted("new"))
+        await Loop(screen, ScriptedModel(choose), AllowAll(), FakeClock(), session.writer).run()
+    slow = Slow()
+    await replayed(session.directory, lambda: slow)
+    assert slow.pressed[-1] == "Save"
 
 
 def test_a_caret_is_no_difference() -> None:
