@@ -90,22 +90,30 @@ def children(parent: int) -> list[int]:
 
 def look(pid: int, app: int) -> Process | None:
     """What process ``pid`` is and holds; None if it has ended. ``app`` is the pid of the session's own program."""
-    fields = _stat(pid)
-    if not fields or fields[0] in "ZX" or int(fields[_FLAGS]) & _EXITING:
-        return None
     try:
-        parent = int(fields[1])
-        status = _status(pid)
-        kind = _kind(pid, parent, app)
-        network = _network(pid)
-    except (FileNotFoundError, ProcessLookupError):
-        return None
-    name, seccomp = status["Name"], int(status.get("Seccomp", "0"))
+        return None if _has_ended(pid) else _look(pid, app)
+    except (sockets.Unreadable, OSError):
+        # It may end between any two questions, and each then has an error of its own.
+        if _has_ended(pid):
+            return None
+        raise
+
+
+def _has_ended(pid: int) -> bool:
+    fields = _stat(pid)
+    return not fields or fields[0] in "ZX" or bool(int(fields[_FLAGS]) & _EXITING)
+
+
+def _look(pid: int, app: int) -> Process:
+    status = _status(pid)
+    parent, name, seccomp = int(status["PPid"]), status["Name"], int(status.get("Seccomp", "0"))
+    kind = _kind(pid, parent, app)
+    network = _network(pid)
     try:
         held, odd = _descriptors(pid, int(status["FDSize"]))
-    except ProcessLookupError:
-        return None
-    except sockets.Unreadable as error:
+    except (sockets.Unreadable, OSError) as error:
+        if _has_ended(pid):
+            raise
         return Process(pid, parent, kind, name, network, seccomp, unreadable=str(error))
     return Process(pid, parent, kind, name, network, seccomp, held, odd)
 
