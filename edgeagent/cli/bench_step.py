@@ -29,17 +29,20 @@ NOT_COMPARED = {
 @click.option("--live", is_flag=True, help="Ask the model while a sandbox is driven by a script, instead of replaying.")
 @click.option("--model", default="embedded", show_default=True, metavar="embedded|PATH", help="Embedded policy or a GGUF file.")
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
+@click.option("--synthetic", default="", metavar="NAME[:QUANT]", help="Random weights in the exact shape of this model.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Steps to take of the session.  [default: all; 8 if none is given]")
 @click.option("--repeats", type=click.IntRange(1, 100), help="Times, each from nothing.  [default: 1; 3 with --compare]")
 @click.option("--compare", default="", metavar="A,B", help=COMPARE_HELP)
 @click.option(
-    "--reply-tokens", type=click.IntRange(0, 1024), help="Force this reply length, 0: do not.  [default: 48 to compare]"
+    "--reply-tokens",
+    type=click.IntRange(0, 1024),
+    help="Force this reply length, 0: do not.  [default: 48 to compare, or with --synthetic]",
 )
 @click.option("--image-tokens", type=click.IntRange(0, 4096), default=0, help="Scale screens down to about this many tokens.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the plot (SVG) here.")
 def step(
-    session: str, live: bool, model: str, mmproj: str, steps: int | None, repeats: int | None, compare: str,
+    session: str, live: bool, model: str, mmproj: str, synthetic: str, steps: int | None, repeats: int | None, compare: str,
     reply_tokens: int | None, image_tokens: int, json_path: Path | None, plot: Path | None,
 ) -> None:  # fmt: skip
     """What one step costs on this machine, phase by phase: times, tokens, memory, energy, growth."""
@@ -47,16 +50,20 @@ def step(
     from edgeagent.bench.step.variants import Shaping
 
     variants = _variants(compare)
-    choice, name = _choice(model, mmproj)
     if live and (session or compare):
         raise UsageError("--live drives a desktop of its own", "leave out --session and --compare, or --live")
-    if compare and choice.model == "embedded":
-        raise UsageError("--compare is about GGUF models: the embedded one has no prompt to reuse", "give --model and --mmproj")
+    if compare and model == "embedded" and not synthetic:
+        raise UsageError(
+            "--compare is about GGUF models: the embedded one has no prompt to reuse", "give --model and --mmproj, or --synthetic"
+        )
     _check_writable(json_path, plot)
-    forced = reply_tokens if reply_tokens is not None else REPLY_TOKENS if compare else 0
-    benchmark = StepBenchmark(
-        choice, name, _directory(session), live, steps or 0, _repeats(repeats, compare), variants, Shaping(forced, image_tokens)
+    # Random weights never end their reply by themselves.
+    forced = (
+        reply_tokens or REPLY_TOKENS if synthetic else reply_tokens if reply_tokens is not None else REPLY_TOKENS * bool(compare)
     )
+    directory, times = _directory(session), _repeats(repeats, compare)
+    choice, name = _choice(model, mmproj, synthetic)
+    benchmark = StepBenchmark(choice, name, directory, live, steps or 0, times, variants, Shaping(forced, image_tokens))
     report = asyncio.run(measure(benchmark, _tell))
     _write(report, json_path, plot)
 
@@ -82,10 +89,16 @@ def _repeats(repeats: int | None, compare: str) -> int:
     return repeats or (MIN_REPEATS if compare else 1)
 
 
-def _choice(model: str, mmproj: str) -> tuple[ModelChoice, str]:
+def _choice(model: str, mmproj: str, synthetic: str) -> tuple[ModelChoice, str]:
+    from edgeagent.bench.step.synthetic import made, named
     from edgeagent.cli.run import gguf
     from edgeagent.runner import ModelChoice
 
+    if synthetic:
+        if model != "embedded" or mmproj:
+            raise UsageError("--synthetic makes a model of its own", "leave out --model and --mmproj, or --synthetic")
+        wanted = named(synthetic)
+        return asyncio.run(made(wanted, lambda line: click.echo(line, err=True))), wanted.label
     if model == "embedded":
         if mmproj:
             raise UsageError("--mmproj goes with a GGUF file", "name it with --model, or leave --mmproj out")

@@ -7,12 +7,13 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 
 from edgeagent.bench.step.variants import FACTOR_PX, SEQUENCE, Shaping, VariantEngine, VariantName, fitted
-from edgeagent.engine import CONTEXT_TOKENS, EMBEDDED, EmbeddedModel, Engine, LlamaModel
+from edgeagent.engine import EMBEDDED, EmbeddedModel, Engine, LlamaModel
 from edgeagent.errors import EngineError
 from edgeagent.ports import Model, Prompt
 from edgeagent.runner import ModelChoice
 from edgeagent_models.protocol import Load
 
+CONTEXT_TOKENS = 8192
 TEXT_TOKENS_A_STEP = 600
 """Room for one turn's words in a prompt that is never shortened, a reply included."""
 OPENING_TOKENS = 2048

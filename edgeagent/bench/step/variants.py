@@ -16,7 +16,6 @@ from PIL import Image as Pillow
 from edgeagent.engine.process import OnDelta
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ContextFull, EngineError, UsageError
-from edgeagent_models.families.generic import EVICTED, MAX_SCREENSHOTS
 from edgeagent_models.families.resize import SizeRule
 from edgeagent_models.protocol import (
     ChatMessage,
@@ -28,11 +27,15 @@ from edgeagent_models.protocol import (
     ImagePart,
     Load,
     Part,
+    Sampling,
     TextPart,
 )
 
 VariantName: TypeAlias = Literal["fast", "official", "naive"]
 SEQUENCE = "session"
+MAX_SCREENSHOTS = 3
+"""That ``official`` shows at once, as Holo's and the generic family's rule has it."""
+EVICTED = "[screenshot evicted]"
 FACTOR_PX = 32
 """Patch 16 and merge 2: pixels of a side that become one token in the families whose shapes we know."""
 ENDLESS = "root ::= . root"
@@ -113,7 +116,7 @@ class VariantEngine(Engine):
         )  # fmt: skip
         sampling, grammar = request.sampling, request.grammar
         if self._shaping.reply_tokens:
-            sampling, grammar = msgspec.structs.replace(sampling, max_tokens=self._shaping.reply_tokens), ENDLESS
+            sampling, grammar = Sampling(max_tokens=self._shaping.reply_tokens), ENDLESS
         return msgspec.structs.replace(request, messages=messages, sampling=sampling, grammar=grammar)
 
     def _part(self, part: Part) -> Part:

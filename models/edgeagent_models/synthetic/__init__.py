@@ -1,0 +1,1 @@
+"""Random weights in the exact shape of a model: as fast as the model, and knowing nothing."""
