@@ -49,6 +49,8 @@ def parse(reply: Reply, info: FrameInfo) -> Parsed:
 
     Raises `ReplyMalformed` saying what is wrong, in words that the model can act on.
     """
+    if reply.problem:
+        raise ReplyMalformed(reply.problem)
     try:
         canonical = msgspec.json.decode(reply.text, type=_CanonicalReply)
     except (msgspec.MsgspecError, RecursionError) as error:

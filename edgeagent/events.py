@@ -37,6 +37,8 @@ class SessionCreated(_Fact, frozen=True, tag="session_created"):
     version: str
     """Of edgeagent."""
     mmproj: str = ""
+    family: str = ""
+    """How a GGUF model is spoken to; empty: as its header suggests."""
     seed: int | None = None
     limits: dict[str, float] = {}
     mode: GateModeName = ""

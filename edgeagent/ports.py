@@ -59,6 +59,8 @@ class Reply:
     text: str
     frame: CoordinateFrame = "physical"
     """The grid that the points in ``text`` count in."""
+    problem: str = ""
+    """Why ``text`` is no action, where the model's adapter knows; the model is told."""
     target: Element | None = None
     """What the action is aimed at, where the model knows it; the guard then covers exactly its box."""
     expect: Expectation = "anywhere"

@@ -53,6 +53,8 @@ class ModelChoice:
 
     model: str = "embedded"
     mmproj: str = ""
+    family: str = ""
+    """How a GGUF model is spoken to; empty: as its header suggests."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,6 +148,7 @@ class Runner:
                 task=request.task,
                 model=request.model.model,
                 mmproj=request.model.mmproj,
+                family=request.model.family,
                 desktop=desktop,
                 version=version("edgeagent"),
                 seed=request.seed,
@@ -323,7 +326,7 @@ class _Run:
 
     @asynccontextmanager
     async def _model(self) -> AsyncGenerator[Model]:
-        choice = ModelChoice(self._created.model, self._created.mmproj)
+        choice = ModelChoice(self._created.model, self._created.mmproj, self._created.family)
         notices: set[asyncio.Task[None]] = set()
 
         def restarted(why: str) -> None:
@@ -347,7 +350,7 @@ def _real_desktop(spec: DesktopSpec, on_audited: Callable[[Entry], None]) -> Abs
 def _real_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AbstractAsyncContextManager[Model]:
     from edgeagent.engine import open_model
 
-    return open_model(choice.model, choice.mmproj, seed, restarted)
+    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family)
 
 
 async def run_until_stopped(run: Coroutine[Any, Any, RunResult]) -> RunResult:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 from urllib.parse import urlsplit
@@ -23,6 +24,7 @@ from edgeagent.limits import Limits
 from edgeagent.policy.loading import load_policy
 from edgeagent.runner import ModelChoice, Runner, RunRequest, run_until_stopped
 from edgeagent_harness.protocol.messages import Application, DesktopSpec
+from edgeagent_models.families.registry import NoSuchFamily, by_name
 
 
 @click.command(epilog=EXIT_CODES_HELP)
@@ -31,6 +33,7 @@ from edgeagent_harness.protocol.messages import Application, DesktopSpec
 @click.option("--url", default="", help="Page to open in Chromium, after the applications.")
 @click.option("--model", default="embedded", show_default=True, metavar="embedded|PATH", help="Embedded policy or a GGUF file.")
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
+@click.option("--family", default="", metavar="NAME", help="How the GGUF is spoken to, if its own header misleads.")
 @click.option("--home", default="", metavar="DIR", help="Host directory that becomes the sandbox's home.")
 @click.option("--max-steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Actions at most.")
 @click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=Seconds(), metavar="S")
@@ -40,7 +43,7 @@ from edgeagent_harness.protocol.messages import Application, DesktopSpec
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 @click.option("--seed", type=int, default=None, metavar="N", help="Seed of the model's sampling.")
 def run(
-    task: str, apps: tuple[str, ...], url: str, model: str, mmproj: str, home: str, max_steps: int, timeout_s: float,
+    task: str, apps: tuple[str, ...], url: str, model: str, mmproj: str, family: str, home: str, max_steps: int, timeout_s: float,
     mode: events.GateModeName | None, policy: str, be_offline: bool, output: OutputFormat, seed: int | None,
 ) -> None:  # fmt: skip
     """Do TASK on a sandboxed desktop. Ctrl-C stops at once and leaves the session resumable."""
@@ -57,7 +60,7 @@ def run(
         policy_name=rules_text.name,
         offline=offline.is_offline(),
     )
-    choice = ModelChoice("embedded") if model == "embedded" else gguf(model, mmproj)
+    choice = chosen(model, mmproj, family)
     request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed, mode or "")
     renderer = renderer_for(output)
     sys.exit(asyncio.run(_run(request, renderer)))
@@ -101,6 +104,18 @@ def existing(path: str, option: str, kind: Literal["file", "directory"]) -> str:
     if kind == "directory" and found.is_symlink():  # an earlier sandbox may have left it in place of what was there
         raise UsageError(f"{option} {path} is a symlink to {found.resolve()}", "if that is what you mean, name it")
     return str(found.resolve())
+
+
+def chosen(model: str, mmproj: str, family: str) -> ModelChoice:
+    """The embedded model, or a GGUF file that is spoken to as ``family`` (empty: as its header suggests)."""
+    if model == "embedded":
+        if family:
+            raise UsageError("--family is for GGUF files", "name one with --model, or leave --family out")
+        return ModelChoice()
+    try:
+        return replace(gguf(model, mmproj), family=by_name(family).name if family else "")
+    except NoSuchFamily as error:
+        raise UsageError(f"--family: {error}", "see docs/families.md") from error
 
 
 def gguf(model: str, mmproj: str) -> ModelChoice:

@@ -4,38 +4,63 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
+from pathlib import Path
 
 from edgeagent.engine.embedded_model import EmbeddedModel
 from edgeagent.engine.llama_model import LlamaModel
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ModelUnusable
+from edgeagent_models.catalog import read_gguf
+from edgeagent_models.errors import NotAModel
+from edgeagent_models.families.family import Family
+from edgeagent_models.families.registry import NoSuchFamily, by_name
 from edgeagent_models.protocol import Load
 
 __all__ = ["EmbeddedModel", "Engine", "LlamaModel", "open_model"]
 
 EMBEDDED = "embedded"
 SEQUENCE = "session"
-CONTEXT_TOKENS = 8192
 
 
 @asynccontextmanager
 async def open_model(
-    model: str, mmproj: str, seed: int, restarted: Callable[[str], None]
-) -> AsyncGenerator[EmbeddedModel | LlamaModel]:  # fmt: skip
+    model: str, mmproj: str, seed: int, restarted: Callable[[str], None], family: str = ""
+) -> AsyncGenerator[EmbeddedModel | LlamaModel]:
     """``model`` (``embedded``, or the path of a GGUF file with its ``mmproj``) in a process of its own.
 
-    ``restarted`` is told why whenever that process had to be started again.
+    ``restarted`` is told why whenever that process had to be started again. ``family`` says how a GGUF model is spoken to;
+    empty: as its header suggests.
     """
     if model == EMBEDDED:
-        engine = Engine("embedded", Load(0), restarted)
-    elif not mmproj:
+        async with _started(Engine("embedded", Load(0), restarted)) as engine:
+            yield EmbeddedModel(engine, SEQUENCE)
+        return
+    if not mmproj:
         raise ModelUnusable(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
-    else:
-        load = Load(0, model, mmproj, context_tokens=CONTEXT_TOKENS, max_sequences=1)
-        engine = Engine("llama", load, restarted)
+    spoken, factor = _speaking(model, mmproj, family)
+    load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=1)
+    async with _started(Engine("llama", load, restarted)) as engine:
+        yield LlamaModel(engine, SEQUENCE, seed, spoken, factor)
+
+
+@asynccontextmanager
+async def _started(engine: Engine) -> AsyncGenerator[Engine]:
     await engine.start()
     try:
         await engine.open_sequence(SEQUENCE)
-        yield EmbeddedModel(engine, SEQUENCE) if model == EMBEDDED else LlamaModel(engine, SEQUENCE, seed)
+        yield engine
     finally:
         await engine.close()
+
+
+def _speaking(model: str, mmproj: str, family: str) -> tuple[Family, int]:
+    """The family of ``model``, and of what the sides of its pictures must be multiples."""
+    try:
+        spoken = by_name(family or read_gguf(Path(model)).family)
+        factor = read_gguf(Path(mmproj)).picture_factor
+    except (NotAModel, NoSuchFamily) as error:
+        raise ModelUnusable(str(error)) from error
+    if spoken.grid == "sent" and not factor:
+        problem = f"{spoken.name} counts in pixels of the picture, but the vision part {mmproj} resizes pictures by itself"
+        raise ModelUnusable(problem, "take the mmproj file that belongs to the model, or name another --family")
+    return spoken, factor

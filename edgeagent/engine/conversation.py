@@ -1,82 +1,108 @@
-"""Pure: the task, the history and the latest screenshots as a conversation for a chat model.
+"""Pure: the task, the history and the latest screenshots as a conversation for a chat model, by its family's rules.
 
-Append-only as far as the limits allow, so that the engine finds its cache again. What is dropped is dropped in batches: of
-screenshots at most `generic.MAX_SCREENSHOTS` stand at once, then all but the newest go; of turns at most `MAX_TURNS`.
+Append-only as far as those allow, so that the engine finds its cache again. What is dropped is dropped in batches: when one
+screenshot more than the family's number would stand, all but the newest go; so do turns.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
 
 from edgeagent.engine.pictures import as_image
 from edgeagent.history import Step
 from edgeagent.ports import Prompt
 from edgeagent.screen import Screen
+from edgeagent_harness.protocol.actions import action_kind
 from edgeagent_models.families import generic
+from edgeagent_models.families.family import CannotTell, Family
+from edgeagent_models.families.grid import View
 from edgeagent_models.protocol import ChatMessage, ImagePart, Part, TextPart
 
-MAX_TURNS = 12
 FRESH_DESKTOP = "\nThe desktop was started anew: files are kept, but what applications had not saved is gone. Go by the screen."
 MAX_LINES = 40
 """Earlier steps that are still told, one line each."""
 
 
-def first_turn(step: int) -> int:
-    """The oldest step that is a turn of its own when the model is asked for ``step`` (both count from 1)."""
-    return (step - 1) // MAX_TURNS * MAX_TURNS + 1
+def first_of_batch(step: int, size: int) -> int:
+    """The oldest step that is still shown when the model is asked for ``step``, with at most ``size`` (both count from 1)."""
+    return (step - 1) // size * size + 1
 
 
-def first_screenshot(step: int) -> int:
-    """The oldest step whose screenshot is shown when the model is asked for ``step``."""
-    return (step - 1) // generic.MAX_SCREENSHOTS * generic.MAX_SCREENSHOTS + 1
+@dataclass(frozen=True, slots=True)
+class Speaker:
+    """A family, and the factor of the vision encoder that it is run with (0: unknown, the encoder resizes)."""
+
+    family: Family
+    factor: int = 0
+
+    def view(self, screen: Screen) -> View:
+        """How ``screen`` reaches the model."""
+        return self.family.view(screen.info.width, screen.info.height, self.factor)
+
+    def first_screenshot(self, step: int) -> int:
+        """The oldest step whose screenshot is shown when the model is asked for ``step``."""
+        return first_of_batch(step, self.family.history.screenshots)
+
+    def converse(self, prompt: Prompt, screens: Mapping[int, Screen], replies: Mapping[int, str]) -> tuple[ChatMessage, ...]:
+        """The conversation that asks for the next step.
+
+        ``screens`` holds the screenshots that earlier steps were decided on, ``replies`` what the model said, by step number;
+        what is missing there (after a resume) is told in words.
+        """
+        now, view = prompt.history.next_step, self.view(prompt.screen)
+        first_turn = first_of_batch(now, self.family.history.turns)
+        opening = self._opening(prompt.task, [step for step in prompt.history.steps if step.number < first_turn], view)
+        messages = [ChatMessage("system", (TextPart(self.family.dialect.instructions(view)),))]
+        for step in (step for step in prompt.history.steps if step.number >= first_turn):
+            shown = screens.get(step.number) if step.number >= self.first_screenshot(now) else None
+            messages.append(ChatMessage("user", (TextPart(opening), *self._observation(shown))))
+            said = replies.get(step.number) if self.family.history.own_words else None
+            messages.append(ChatMessage("assistant", (TextPart(said or self._retold(step, view)),)))
+            opening = self._result(step)
+        ending = (TextPart(self._ending(prompt)),) if self._ending(prompt) else ()
+        messages.append(ChatMessage("user", (TextPart(opening), *self._observation(prompt.screen), *ending)))
+        return tuple(messages)
+
+    def _opening(self, task: str, earlier: list[Step], view: View) -> str:
+        wording = self.family.wording
+        opening = wording.task.format(task=task)
+        if not earlier:
+            return opening
+        lines = [f"{step.number}. {self._retold(step, view)} {_outcome(step)}" for step in earlier[-MAX_LINES:]]
+        return opening + wording.earlier.format(lines="\n".join(lines))
+
+    def _observation(self, screen: Screen | None) -> tuple[Part, ...]:
+        wording = self.family.wording
+        if screen is None:
+            return (TextPart(wording.before_image + self.family.history.evicted + wording.after_image),)
+        picture = ImagePart(as_image(screen, self.view(screen) if self.factor else None))
+        around = (TextPart(wording.before_image), picture, TextPart(wording.after_image))
+        return tuple(part for part in around if part != TextPart(""))
+
+    def _ending(self, prompt: Prompt) -> str:
+        wording, history = self.family.wording, prompt.history
+        facts = "; ".join(filter(None, (history.memory, *history.facts)))
+        return "".join(
+            (
+                wording.remembered.format(facts=facts) if facts else "",
+                wording.refused.format(feedback=history.feedback) if history.feedback else "",
+                FRESH_DESKTOP if history.fresh_desktop else "",
+                wording.ask,
+            )
+        )
+
+    def _retold(self, step: Step, view: View) -> str:
+        try:
+            return self.family.render(step.thought, step.action, view)
+        except CannotTell:
+            return generic.render(step.thought, step.action, view.width, view.height)
+
+    def _result(self, step: Step) -> str:
+        return self.family.wording.result.format(result=_outcome(step), verb=action_kind(step.action))
 
 
-def converse(prompt: Prompt, screens: Mapping[int, Screen], replies: Mapping[int, str]) -> tuple[ChatMessage, ...]:
-    """The conversation that asks for the next step.
-
-    ``screens`` holds the screenshots that earlier steps were decided on, ``replies`` what the model said, by step number; what
-    is missing there (after a resume) is told in words.
-    """
-    steps, now = prompt.history.steps, prompt.history.next_step
-    turns = [step for step in steps if step.number >= first_turn(now)]
-    earlier = [step for step in steps if step.number < first_turn(now)]
-    opening = _opening(prompt, earlier)
-    messages = [ChatMessage("system", (TextPart(generic.SYSTEM_PROMPT),))]
-    for step in turns:
-        shown = screens.get(step.number) if step.number >= first_screenshot(now) else None
-        messages.append(ChatMessage("user", (TextPart(opening), *_observation(shown))))
-        messages.append(ChatMessage("assistant", (TextPart(replies.get(step.number) or _retold(step, prompt.screen)),)))
-        opening = f"Result: {_result(step)}\n"
-    feedback = prompt.history.feedback
-    ending = f"\nYour last reply was not carried out: {feedback}" if feedback else ""
-    ending += FRESH_DESKTOP if prompt.history.fresh_desktop else ""
-    messages.append(
-        ChatMessage("user", (TextPart(opening), *_observation(prompt.screen), TextPart(f"{ending}\nWhat is the next action?")))
-    )
-    return tuple(messages)
-
-
-def _opening(prompt: Prompt, earlier: list[Step]) -> str:
-    lines = [f"Task: {prompt.task}"]
-    if prompt.history.memory:
-        lines.append(f"Remembered: {prompt.history.memory}")
-    if earlier:
-        lines.append("Done so far:")
-        lines.extend(f"{step.number}. {_retold(step, prompt.screen)} {_result(step)}" for step in earlier[-MAX_LINES:])
-    return "\n".join(lines) + "\n"
-
-
-def _observation(screen: Screen | None) -> tuple[Part, ...]:
-    if screen is None:
-        return (TextPart(generic.EVICTED),)
-    return (ImagePart(as_image(screen)),)
-
-
-def _retold(step: Step, screen: Screen) -> str:
-    return generic.render(step.thought, step.action, screen.info.width, screen.info.height)
-
-
-def _result(step: Step) -> str:
+def _outcome(step: Step) -> str:
     effect = step.effect
     said = " ".join(text for text in (effect.reason, effect.message, effect.output) if text)
     return f"{effect.status} {said}".strip()

@@ -1,60 +1,79 @@
-"""The `Model` port over the llama engine: a conversation in, a reply held to the action grammar out."""
+"""The `Model` port over the llama engine: a conversation in its family's form in, an action out."""
 
 from __future__ import annotations
 
 import msgspec
 
-from edgeagent.engine.conversation import converse, first_screenshot
+from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ContextFull, EngineError
 from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen
-from edgeagent_models.families import generic
+from edgeagent_harness.protocol.actions import Action, Finish
+from edgeagent_models.families.family import Family, Said, UnreadableReply
+from edgeagent_models.families.generic import GENERIC
+from edgeagent_models.families.grid import View
 from edgeagent_models.protocol import ChatMessage, Complete, Completed, Sampling
 
-MAX_REPLY_TOKENS = 1024
+MAX_NOTES_CHARS = 2000
+"""Of what the model noted so far; the oldest goes."""
 
 
 class LlamaModel:
     """Asks a GGUF model. Its own words and the screenshots it still sees are kept here, by step."""
 
-    def __init__(self, engine: Engine, sequence: str, seed: int) -> None:
+    def __init__(self, engine: Engine, sequence: str, seed: int, family: Family = GENERIC, factor: int = 0) -> None:
         self.engine = engine
         self._sequence = sequence
-        self._sampling = Sampling(seed=seed, max_tokens=MAX_REPLY_TOKENS)
-        self._grammar = generic.action_grammar()
+        self._family = family
+        self._speaker = Speaker(family, factor)
+        rule = family.sampling
+        self._sampling = Sampling(rule.temperature, rule.top_p, rule.top_k, seed, rule.max_tokens, rule.stop)
         self._screens: dict[int, Screen] = {}
         self._replies: dict[int, str] = {}
 
     async def complete(self, prompt: Prompt) -> Reply:
+        if self._family.grounder and prompt.history.steps:
+            return Reply(_canonical(Said("pointed at what the task names", Finish())))
+        view = self._speaker.view(prompt.screen)
         try:
-            completed = await self._ask(converse(prompt, self._screens, self._replies))
+            completed = await self._ask(self._speaker.converse(prompt, self._screens, self._replies), view)
         except ContextFull:
             # Large screens: better the latest alone than none.
             self._screens.clear()
-            completed = await self._ask(converse(prompt, {}, self._replies))
+            completed = await self._ask(self._speaker.converse(prompt, {}, self._replies), view)
         self._remember(prompt, completed.text)
-        return Reply(
-            _canonical(completed.text), frame=generic.FRAME, usage=completed.usage, timings_ms=completed.timings_ms
-        )  # fmt: skip
+        return self._understood(completed, view, prompt.history.memory)
 
-    async def _ask(self, messages: tuple[ChatMessage, ...]) -> Completed:
-        completed = await self.engine.request(Complete(0, self._sequence, messages, self._sampling, self._grammar))
+    async def _ask(self, messages: tuple[ChatMessage, ...], view: View) -> Completed:
+        grammar = self._family.dialect.grammar(view)
+        completed = await self.engine.request(Complete(0, self._sequence, messages, self._sampling, grammar))
         if not isinstance(completed, Completed):
             raise EngineError(f"the engine answered a completion with {type(completed).__name__}")
         return completed
+
+    def _understood(self, completed: Completed, view: View, memory: str) -> Reply:
+        """The reply as canonical JSON; as it is, with what is wrong with it, where it is no action."""
+        usage, timings_ms = completed.usage, completed.timings_ms
+        try:
+            said = self._family.parse(completed.text, view)
+        except UnreadableReply as error:
+            return Reply(completed.text, problem=str(error), memory=memory, usage=usage, timings_ms=timings_ms)
+        notes = "\n".join(filter(None, (memory, said.note)))[-MAX_NOTES_CHARS:]
+        return Reply(_canonical(said), memory=notes, usage=usage, timings_ms=timings_ms)
 
     def _remember(self, prompt: Prompt, text: str) -> None:
         step = prompt.history.next_step
         self._screens[step] = prompt.screen
         self._replies[step] = text
-        oldest = first_screenshot(step)
+        oldest = self._speaker.first_screenshot(step)
         self._screens = {number: screen for number, screen in self._screens.items() if number >= oldest}
 
 
-def _canonical(text: str) -> str:
-    """The reply as canonical JSON; as it is where it is no action, for the loop to refuse it."""
-    try:
-        return msgspec.json.encode(generic.parse(text)).decode()
-    except ValueError:
-        return text
+class _Canonical(msgspec.Struct):
+    thought: str
+    action: Action
+
+
+def _canonical(said: Said) -> str:
+    return msgspec.json.encode(_Canonical(said.thought, said.action)).decode()

@@ -7,7 +7,9 @@ from pathlib import Path
 
 import msgspec
 
-from edgeagent_models.gguf_header import read_header
+from edgeagent_models.families.encoder import merge_factor
+from edgeagent_models.families.registry import recognised
+from edgeagent_models.gguf_header import GgufHeader, read_header
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -44,6 +46,10 @@ class GgufInfo(msgspec.Struct, frozen=True):
     layers: int
     vision: bool
     """Whether this file is a vision part (mmproj)."""
+    family: str
+    """How the model is spoken to (``docs/families.md``); empty for a vision part."""
+    picture_factor: int
+    """Of a vision part: the sides of pictures must be multiples of it; 0 where it scales them by itself."""
     chat_template: bool
 
 
@@ -67,6 +73,12 @@ def _part(path: Path, what: str) -> Part:
     return Part(path.name, what, round(path.stat().st_size / 1e6, 2) if present else 0.0, present)
 
 
+def names_of(header: GgufHeader, path: Path) -> tuple[str, ...]:
+    """What a model is called: in its header, then as a file."""
+    said = (header.settings.get(f"general.{key}", "") for key in ("name", "basename"))
+    return (*map(str, said), path.stem)
+
+
 def read_gguf(path: Path) -> GgufInfo:
     """What ``path`` says of itself. Raises `NotAModel` with what is wrong."""
     header = read_header(path)
@@ -78,5 +90,7 @@ def read_gguf(path: Path) -> GgufInfo:
         context_tokens=header.number(f"{header.architecture}.context_length", 0),
         layers=header.number(f"{header.architecture}.block_count", 0),
         vision=header.vision,
+        family="" if header.vision else recognised(header.architecture, names_of(header, path)).name,
+        picture_factor=merge_factor(header) if header.vision else 0,
         chat_template="tokenizer.chat_template" in header.settings,
     )

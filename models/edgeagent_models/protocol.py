@@ -15,7 +15,7 @@ from edgeagent_harness.protocol.effects import EffectStatus
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import Expectation
 
-ENGINE_PROTOCOL_VERSION = 2
+ENGINE_PROTOCOL_VERSION = 3
 MAX_ENGINE_MESSAGE_BYTES = 256 << 20
 """Images travel inline: one 4K BGRX frame is 33 MB."""
 
@@ -41,6 +41,9 @@ class Image(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     height: int
     layout: Literal["bgrx", "rgb"]
     pixels: bytes
+    sent_width: int = 0
+    sent_height: int = 0
+    """The size at which the encoder is to get it; 0: as the encoder likes."""
 
 
 class Element(msgspec.Struct, frozen=True, forbid_unknown_fields=True):

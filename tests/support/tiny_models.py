@@ -47,3 +47,11 @@ def picture(seed: int, width: int = 160, height: int = 96) -> Image:
     """A picture of noise; each seed another."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 3), dtype=np.uint8)
     return Image(width, height, "rgb", pixels.tobytes())
+
+
+def named_copy(model: Path, name: str, directory: Path) -> Path:
+    """``model`` with ``name`` as its own name in the header, as published files have it."""
+    out = directory / "model.gguf"
+    arguments = [sys.executable, "-m", "gguf.scripts.gguf_new_metadata", "--force", "--general-name", name, str(model), str(out)]
+    subprocess.run(arguments, check=True, capture_output=True, timeout=60)
+    return out

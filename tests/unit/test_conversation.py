@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from edgeagent.engine.conversation import MAX_TURNS, converse
+from typing import Any
+
+from edgeagent.engine.conversation import Speaker
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt
 from edgeagent.screen import Screen
@@ -12,6 +14,12 @@ from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point
 from edgeagent_models.families import generic
 from edgeagent_models.protocol import ChatMessage, ImagePart, Part, TextPart
+
+MAX_TURNS = generic.GENERIC.history.turns
+
+
+def converse(*about: Any) -> tuple[ChatMessage, ...]:
+    return Speaker(generic.GENERIC).converse(*about)
 
 
 def screen(number: int) -> Screen:

@@ -52,7 +52,7 @@ def prompt(executed: int) -> Prompt:
 async def test_a_reply_becomes_physical_pixels() -> None:
     reply = await model(Room(1, CLICK)).complete(prompt(0))
     assert parse(reply, INFO).action == Click(Point(50, 50))
-    assert msgspec.json.decode(reply.text)["action"]["point"]["frame"] == "model"
+    assert msgspec.json.decode(reply.text)["action"]["point"] == {"x": 50.0, "y": 50.0, "frame": "physical", "display": 0}
 
 
 async def test_nonsense_is_for_the_loop_to_refuse() -> None:

@@ -25,6 +25,9 @@ from edgeagent_harness.protocol.actions import (
 )  # fmt: skip
 from edgeagent_harness.protocol.geometry import CoordinateFrame
 from edgeagent_models.families import grammar as gbnf
+from edgeagent_models.families.family import CannotTell, Family, HistoryRule, Said, UnreadableReply
+from edgeagent_models.families.grid import View, physical
+from edgeagent_models.families.resize import SizeRule
 
 FRAME: CoordinateFrame = "model"
 GRID = 1000
@@ -164,3 +167,51 @@ def _gridded(value: object, width: int, height: int) -> object:
 
 def _grid(pixel: float, side_px: int) -> int:
     return min(GRID, max(0, round(pixel * GRID / max(1, side_px - 1))))
+
+
+class _GenericDialect:
+    """The functions above, as a family speaks."""
+
+    def instructions(self, view: View) -> str:
+        return SYSTEM_PROMPT
+
+    def parse(self, text: str, view: View) -> Said:
+        try:
+            reply = parse(text)
+            placed = msgspec.convert(_placed(msgspec.to_builtins(reply), view), Reply)
+        except (ValueError, RecursionError) as error:
+            raise UnreadableReply(str(error)) from error
+        return Said(placed.thought, placed.action)
+
+    def render(self, thought: str, action: Action, view: View) -> str:
+        if action_kind(action) not in _FIELDS:
+            raise CannotTell(f"no words for {action_kind(action)}")
+        return render(thought, action, view.width, view.height)
+
+    def grammar(self, view: View) -> str:
+        return action_grammar()
+
+
+def _placed(value: object, view: View) -> object:
+    """``value`` with every point in physical pixels."""
+    match value:
+        case {"x": float() | int() as x, "y": float() | int() as y, "frame": _}:
+            return msgspec.to_builtins(physical("thousandths", x, y, view))
+        case dict():
+            return {key: _placed(item, view) for key, item in value.items()}
+        case list() | tuple():
+            return [_placed(item, view) for item in value]
+        case _:
+            return value
+
+
+GENERIC = Family(
+    name="generic",
+    title="any vision model that follows instructions",
+    names=(r"\bsynthetic\b", r"\bedgeagent\b"),
+    dialect=_GenericDialect(),
+    grid="thousandths",
+    # As many pixels as the encoder takes: nothing is known of the model.
+    resize=SizeRule(32, 0, 1 << 30),
+    history=HistoryRule(MAX_SCREENSHOTS, turns=12, evicted=EVICTED),
+)

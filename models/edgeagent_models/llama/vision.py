@@ -10,6 +10,7 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeagent_models.errors import EngineProblem
+from edgeagent_models.families.encoder import merge_factor, token_bounds
 from edgeagent_models.families.resize import SizeRule
 from edgeagent_models.gguf_header import GgufHeader
 from edgeagent_models.llama import log
@@ -21,9 +22,6 @@ from edgeagent_models.protocol import Image, Load
 Pixels = npt.NDArray[np.uint8]
 
 MAX_SIDE_PX = 8192
-_MERGING_PROJECTORS = ("qwen2vl_merger", "qwen2.5vl_merger", "qwen3vl_merger")
-_MIN_TOKENS, _MAX_TOKENS = 8, 4096
-"""Of one picture, for Qwen's encoders: beyond these mtmd would resize by itself."""
 
 
 class VisionEncoder:
@@ -50,11 +48,20 @@ class VisionEncoder:
         channels = _channels(image)
         pixels = np.frombuffer(image.pixels, np.uint8).reshape(image.height, image.width, channels)
         rgb = cv2.cvtColor(pixels, cv2.COLOR_BGRA2RGB) if channels == 4 else pixels
-        size = self._rule.fit(image.width, image.height) if self._rule else (image.width, image.height)
+        size = self._size(image)
         if size != (image.width, image.height):
             shrinks = size[0] * size[1] < image.width * image.height
             rgb = cv2.resize(rgb, size, interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_CUBIC)
         return np.ascontiguousarray(rgb, np.uint8)
+
+    def _size(self, image: Image) -> tuple[int, int]:
+        """The size at which the encoder gets ``image``: the one asked for, which must be one that nobody resizes again."""
+        asked = (image.sent_width or image.width, image.sent_height or image.height)
+        size = self._rule.fit(*asked) if self._rule else asked
+        if image.sent_width and size != asked:
+            problem = f"a picture is to be sent at {asked[0]}x{asked[1]}, the vision encoder takes {size[0]}x{size[1]}"
+            raise EngineProblem("usage", problem)
+        return size
 
     def prepare(self, pixels: Pixels) -> list[list[int] | Handle]:
         """``pixels`` as they stand in a prompt: chunks, and text tokens that the model wants around them."""
@@ -143,10 +150,8 @@ def free_chunk(chunk: Handle) -> None:
 
 def size_rule(header: GgufHeader) -> SizeRule | None:
     """How pictures must be sized for the encoder; None where it scales every picture to sizes of its own."""
-    if header.settings.get("clip.projector_type") not in _MERGING_PROJECTORS:
-        return None
-    factor = header.number("clip.vision.patch_size", 14) * header.number("clip.vision.spatial_merge_size", 2)
-    return SizeRule(factor, _MIN_TOKENS * factor**2, _MAX_TOKENS * factor**2)
+    factor = merge_factor(header)
+    return token_bounds(factor) if factor else None
 
 
 def _part(chunk: Handle) -> list[int] | Handle:
@@ -166,7 +171,8 @@ def _channels(image: Image) -> int:
 
 def _check(image: Image) -> None:
     size = f"{image.width}x{image.height}"
-    if not (1 <= image.width <= MAX_SIDE_PX and 1 <= image.height <= MAX_SIDE_PX):
+    sides = (image.width, image.height, image.sent_width or 1, image.sent_height or 1)
+    if not all(1 <= side <= MAX_SIDE_PX for side in sides):
         raise EngineProblem("usage", f"a picture of {size}: each side must be 1 to {MAX_SIDE_PX} px")
     expected = image.width * image.height * _channels(image)
     if len(image.pixels) != expected:
