@@ -17,7 +17,7 @@ from edgeagent.policy.loading import load_policy, read_policy
 from edgeagent.words import printable
 from edgeagent_harness.policy.files import PROFILES, PolicyText, profile_text
 from edgeagent_harness.policy.hosts import endpoint_text, parse_endpoint
-from edgeagent_harness.policy.types import Endpoint
+from edgeagent_harness.policy.types import Endpoint, Policy
 
 _CHECK_TIMEOUT_S = 30.0
 _MARKS = {"yes": ("allowed", "green"), "no": ("denied ", "red"), "if": ("   ·   ", None)}
@@ -53,6 +53,7 @@ def check(choice: str, as_json: bool) -> None:
         found, rules = load_policy(choice)
         notes = rules.notes
         problem = _machine_problem(found)
+        _check_as_a_run_does(found, rules)
     except UsageError as error:
         problem = str(error)
     if as_json:
@@ -132,6 +133,17 @@ def _notes(notes: Sequence[str]) -> None:
     """Where a translated policy means something else than in its own form."""
     for note in notes:
         click.secho(f"note: {printable(note)}", fg="yellow")
+
+
+def _check_as_a_run_does(found: PolicyText, rules: Policy) -> None:
+    """Raise `UsageError` for what only a run would notice: patterns that are none, directories that show the policy itself."""
+    from edgeagent.policy.judge import compile_rules
+    from edgeagent.policy.loading import keep_apart
+    from edgeagent.sessions.store import sessions_root
+    from edgeagent_harness.protocol.messages import DesktopSpec
+
+    compile_rules(rules.gate, found.name)
+    keep_apart(DesktopSpec(policy_yaml=found.text, policy_name=found.name), rules, sessions_root())
 
 
 def _machine_problem(found: PolicyText) -> str:

@@ -74,6 +74,7 @@ def test_version() -> None:
         (["run", "x", "--url", "http://"], "no address of a page"),
         (["run", "x", "--url", "--remote-debugging-port=9"], "no address of a page"),
         (["run", "x", "--url", "javascript:alert(1)"], "no address of a page"),
+        (["run", "x", "--url", "https://a.example/"], "https://a.example/ cannot be reached: with policy locked the sandbox"),
         (["run", "x", "--max-steps", "0"], "--max-steps"),
         (["run", "x", "--timeout", "nan"], "no length of time"),
         (["sessions", "resume", "x", "--timeout", "inf"], "no length of time"),

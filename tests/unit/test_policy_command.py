@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 from click.testing import CliRunner, Result
@@ -54,6 +55,7 @@ def test_a_sound_policy_is_said_to_be_sound(web: Path) -> None:
     ("text", "says"),
     [
         ("netwerk: {}\n", "line 1: unknown key 'netwerk'; did you mean 'network'?"),
+        ("gate:\n  rules:\n    - {decision: deny, text: ['(?=x)']}\n", "line 3: gate rule 'rule 1': '(?=x)' is no RE2 pattern"),
         ("version: 1\nsystem_calls: {deny: [ptrase]}\n", "line 2: system_calls.deny: 'ptrase' is no system call of this machine"),
         ("", "the policy is empty"),
     ],
@@ -68,6 +70,13 @@ def test_an_unsound_one_is_told_with_its_line(tmp_path: Path, text: str, says: s
     found = json.loads(done.output)
     assert found["ok"] is False
     assert says in found["problem"]
+
+
+def test_one_that_would_show_itself_to_the_sandbox_is_unsound() -> None:
+    with TemporaryDirectory(dir="/var/tmp") as shared:
+        path = Path(shared) / "my.yaml"
+        path.write_text(f"execution_environment:\n  filesystem: {{read_write: [/home/agent, {shared}]}}\n")
+        assert f"filesystem.read_write {shared} shows the policy {path} to the sandbox" in refusal("check", str(path))
 
 
 def test_neither_file_nor_profile(tmp_path: Path) -> None:

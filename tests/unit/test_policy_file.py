@@ -153,7 +153,7 @@ def test_anything_else_is_refused_with_its_line(old: str, new: str, line: int, s
 
 @pytest.mark.parametrize("condition", ["actions", "applications", "titles", "hosts", "regions", "text", "times", "days"])
 def test_a_condition_without_values_is_refused_as_it_would_hold_always(condition: str) -> None:
-    with pytest.raises(UsageProblem, match=rf"line 2: gate.rules\[0\].{condition} is empty; leave it away to mean any"):
+    with pytest.raises(UsageProblem, match=rf"line 2: gate.rules\[0\].{condition} is empty; name something, or leave it away"):
         parse(f"gate:\n  rules: [{{decision: allow, {condition}: []}}]\n")
 
 

@@ -111,9 +111,9 @@ def _filled(section: Section, name: str) -> tuple[str, ...]:
 
 
 def _not_empty(section: Section, name: str, given: Sequence[object]) -> None:
-    """An empty list would read as "none of them" and mean "any"."""
+    """An empty list of a rule would read as "none of them" and mean "any"."""
     if name in section and not given:
-        raise section.error(f"{section.full(name)} is empty; leave it away to mean any", section.line_of(name))
+        raise section.error(f"{section.full(name)} is empty; name something, or leave it away", section.line_of(name))
 
 
 def _hosts(section: Section, name: str) -> tuple[str, ...]:
