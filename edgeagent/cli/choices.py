@@ -6,7 +6,8 @@ POLICY_CHOICES = "locked|web|offline|FILE"
 POLICY_HELP = "Profile or policy file; locked if none is given. See `edgeagent policy list`."
 
 MODES = ("plan", "ask", "bounded", "auto")
-MODE_HELP = (
-    "What becomes of actions that no rule of the policy decides: plan looks and never acts, ask asks, bounded denies, auto "
-    "allows; default: as the policy says, auto without one."
+_MODE_HELP = (
+    "What becomes of actions that no rule of the policy decides: plan looks and never acts, ask asks, bounded denies, auto allows"
 )
+MODE_HELP = f"{_MODE_HELP}; default: as the policy says, auto without one."
+RESUME_MODE_HELP = f"{_MODE_HELP}; for this run alone; default: as the session began."

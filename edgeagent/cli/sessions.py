@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeagent.cli.choices import MODE_HELP, MODES
+from edgeagent.cli.choices import RESUME_MODE_HELP, MODES
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit, exit_for
 from edgeagent.cli.offline import go_on_as_recorded
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
@@ -63,7 +63,7 @@ def show(session: str, output: str) -> None:
 @click.option("--message", default="", help="What to tell the model first: an answer, a correction, more to do.")
 @click.option("--max-steps", type=click.IntRange(1, 10_000), help="Actions at most, counted from the session's beginning.")
 @click.option("--timeout", "timeout_s", type=Seconds(), metavar="S", help="Seconds at most for this run.")
-@click.option("--mode", type=click.Choice(MODES), help=MODE_HELP)
+@click.option("--mode", type=click.Choice(MODES), help=RESUME_MODE_HELP)
 @click.option("--approve", is_flag=True, help="Permit, once, the action that the run had ended for.")
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 def resume(
