@@ -11,6 +11,7 @@ import click
 from edgeagent.errors import UsageError
 
 if TYPE_CHECKING:
+    from edgeagent.bench.step.fitting import Rates
     from edgeagent.bench.step.meter import Sample
     from edgeagent.bench.step.report import StepReport
     from edgeagent.bench.step.variants import VariantName
@@ -62,8 +63,8 @@ def step(
         reply_tokens or REPLY_TOKENS if synthetic else reply_tokens if reply_tokens is not None else REPLY_TOKENS * bool(compare)
     )
     directory, times = _directory(session), _repeats(repeats, compare)
-    choice, name = _choice(model, mmproj, synthetic)
-    benchmark = StepBenchmark(choice, name, directory, live, steps or 0, times, variants, Shaping(forced, image_tokens))
+    choice, name, rates = _choice(model, mmproj, synthetic, image_tokens)
+    benchmark = StepBenchmark(choice, name, directory, live, steps or 0, times, variants, Shaping(forced, image_tokens), rates)
     report = asyncio.run(measure(benchmark, _tell))
     _write(report, json_path, plot)
 
@@ -89,7 +90,8 @@ def _repeats(repeats: int | None, compare: str) -> int:
     return repeats or (MIN_REPEATS if compare else 1)
 
 
-def _choice(model: str, mmproj: str, synthetic: str) -> tuple[ModelChoice, str]:
+def _choice(model: str, mmproj: str, synthetic: str, image_tokens: int) -> tuple[ModelChoice, str, Rates | None]:
+    from edgeagent.bench.step.fitting import kept
     from edgeagent.bench.step.synthetic import made, named
     from edgeagent.cli.run import gguf
     from edgeagent.runner import ModelChoice
@@ -98,15 +100,16 @@ def _choice(model: str, mmproj: str, synthetic: str) -> tuple[ModelChoice, str]:
         if model != "embedded" or mmproj:
             raise UsageError("--synthetic makes a model of its own", "leave out --model and --mmproj, or --synthetic")
         wanted = named(synthetic)
-        return asyncio.run(made(wanted, lambda line: click.echo(line, err=True))), wanted.label
+        choice = asyncio.run(made(wanted, lambda line: click.echo(line, err=True)))
+        return choice, wanted.label, kept(wanted.directory, image_tokens)
     if model == "embedded":
         if mmproj:
             raise UsageError("--mmproj goes with a GGUF file", "name it with --model, or leave --mmproj out")
-        return ModelChoice(), model
+        return ModelChoice(), model, None
     choice = gguf(model, mmproj)
     if not choice.mmproj:
         raise UsageError(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
-    return choice, Path(model).name
+    return choice, Path(model).name, None
 
 
 def _directory(session: str) -> Path | None:

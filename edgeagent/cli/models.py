@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from edgeagent.cli.models_fit import fit
 from edgeagent.errors import ModelUnusable
 from edgeagent_models.catalog import Embedded, GgufInfo, embedded, read_gguf
 from edgeagent_models.errors import NotAModel
@@ -15,6 +16,9 @@ from edgeagent_models.errors import NotAModel
 @click.group()
 def models() -> None:
     """Which models there are, and what one needs."""
+
+
+models.add_command(fit)
 
 
 @models.command("list")

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from edgeagent.bench.step import script
 from edgeagent.bench.step.asked import opened
+from edgeagent.bench.step.fitting import Rates
 from edgeagent.bench.step.meter import Meter
 from edgeagent.bench.step.playing import Tell, play
 from edgeagent.bench.step.prompts import Recorded, recorded
@@ -37,6 +38,8 @@ class StepBenchmark:
     repeats: int = 1
     variants: Sequence[VariantName] = ("fast",)
     shaping: Shaping = field(default_factory=Shaping)
+    rates: Rates | None = None
+    """What `edgeagent models fit` found for this model, to compare with."""
 
 
 async def measure(benchmark: StepBenchmark, tell: Tell) -> StepReport:
@@ -56,7 +59,7 @@ async def _replay(benchmark: StepBenchmark, questions: Recorded, tell: Tell) -> 
     setting = _setting(benchmark, questions.session if benchmark.session else "a session recorded on the spot", "replay")
     async with opened(benchmark.choice, benchmark.variants, prompts[0], len(prompts), benchmark.shaping) as contestants:
         await play(contestants, prompts, benchmark.repeats, meter, tell)
-    return summarise(setting, meter.samples, questions.timings, meter.energy.why_not)
+    return summarise(setting, meter.samples, questions.timings, meter.energy.why_not, benchmark.rates)
 
 
 async def _live(benchmark: StepBenchmark, scratch: Path, tell: Tell) -> StepReport:
@@ -76,7 +79,7 @@ async def _live(benchmark: StepBenchmark, scratch: Path, tell: Tell) -> StepRepo
 
             with SessionReader.open(await script.record(scratch, steps, ask)) as reader:
                 outside += step_timings(event.data for event in reader.events())
-    return summarise(setting, meter.samples, outside, meter.energy.why_not)
+    return summarise(setting, meter.samples, outside, meter.energy.why_not, benchmark.rates)
 
 
 def _setting(benchmark: StepBenchmark, session: str, how: str) -> Setting:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 import msgspec
 
 from edgeagent.bench.stats import median, percentile, ratio_interval, slope
+from edgeagent.bench.step.fitting import Rates
 from edgeagent.bench.step.meter import MODEL_PHASES, Sample
 from edgeagent.machine import Machine, describe_machine
 from edgeagent.timings import PHASES, StepTimings
@@ -77,6 +78,9 @@ class StepReport(msgspec.Struct, frozen=True):
     """By variant: its time over all steps to that of ``fast``, the geometric mean over the repeats."""
     ratio_intervals: dict[str, tuple[float, float]]
     """95%, by Student's t on the logarithms of the repeats' ratios."""
+    predicted_ms: float | None
+    """What `edgeagent models fit` would have said of ``fast``'s steps, from its rates and the tokens that were counted: the sum
+    of one repeat. None where it was not asked."""
     energy: str
     """How energy was read, or why it was not."""
     machine: Machine
@@ -98,7 +102,9 @@ class Setting:
     load_before: float = field(default_factory=lambda: os.getloadavg()[0])
 
 
-def summarise(setting: Setting, samples: Sequence[Sample], outside: Sequence[StepTimings], why_no_energy: str) -> StepReport:
+def summarise(
+    setting: Setting, samples: Sequence[Sample], outside: Sequence[StepTimings], why_no_energy: str, rates: Rates | None
+) -> StepReport:
     """The report over ``samples`` and what the session's own events say."""
     names = list(dict.fromkeys(sample.variant for sample in samples))
     variants = tuple(_variant(name, [sample for sample in samples if sample.variant == name]) for name in names)
@@ -115,11 +121,16 @@ def summarise(setting: Setting, samples: Sequence[Sample], outside: Sequence[Ste
         outside_ms=_outside(outside),
         ratios={name: mean for name, (mean, _, _) in ratios.items()},
         ratio_intervals={name: (low, high) for name, (_, low, high) in ratios.items()},
+        predicted_ms=_predicted(rates, samples, setting.repeats) if rates else None,
         energy=why_no_energy or "RAPL, processor packages, all processes",
         machine=describe_machine(),
         load_average=(round(setting.load_before, 2), round(os.getloadavg()[0], 2)),
         samples=tuple(samples),
     )
+
+
+def _predicted(rates: Rates, samples: Sequence[Sample], repeats: int) -> float:
+    return round(sum(rates.predict_ms(sample) for sample in samples if sample.variant == "fast") / repeats, 1)
 
 
 def spread(values: Sequence[float]) -> Spread:

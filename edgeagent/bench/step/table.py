@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeagent.bench.stats import median
 from edgeagent.bench.step.report import Spread, StepReport, VariantReport
 
 _NAMES = {
@@ -25,10 +26,22 @@ def table(report: StepReport) -> str:
         when = "as measured" if report.how == "live" else "as recorded then"
         lines += ["", f"outside the model, {when} (ms)", *_rows(report.outside_ms)]
     lines += ["", f"energy: {report.energy}"]
+    lines += _prediction(report)
     for name, ratio in report.ratios.items():
         low, high = report.ratio_intervals[name]
         lines.append(f"{name} takes {ratio:.2f} times as long as fast (95%: {low:.2f} to {high:.2f}, {report.repeats} repeats)")
     return "\n".join(lines)
+
+
+def _prediction(report: StepReport) -> list[str]:
+    fast = next((variant for variant in report.variants if variant.variant == "fast"), None)
+    if report.predicted_ms is None or fast is None:
+        return []
+    measured_ms = median(fast.totals_ms)
+    off = report.predicted_ms / measured_ms - 1
+    return [
+        f"models fit predicts {report.predicted_ms / 1000:.1f} s for these steps, measured {measured_ms / 1000:.1f} s: {off:+.0%}"
+    ]
 
 
 def _variant(variant: VariantReport) -> list[str]:

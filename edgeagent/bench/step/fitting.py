@@ -1,0 +1,122 @@
+"""Predicts what a step of a model costs on this machine, from two questions to random weights of its exact shape."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from edgeagent.bench.step.asked import opened
+from edgeagent.bench.step.meter import Meter, Sample
+from edgeagent.bench.step.resources import EnergyMeter, available_mb
+from edgeagent.bench.step.variants import Shaping
+from edgeagent.history import History, Step
+from edgeagent.machine import machine_line
+from edgeagent.ports import Prompt
+from edgeagent.runner import ModelChoice
+from edgeagent.screen import Screen
+from edgeagent_harness.protocol.actions import Click
+from edgeagent_harness.protocol.effects import Effect
+from edgeagent_harness.protocol.frames import FrameInfo
+from edgeagent_harness.protocol.geometry import Point
+
+SCREENSHOTS = 3
+"""Of so many steps, one begins with old screenshots dropped, and so with nothing but its opening in the cache."""
+_TASK = "Fill in the form with the data of the customer, then save it."
+
+
+class Rates(msgspec.Struct, frozen=True):
+    """What a token costs here, and the two steps that this was taken from."""
+
+    encode_ms_per_image_token: float
+    """At ``image_tokens`` a picture; larger pictures cost more than in proportion."""
+    prefill_ms_per_token: float
+    decode_ms_per_token: float
+    image_tokens: int
+    reply_tokens: int
+    first_step_ms: float
+    """A session's first, and every one that begins with old screenshots dropped."""
+    next_step_ms: float
+    engine_mb: float
+    available_mb: float
+    """Memory that could be had before the engine started."""
+    machine: str
+
+    @property
+    def mean_step_ms(self) -> float:
+        """Over a long session."""
+        return (self.first_step_ms + (SCREENSHOTS - 1) * self.next_step_ms) / SCREENSHOTS
+
+    def predict_ms(self, sample: Sample) -> float:
+        """A step that had as many tokens to encode, to prefill and to write as ``sample``."""
+        fresh = sample.usage.prompt_tokens - sample.usage.cached_tokens
+        pictures = self.image_tokens if sample.phases_ms.get("encode_ms") else 0
+        return (
+            pictures * self.encode_ms_per_image_token
+            + fresh * self.prefill_ms_per_token
+            + sample.usage.output_tokens * self.decode_ms_per_token
+        )
+
+
+async def probe(choice: ModelChoice, shaping: Shaping, screen: tuple[int, int]) -> Rates:
+    """Ask ``choice`` twice with screens of noise, after a question that brings the weights into memory."""
+    before_mb, meter = available_mb(), Meter(EnergyMeter())
+    async with opened(choice, ["fast"], None, 2, shaping) as (one,):
+        for repeat in (1, 2):
+            await one.begin(repeat)
+            for step, prompt in enumerate(_questions(screen), start=1):
+                await meter.ask(one.model, prompt, one.engine.pid, one.variant, repeat, step)
+                if repeat == 1:
+                    break
+    return rates(meter.samples[1:], before_mb)
+
+
+def rates(samples: Sequence[Sample], before_mb: float) -> Rates:
+    """From the first step of a session and the one after it, each with a picture of its own."""
+    first, after = samples
+    fresh = sum(one.usage.prompt_tokens - one.usage.cached_tokens for one in samples)
+    pictures = first.usage.image_tokens
+    written = sum(one.usage.output_tokens for one in samples)
+    phase = {name: sum(one.phases_ms[name] for one in samples) for name in ("encode_ms", "prefill_ms", "decode_ms")}
+    return Rates(
+        encode_ms_per_image_token=round(phase["encode_ms"] / (2 * pictures), 4),
+        prefill_ms_per_token=round(phase["prefill_ms"] / fresh, 4),
+        decode_ms_per_token=round(phase["decode_ms"] / written, 4),
+        image_tokens=pictures,
+        reply_tokens=written // 2,
+        first_step_ms=first.wall_ms,
+        next_step_ms=after.wall_ms,
+        engine_mb=after.engine_mb,
+        available_mb=round(before_mb, 1),
+        machine=machine_line(),
+    )
+
+
+def keep(rates: Rates, directory: Path, image_tokens: int) -> None:
+    """Beside the weights: `bench step` compares with it. ``image_tokens`` is the bound that was asked for (0: none)."""
+    _path(directory, image_tokens).write_bytes(msgspec.json.format(msgspec.json.encode(rates), indent=1) + b"\n")
+
+
+def kept(directory: Path, image_tokens: int) -> Rates | None:
+    """What was predicted for the weights in ``directory`` at this bound on pictures, if it was."""
+    try:
+        return msgspec.json.decode(_path(directory, image_tokens).read_bytes(), type=Rates)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def _path(directory: Path, image_tokens: int) -> Path:
+    return directory / f"fit-{image_tokens}.json"
+
+
+def _questions(screen: tuple[int, int]) -> list[Prompt]:
+    effect = Effect("confirmed")
+    steps = (Step(1, Click(Point(10, 10)), effect),)
+    return [Prompt(_TASK, _noise(seed, *screen), History(_TASK, steps[:seed])) for seed in range(2)]
+
+
+def _noise(seed: int, width: int, height: int) -> Screen:
+    pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 4), dtype=np.uint8)
+    return Screen(FrameInfo(seed, width, height, 0), pixels.tobytes())
