@@ -200,6 +200,8 @@ def _borrowed(pidfd: int, pid: int, table_size: int) -> Iterator[tuple[int, int]
 
 
 def _is_odd(target: str, status: os.stat_result) -> bool:
+    if stat.S_ISFIFO(status.st_mode):
+        return target.startswith("/")  # one with a name: whoever opens it by that is at the other end
     if stat.S_ISCHR(status.st_mode):
         major, minor = os.major(status.st_rdev), os.minor(status.st_rdev)
         return (major, minor) not in _HARMLESS and major not in _HARMLESS_MAJORS and not _GRAPHICS.fullmatch(target)

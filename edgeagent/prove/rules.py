@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from edgeagent.prove.looking import INSIDE, Process
-from edgeagent.prove.sockets import OpenSocket
+from edgeagent.prove.sockets import UNSEEN, OpenSocket
 
 Rule = Literal[
     "own_network", "no_devices", "no_routes", "no_foreign_sockets", "own_peers", "no_odd_descriptors", "filtered",
@@ -36,14 +36,17 @@ class Problem:
     detail: str
 
 
-def judge(process: Process, outside: int, session: Container[int], exists: Container[int]) -> list[Problem]:
+def judge(
+    process: Process, outside: int, session: Container[int], exists: Container[int], filter_does: bool = False
+) -> list[Problem]:
     """What is wrong with ``process``.
 
     ``outside``: the network namespace that the prober is in; ``session``: pids that belong to the session or to the prober;
-    ``exists``: pids that run now.
+    ``exists``: pids that run now; ``filter_does``: the session's own program got no namespace, so its filter has to do. What is
+    outside although the program is not was not born of it, and nothing is known of its filter.
     """
     who = f"{process.kind} {process.pid} ({process.name})"
-    problems = [Problem(rule, f"{who} {detail}") for rule, detail in _of_process(process, outside)]
+    problems = [Problem(rule, f"{who} {detail}") for rule, detail in _of_process(process, outside, filter_does)]
     for sock in process.sockets:
         if reason := _of_socket(process, sock, outside):
             problems.append(Problem("no_foreign_sockets", f"{who}, descriptor {sock.fd}: {reason}"))
@@ -57,12 +60,14 @@ def held_by_filter_alone(process: Process, outside: int) -> bool:
     return process.network.id == outside and process.kind not in INSIDE and process.seccomp == FILTER_MODE
 
 
-def _of_process(process: Process, outside: int) -> list[tuple[Rule, str]]:
+def _of_process(process: Process, outside: int, filter_does: bool) -> list[tuple[Rule, str]]:
     problems: list[tuple[Rule, str]] = []
     network = process.network
     if network.id == outside:
         if not held_by_filter_alone(process, outside):
             problems.append(("own_network", "is in the network of the prober, without a filter"))
+        elif not filter_does:
+            problems.append(("own_network", "is in the network of the prober, although the session has one of its own"))
     else:
         extra = [name for name in network.devices if name != "lo"]
         if extra:
@@ -92,7 +97,9 @@ def _of_socket(process: Process, sock: OpenSocket, outside: int) -> str:
 
 
 def _of_peer(sock: OpenSocket, outside: int, session: Container[int], exists: Container[int]) -> str:
-    if sock.peer <= 0 or sock.peer in session:
+    if sock.peer == UNSEEN:
+        return "a local socket to somebody who cannot be seen"
+    if sock.peer == 0 or sock.peer in session:
         return ""
     if sock.peer in exists:
         return f"a local socket to process {sock.peer}, which is none of the session's"

@@ -21,6 +21,8 @@ _libc = ctypes.CDLL(None, use_errno=True)
 
 UNKNOWN = 0
 """No namespace has this inode number."""
+UNSEEN = -1
+"""No process has this number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +35,8 @@ class OpenSocket:
     network: int
     """Inode of the network namespace that it was made in; `UNKNOWN` where the kernel does not say: then it is not one of ours."""
     peer: int = 0
-    """Unix sockets: process that made the other end or listened there; 0: nobody."""
+    """Unix sockets: process that made the other end or listened there; 0: nobody; `UNSEEN`: somebody, and the kernel does not say
+    who: a datagram socket connected by name, or a process in another process namespace."""
 
 
 class Unreadable(Exception):
@@ -57,7 +60,16 @@ def examine(number: int, copy: int) -> OpenSocket:
         peer = 0
         if family == socket.AF_UNIX:
             peer, _, _ = _PEER.unpack(sock.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, _PEER.size))
+            peer = peer or (UNSEEN if _is_connected(sock) else 0)
         return OpenSocket(number, _family_name(family), _network(sock), peer)
+
+
+def _is_connected(sock: socket.socket) -> bool:
+    try:
+        sock.getpeername()
+    except OSError:
+        return False
+    return True
 
 
 def _network(sock: socket.socket) -> int:

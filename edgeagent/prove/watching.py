@@ -26,6 +26,7 @@ class Watch:
         self._members = {os.getpid()}
         self._under_way = False
         self._present: list[Process] = []
+        self._filter_does = False
         self.outside = own_network()
         self.seen: dict[int, Process] = {}
         """As each was at the last look that it was in."""
@@ -51,12 +52,15 @@ class Watch:
         # Until it has anybody to hand a screen or a text to, the program with its starter is only on its way into offline mode.
         self._under_way = self._under_way or any(process.kind not in ("app", "starter") for process in found)
         for process in found:
+            if process.kind == "app":
+                self._filter_does = process.network.id == self.outside
+        for process in found:
             if process.kind in ("app", "starter") and not self._under_way:
                 continue
             self.seen[process.pid] = process
-            if rules.held_by_filter_alone(process, self.outside):
+            if self._filter_does and rules.held_by_filter_alone(process, self.outside):
                 self.by_filter_alone[process.pid] = f"{process.kind} {process.pid}"
-            for problem in rules.judge(process, self.outside, self._members, _Running()):
+            for problem in rules.judge(process, self.outside, self._members, _Running(), self._filter_does):
                 details = self.problems.setdefault(problem.rule, [])
                 if problem.detail not in details:
                     details.append(problem.detail)

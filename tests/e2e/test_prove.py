@@ -150,6 +150,10 @@ def test_an_engine_outside_of_its_network_and_without_filter(scratch: Path) -> N
     assert "from engine" in found["prober.listeners"]
 
 
+def test_a_helper_outside_with_a_filter_that_forbids_nothing_of_this(scratch: Path) -> None:
+    assert "sleep" in failed(proven("filtered_helper", scratch))["processes.own_network"]
+
+
 @pytest.mark.slow
 def test_a_supervisor_outside(scratch: Path) -> None:
     found = failed(proven("supervisor_outside", scratch))

@@ -9,6 +9,7 @@ import asyncio
 import contextlib
 import os
 import socket
+import subprocess
 import sys
 import time
 from collections.abc import AsyncGenerator, Callable
@@ -28,6 +29,8 @@ def plant(name: str, scratch: Path) -> None:
     match name:
         case "none" | "device" | "late_process":
             return
+        case "filtered_helper":
+            KEPT.append(subprocess.Popen(["sleep", "60"], preexec_fn=set_harmless_filter))
         case "app_socket":
             leak(scratch)
         case "engine_socket":
@@ -55,7 +58,12 @@ def leak(scratch: Path) -> socket.socket:
     return kept
 
 
-KEPT: list[socket.socket] = []
+KEPT: list[object] = []
+
+
+def set_harmless_filter() -> None:
+    giving_up.forbid_privileges()
+    giving_up.forbid_calls(("bpf",))
 
 
 def refuse_namespace_to_app() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import time
@@ -15,6 +16,7 @@ import pytest
 
 from edgeagent.prove import looking
 from edgeagent.prove.looking import look
+from edgeagent.prove.sockets import UNSEEN
 
 
 @contextmanager
@@ -75,6 +77,27 @@ def test_a_descriptor_whose_name_is_too_long_to_be_told(tmp_path: Path) -> None:
         os.chdir(before)
     assert found is not None
     assert "too long" in found.unreadable
+
+
+def test_who_is_at_the_other_end(tmp_path: Path) -> None:
+    """The kernel does not say who reads the datagrams of a named socket (a log): that must not look like nobody."""
+    name = str(tmp_path / "log")
+    one, other = socket.socketpair(socket.AF_UNIX, socket.SOCK_DGRAM)
+    idle, log, writer = (socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) for _ in range(3))
+    os.mkfifo(tmp_path / "pipe")
+    pipe = os.open(tmp_path / "pipe", os.O_RDWR)
+    with one, other, idle, log, writer:
+        log.bind(name)
+        writer.connect(name)
+        found = look(os.getpid(), 0)
+        assert found is not None
+        peers = {held.fd: held.peer for held in found.sockets}
+        expected = {one: os.getpid(), other: os.getpid(), idle: 0, log: 0, writer: UNSEEN}
+        assert {sock.fileno(): peers[sock.fileno()] for sock in expected} == {
+            sock.fileno(): pid for sock, pid in expected.items()
+        }
+    os.close(pipe)
+    assert f"{pipe}: {tmp_path}/pipe" in found.odd
 
 
 def test_nobody() -> None:

@@ -9,7 +9,7 @@ import pytest
 from edgeagent.prove import checks
 from edgeagent.prove.looking import Kind, Network, Process
 from edgeagent.prove.rules import judge
-from edgeagent.prove.sockets import OpenSocket
+from edgeagent.prove.sockets import UNSEEN, OpenSocket
 from edgeagent.prove.statement import Check
 
 OUTSIDE, OURS = 1, 2
@@ -17,8 +17,10 @@ EMPTY = Network(OURS, ("lo",), ())
 GOOD = Process(10, 1, "app", "python3", EMPTY, 2, (OpenSocket(4, "AF_UNIX", OURS, 11),))
 
 
-def found(process: Process, session: tuple[int, ...] = (10, 11), exists: tuple[int, ...] = (10, 11, 99)) -> set[str]:
-    return {problem.rule for problem in judge(process, OUTSIDE, session, exists)}
+def found(
+    process: Process, session: tuple[int, ...] = (10, 11), exists: tuple[int, ...] = (10, 11, 99), filter_does: bool = False
+) -> set[str]:
+    return {problem.rule for problem in judge(process, OUTSIDE, session, exists, filter_does)}
 
 
 def holding(kind: Kind, sock: OpenSocket) -> Process:
@@ -30,10 +32,11 @@ def test_a_good_process_has_no_problem() -> None:
 
 
 @pytest.mark.parametrize("kind", ["app", "starter", "supervisor", "engine", "bwrap", "helper"])
-def test_the_outside_network_is_only_for_the_filtered(kind: Kind) -> None:
+def test_the_outside_network_is_only_for_the_filtered_where_there_is_no_other(kind: Kind) -> None:
     outside = replace(GOOD, kind=kind, network=Network(OUTSIDE, ("lo", "eth0"), ("IPv4",)))
-    assert found(outside) == set()
-    assert {"own_network", "filtered"} <= found(replace(outside, seccomp=0))
+    assert found(outside, filter_does=True) == set()
+    assert found(outside) == {"own_network"}  # whose filter, and what does it forbid?
+    assert {"own_network", "filtered"} <= found(replace(outside, seccomp=0), filter_does=True)
 
 
 @pytest.mark.parametrize("kind", ["process 1", "executor", "application"])
@@ -63,6 +66,7 @@ def test_network_sockets(family: str) -> None:
         (99, OURS, {"own_peers"}),  # runs, and is none of ours: the session bus, a container daemon
         (77, OURS, set[str]()),  # ended before it was seen, but within the session's network
         (77, OUTSIDE, {"own_peers"}),
+        (UNSEEN, OURS, {"own_peers"}),
     ],
 )
 def test_peers(peer: int, network: int, wanted: set[str]) -> None:
