@@ -8,7 +8,7 @@ import math
 
 import msgspec
 import pytest
-from hypothesis import assume, example, given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 from support import families as support
 
@@ -30,11 +30,13 @@ every_family = pytest.mark.parametrize("family", FAMILIES, ids=lambda family: fa
 @given(st.data())
 def test_round_trip(family: Family, data: st.DataObject) -> None:
     view = family.view(*data.draw(support.SCREENS))
-    action = data.draw(support.any_action(support.on_grid_points(family, view)))
+    points = support.on_grid_points(family, view)
+    action = data.draw(support.any_action(points))
     thought = data.draw(support.THOUGHTS)
     text = support.told(family, thought, action, view)
-    assume(text is not None)
-    assert text is not None
+    if text is None:
+        action = Click(data.draw(points))  # every family can say that
+        text = family.render(thought, action, view)
     said = family.parse(text, view)
     again = family.render(said.thought, said.action, view)
     assert again == text

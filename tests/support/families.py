@@ -21,6 +21,7 @@ SCREENS = st.tuples(SIDES, SIDES).filter(lambda size: max(size) <= 8 * min(size)
 LOSSY = {
     "ui-tars-1": (act.Scroll, act.Wait, act.AskUser, act.Finish),
     "ui-tars-1.5": (act.Scroll, act.Wait, act.AskUser, act.Finish),
+    "smolvlm2-agentic": (act.Scroll, act.Finish),
 }
 """What a family tells without all of its numbers or words; by default an end's reason alone."""
 

@@ -6,14 +6,23 @@ import difflib
 import re
 from collections.abc import Iterable
 
+from edgeagent_models.families.evocua import EVOCUA_S1, EVOCUA_S2
 from edgeagent_models.families.family import Family
+from edgeagent_models.families.fara import FARA7B, FARA15
 from edgeagent_models.families.generic import GENERIC
+from edgeagent_models.families.gta1 import GTA1
+from edgeagent_models.families.guiowl import GUIOWL
 from edgeagent_models.families.holo import HOLO, HOLO_TOOLS
+from edgeagent_models.families.opencua import OPENCUA
 from edgeagent_models.families.qwen3vl import QWEN3VL
+from edgeagent_models.families.qwen35 import QWEN35
+from edgeagent_models.families.smolvlm2 import SMOLVLM2
+from edgeagent_models.families.tools import TOOLS
 from edgeagent_models.families.uitars import UITARS, UITARS15
 
 FAMILIES: tuple[Family, ...] = (
-    GENERIC, HOLO, HOLO_TOOLS, UITARS15, UITARS, QWEN3VL,
+    GENERIC, HOLO, HOLO_TOOLS, UITARS15, UITARS, FARA15, FARA7B, GUIOWL, EVOCUA_S1, EVOCUA_S2, OPENCUA, GTA1, SMOLVLM2,
+    QWEN3VL, QWEN35, TOOLS,
 )  # fmt: skip
 """In the order in which names are tried: what is more particular comes first."""
 

@@ -31,8 +31,6 @@ class ToolDialect:
     form: Literal["json", "xml"] = "json"
     thought: str = ""
     """What the model puts before its thought."""
-    extra: Callable[[Verb], Verb] = lambda verb: verb
-    """The verb as this family declares it, where that differs."""
 
     def instructions(self, view: View) -> str:
         tools = [json.dumps(tool, ensure_ascii=False) for tool in self._tools()]
@@ -70,7 +68,7 @@ class ToolDialect:
         return "".join(f"{name} ::= {rule}\n" for name, rule in rules.items())
 
     def _call_rule(self, verb: Verb) -> str:
-        fields = self.extra(verb).fields
+        fields = verb.fields
         arguments = object_rule({"action": verb.name} if self.function else {}, fields)
         name = self.function or verb.name
         opening = gbnf.literal(f'{{"name": "{name}", "arguments": ')
@@ -85,7 +83,7 @@ class ToolDialect:
         return f"For each call, write within <tool_call></tool_call> tags:\n{example}"
 
     def _tools(self) -> list[dict[str, Any]]:
-        verbs = [self.extra(verb) for verb in self.vocabulary.verbs if verb.says]
+        verbs = [verb for verb in self.vocabulary.verbs if verb.says]
         if not self.function:
             return [_tool(verb.name, verb.says, properties(verb), required(verb)) for verb in verbs]
         says = "\n".join(f"* `{verb.name}`: {verb.says}" for verb in verbs)

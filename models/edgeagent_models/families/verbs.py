@@ -86,6 +86,11 @@ class Vocabulary:
         """The same without the verbs that are not named."""
         return replace(self, verbs=tuple(verb for verb in self.verbs if verb.name in names))
 
+    def taking(self, name: str, *fields: Field) -> Vocabulary:
+        """The same with other arguments declared for the verb ``name``."""
+        verbs = tuple(replace(verb, fields=fields) if verb.name == name else verb for verb in self.verbs)
+        return replace(self, verbs=verbs)
+
     def verb(self, name: str) -> Verb:
         """The verb called ``name``; raises `UnreadableReply` listing what there is."""
         plain = name.strip().lower()
