@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
@@ -11,7 +12,7 @@ from textual.screen import Screen
 
 from edgeagent import offline
 from edgeagent.cli.offline import settle_offline
-from edgeagent.cli.run import application, gguf, page
+from edgeagent.cli.run import application, chosen, existing, page
 from edgeagent.errors import EdgeAgentError, UsageError
 from edgeagent.policy.loading import load_policy
 from edgeagent.runner import ModelChoice, Runner, RunRequest, RunResult
@@ -29,7 +30,7 @@ class EdgeAgentApp(App[None]):
 
     TITLE = "edgeagent"
     SUB_TITLE = "a local model at a sandboxed desktop"
-    CSS_PATH = "app.tcss"
+    CSS_PATH = Path(__file__).with_name("app.tcss")
 
     def __init__(self, make_runner: Callable[[], Runner] = Runner) -> None:
         super().__init__()
@@ -51,6 +52,9 @@ class EdgeAgentApp(App[None]):
         async def work(runner: Runner) -> RunResult:
             return await runner.start(request)
 
+        for screen in self.screen_stack:
+            if isinstance(screen, HomeScreen):
+                screen.started()
         self._watch(work)
 
     @on(SessionWanted)
@@ -95,12 +99,25 @@ def _request(wanted: TaskWanted) -> RunRequest:
     spec = DesktopSpec(
         applications=(application(wanted.applications, wait_window=not wanted.url),) if wanted.applications else (),
         url=wanted.url,
+        home=existing(wanted.home, "folder", "directory"),
         policy_yaml=text.text,
         policy_name=text.name,
         offline=offline.is_offline(),
     )
-    model = ModelChoice() if wanted.model == "embedded" else gguf(wanted.model, "")
-    return RunRequest(wanted.task, spec, model, mode=wanted.mode)
+    return RunRequest(wanted.task, spec, _model(wanted.model), mode=wanted.mode)
+
+
+def _model(said: str) -> ModelChoice:
+    """``embedded``, or a GGUF file and after it its vision part."""
+    try:
+        model, *mmproj = shlex.split(said)
+    except ValueError as error:
+        raise UsageError(f"model {said!r}: {error}", "quote paths with spaces") from error
+    if len(mmproj) > 1:
+        raise UsageError(
+            f"model {said!r} names {1 + len(mmproj)} files", "name the GGUF file and after it its mmproj; quote paths with spaces"
+        )
+    return chosen(model, *mmproj or ("",), family="")
 
 
 def main() -> None:

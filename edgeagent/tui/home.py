@@ -12,7 +12,7 @@ from textual.binding import Binding
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.screen import Screen
-from textual.widgets import DataTable, Footer, Header, Input, Label, Select, TextArea
+from textual.widgets import DataTable, Footer, Header, Input, Label, Select, Static, TextArea
 
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.summary import SessionSummary, summarize
@@ -20,22 +20,37 @@ from edgeagent.words import printable
 from edgeagent_harness.policy.gate_types import GateMode
 
 _SHOWN_SESSIONS = 200
+_OPTIONS = {
+    "applications": ("app", "mousepad"),
+    "url": ("page", "http://…"),
+    "home": ("folder", "a new one"),
+    "model": ("model", "embedded"),
+    "policy": ("policy", "locked"),
+}
+"""Name -> title and what stands there while it is empty."""
+_FIRST_WORDS = (
+    "Nothing was done yet. Try it: write\n\n    Write 'Hello' and save it as hello.txt\n\n"
+    "above, press Tab, write mousepad as the app, press Enter, and watch.\n\n"
+    "A folder that you name is what the applications see as their home: what they save is found there. "
+    "Without one they get a new one, kept beside the session's recording."
+)
 _MODE_WORDS: dict[GateMode, str] = {
-    "plan": "plan: only look",
-    "ask": "ask before acting",
-    "bounded": "bounded: only what rules allow",
-    "auto": "auto: act by itself",
+    "plan": "plan: only looks",
+    "ask": "ask: asks first",
+    "bounded": "bounded: by rules",
+    "auto": "auto: acts alone",
 }
 
 
 class TaskWanted(Message):
     """The user asks for this."""
 
-    def __init__(self, task: str, applications: str, url: str, model: str, mode: GateMode, policy: str) -> None:
+    def __init__(self, task: str, applications: str, url: str, home: str, model: str, mode: GateMode, policy: str) -> None:
         super().__init__()
         self.task = task
         self.applications = applications
         self.url = url
+        self.home = home
         self.model = model
         self.mode: GateMode = mode
         self.policy = policy
@@ -102,17 +117,19 @@ class HomeScreen(Screen[None]):
             yield Label("What should be done? (Enter starts, Ctrl+J breaks the line)", markup=False)
             yield TaskInput(id="task")
             with Horizontal(id="options"):
-                yield Input(placeholder="application, e.g. mousepad", id="applications")
-                yield Input(placeholder="or a page: http://…", id="url")
-                yield Input(value="embedded", placeholder="embedded, or a GGUF file", id="model")
-                yield Input(placeholder="policy: locked, web, offline or a file", id="policy")
+                for name, (title, hint) in _OPTIONS.items():
+                    option = Input(placeholder=hint, id=name)
+                    option.border_title = title
+                    yield option
                 yield Select([(words, mode) for mode, words in _MODE_WORDS.items()], value="auto", allow_blank=False, id="mode")
         yield Input(placeholder="find in tasks and outcomes", id="find")
         yield DataTable(id="sessions", cursor_type="row")
+        yield Static(_FIRST_WORDS, id="first-words", markup=False)
         yield Footer()
 
     def on_mount(self) -> None:
         self.query_one("#ask-task").border_title = "New task"
+        self.query_one("#mode").border_title = "mode"
         table = self.query_one("#sessions", DataTable)
         table.border_title = "Sessions"
         table.add_columns("when", "outcome", "steps", "task")
@@ -128,6 +145,8 @@ class HomeScreen(Screen[None]):
 
     def _show_sessions(self, summaries: list[SessionSummary]) -> None:
         self._summaries = summaries[::-1]
+        self.query_one("#first-words").display = not summaries
+        self.query_one("#sessions").display = bool(summaries)
         self.query_one(TaskInput).earlier = list(dict.fromkeys(summary.task for summary in summaries if summary.task))
         self._fill(self.query_one("#find", Input).value)
 
@@ -149,19 +168,21 @@ class HomeScreen(Screen[None]):
             self.post_message(SessionWanted(event.row_key.value))
 
     @on(TaskInput.Submitted)
+    @on(Input.Submitted, "#options Input")
     def _start(self) -> None:
         task = self.query_one(TaskInput).text.strip()
         if not task:
             self.app.notify("Say first what should be done.", severity="warning")
+            self.action_task()
             return
+        said = {name: self.query_one(f"#{name}", Input).value.strip() for name in _OPTIONS}
         mode = _mode(self.query_one("#mode", Select).value)
         self.post_message(
-            TaskWanted(
-                task, self.query_one("#applications", Input).value.strip(), self.query_one("#url", Input).value.strip(),
-                self.query_one("#model", Input).value.strip() or "embedded", mode,
-                self.query_one("#policy", Input).value.strip(),
-            )
-        )  # fmt: skip
+            TaskWanted(task, said["applications"], said["url"], said["home"], said["model"] or "embedded", mode, said["policy"])
+        )
+
+    def started(self) -> None:
+        """What was asked for is under way: the next task is another one."""
         self.query_one(TaskInput).clear()
 
     def action_search(self) -> None:
