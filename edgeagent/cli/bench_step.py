@@ -30,6 +30,7 @@ NOT_COMPARED = {
 @click.option("--live", is_flag=True, help="Ask the model while a sandbox is driven by a script, instead of replaying.")
 @click.option("--model", default="embedded", show_default=True, metavar="embedded|PATH", help="Embedded policy or a GGUF file.")
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
+@click.option("--family", default="", metavar="NAME", help="How the GGUF is spoken to, if its own header misleads.")
 @click.option("--synthetic", default="", metavar="NAME[:QUANT]", help="Random weights in the exact shape of this model.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Steps to take of the session.  [default: all; 8 if none is given]")
 @click.option("--repeats", type=click.IntRange(1, 100), help="Times, each from nothing.  [default: 1; 3 with --compare]")
@@ -43,8 +44,8 @@ NOT_COMPARED = {
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the plot (SVG) here.")
 def step(
-    session: str, live: bool, model: str, mmproj: str, synthetic: str, steps: int | None, repeats: int | None, compare: str,
-    reply_tokens: int | None, image_tokens: int, json_path: Path | None, plot: Path | None,
+    session: str, live: bool, model: str, mmproj: str, family: str, synthetic: str, steps: int | None, repeats: int | None,
+    compare: str, reply_tokens: int | None, image_tokens: int, json_path: Path | None, plot: Path | None,
 ) -> None:  # fmt: skip
     """What one step costs on this machine, phase by phase: times, tokens, memory, energy, growth."""
     from edgeagent.bench.step.measure import StepBenchmark, measure
@@ -63,7 +64,7 @@ def step(
         reply_tokens or REPLY_TOKENS if synthetic else reply_tokens if reply_tokens is not None else REPLY_TOKENS * bool(compare)
     )
     directory, times = _directory(session), _repeats(repeats, compare)
-    choice, name, rates = _choice(model, mmproj, synthetic, image_tokens)
+    choice, name, rates = _choice(model, mmproj, family, synthetic, image_tokens)
     benchmark = StepBenchmark(choice, name, directory, live, steps or 0, times, variants, Shaping(forced, image_tokens), rates)
     report = asyncio.run(measure(benchmark, _tell))
     _write(report, json_path, plot)
@@ -90,24 +91,21 @@ def _repeats(repeats: int | None, compare: str) -> int:
     return repeats or (MIN_REPEATS if compare else 1)
 
 
-def _choice(model: str, mmproj: str, synthetic: str, image_tokens: int) -> tuple[ModelChoice, str, Rates | None]:
+def _choice(model: str, mmproj: str, family: str, synthetic: str, image_tokens: int) -> tuple[ModelChoice, str, Rates | None]:
     from edgeagent.bench.step.fitting import kept
     from edgeagent.bench.step.synthetic import made, named
-    from edgeagent.cli.run import gguf
-    from edgeagent.runner import ModelChoice
+    from edgeagent.cli.run import chosen
 
     if synthetic:
-        if model != "embedded" or mmproj:
-            raise UsageError("--synthetic makes a model of its own", "leave out --model and --mmproj, or --synthetic")
+        if model != "embedded" or mmproj or family:
+            raise UsageError("--synthetic makes a model of its own", "leave out --model, --mmproj and --family, or --synthetic")
         wanted = named(synthetic)
         choice = asyncio.run(made(wanted, lambda line: click.echo(line, err=True)))
         return choice, wanted.label, kept(wanted.directory, image_tokens)
-    if model == "embedded":
-        if mmproj:
-            raise UsageError("--mmproj goes with a GGUF file", "name it with --model, or leave --mmproj out")
-        return ModelChoice(), model, None
-    choice = gguf(model, mmproj)
-    if not choice.mmproj:
+    if model == "embedded" and mmproj:
+        raise UsageError("--mmproj goes with a GGUF file", "name it with --model, or leave --mmproj out")
+    choice = chosen(model, mmproj, family)
+    if model != "embedded" and not choice.mmproj:
         raise UsageError(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
     return choice, Path(model).name, None
 

@@ -9,11 +9,12 @@ from support.recorded import DEFAULT_ACTIONS, record
 
 from edgeagent.bench.step.prompts import recorded
 from edgeagent.bench.step.resources import EnergyMeter, available_mb, memory_mb
-from edgeagent.bench.step.variants import EVICTED, Transcript, fitted, marked, scaled
+from edgeagent.bench.step.variants import Transcript, fitted, marked, scaled
 from edgeagent.errors import UsageError
 from edgeagent.recording.reader import SessionReader
 from edgeagent_models.protocol import ChatMessage, Image, ImagePart, TextPart
 
+EVICTED = "[gone]"
 SYSTEM = ChatMessage("system", (TextPart("rules"),))
 
 
@@ -55,11 +56,11 @@ def asked(transcript: Transcript, count: int) -> tuple[ChatMessage, ...]:
 
 
 def test_naive_sends_the_whole_history() -> None:
-    assert shown(asked(Transcript(0), 4)) == ["rules", 1, "reply 1", 2, "reply 2", 3, "reply 3", 4]
+    assert shown(asked(Transcript(0, EVICTED), 4)) == ["rules", 1, "reply 1", 2, "reply 2", 3, "reply 3", 4]
 
 
 def test_official_evicts_in_place() -> None:
-    assert shown(asked(Transcript(2), 4)) == ["rules", EVICTED, "reply 1", EVICTED, "reply 2", 3, "reply 3", 4]
+    assert shown(asked(Transcript(2, EVICTED), 4)) == ["rules", EVICTED, "reply 1", EVICTED, "reply 2", 3, "reply 3", 4]
 
 
 @pytest.mark.parametrize(("tokens", "size"), [(0, (1280, 800)), (1000, (1280, 800)), (500, (864, 576))])

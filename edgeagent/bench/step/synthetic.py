@@ -53,7 +53,9 @@ class Synthetic:
     @property
     def directory(self) -> Path:
         """Where it is kept: another shape under the same name is another directory."""
-        digest = hashlib.blake2b(msgspec.json.encode(self.shape) + bytes([_FORMAT]), digest_size=4).hexdigest()
+        digest = hashlib.blake2b(
+            msgspec.json.encode((self.shape.text, self.shape.vision)) + bytes([_FORMAT]), digest_size=4
+        ).hexdigest()
         return cache_root() / f"{self.name}-{self.quantization}-{digest}"
 
 
@@ -83,7 +85,7 @@ async def made(wanted: Synthetic, tell: Callable[[str], None]) -> ModelChoice:
         _check(directory, needed)
         tell(f"writing {needed / 1e9:.1f} GB of random weights to {directory}")
         await _write(wanted, model, mmproj)
-    return ModelChoice(str(model), str(mmproj))
+    return ModelChoice(str(model), str(mmproj), wanted.shape.family)
 
 
 def _check(directory: Path, needed: int) -> None:

@@ -16,6 +16,7 @@ from PIL import Image as Pillow
 from edgeagent.engine.process import OnDelta
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ContextFull, EngineError, UsageError
+from edgeagent_models.families.family import HistoryRule
 from edgeagent_models.families.resize import SizeRule
 from edgeagent_models.protocol import (
     ChatMessage,
@@ -33,9 +34,6 @@ from edgeagent_models.protocol import (
 
 VariantName: TypeAlias = Literal["fast", "official", "naive"]
 SEQUENCE = "session"
-MAX_SCREENSHOTS = 3
-"""That ``official`` shows at once, as Holo's and the generic family's rule has it."""
-EVICTED = "[screenshot evicted]"
 FACTOR_PX = 32
 """Patch 16 and merge 2: pixels of a side that become one token in the families whose shapes we know."""
 ENDLESS = "root ::= . root"
@@ -54,43 +52,47 @@ class Shaping:
 
 
 class Transcript:
-    """All turns so far, of which the newest ``screenshots`` show their picture (0: all). Older pictures become a line of text."""
+    """All turns so far, of which the newest ``screenshots`` show their picture (0: all); ``evicted`` stands for the others."""
 
-    def __init__(self, screenshots: int) -> None:
+    def __init__(self, screenshots: int, evicted: str) -> None:
         self._screenshots = screenshots
+        self._evicted = evicted
         self._turns: list[ChatMessage] = []
 
     def ask(self, messages: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
         """The whole conversation, the last of ``messages`` (which shows the newest screen) at its end."""
         self._turns.append(messages[-1])
         opening = tuple(message for message in messages[:1] if message.role == "system")
-        return (*opening, *self._evicted())
+        return (*opening, *self._shown())
 
     def answered(self, text: str) -> None:
         self._turns.append(ChatMessage("assistant", (TextPart(text),)))
 
-    def _evicted(self) -> list[ChatMessage]:
+    def _shown(self) -> list[ChatMessage]:
         places = [place for place, turn in enumerate(self._turns) if any(isinstance(part, ImagePart) for part in turn.parts)]
         gone = set(places[: -self._screenshots]) if self._screenshots else set[int]()
-        return [_without_pictures(turn) if place in gone else turn for place, turn in enumerate(self._turns)]
+        return [self._without_pictures(turn) if place in gone else turn for place, turn in enumerate(self._turns)]
+
+    def _without_pictures(self, turn: ChatMessage) -> ChatMessage:
+        parts = (TextPart(self._evicted) if isinstance(part, ImagePart) else part for part in turn.parts)
+        return ChatMessage(turn.role, tuple(parts))
 
 
 class VariantEngine(Engine):
     """An engine whose completions are asked the way of ``variant``. Everything else passes through."""
 
-    def __init__(self, variant: VariantName, load: Load, shaping: Shaping) -> None:
+    def __init__(self, variant: VariantName, load: Load, rule: HistoryRule, shaping: Shaping) -> None:
         super().__init__("llama", load, _died)
         self._variant: VariantName = variant
+        self._rule = rule
         self._shaping = shaping
         self._mark = 0
-        self._transcript = Transcript(0)
+        self._transcript = self._new_transcript()
         self._scaled: dict[int, Image] = {}
 
-    async def begin(self, repeat: int) -> None:
-        """Forget everything: the next question is a session's first."""
-        await self.close_sequence(SEQUENCE)
-        await self.open_sequence(SEQUENCE)
-        self._transcript = Transcript(MAX_SCREENSHOTS if self._variant == "official" else 0)
+    def begin(self, repeat: int) -> None:
+        """The next question is a session's first; its pictures are other ones than in any repeat before."""
+        self._transcript = self._new_transcript()
         self._mark = repeat << 16
 
     async def request(self, request: EngineRequest, on_delta: OnDelta | None = None) -> EngineReply:
@@ -109,6 +111,9 @@ class VariantEngine(Engine):
         if self._variant != "fast" and isinstance(reply, Completed):
             self._transcript.answered(reply.text)
         return reply
+
+    def _new_transcript(self) -> Transcript:
+        return Transcript(self._rule.screenshots if self._variant == "official" else 0, self._rule.evicted)
 
     def _shaped(self, request: Complete) -> Complete:
         messages = tuple(
@@ -149,11 +154,7 @@ def marked(image: Image, mark: int) -> Image:
     """``image`` with ``mark`` as the colour of its corner: to every cache it is another picture."""
     pixels = np.frombuffer(image.pixels, np.uint8).reshape(image.height, image.width, 4).copy()
     pixels[:_MARK_PX, :_MARK_PX, :3] = np.frombuffer(mark.to_bytes(4, "little"), np.uint8)[:3]
-    return Image(image.width, image.height, "bgrx", pixels.tobytes())
-
-
-def _without_pictures(turn: ChatMessage) -> ChatMessage:
-    return ChatMessage(turn.role, tuple(TextPart(EVICTED) if isinstance(part, ImagePart) else part for part in turn.parts))
+    return msgspec.structs.replace(image, pixels=pixels.tobytes())
 
 
 def _died(why: str) -> None:

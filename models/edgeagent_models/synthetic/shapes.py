@@ -56,6 +56,8 @@ class Shape(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
     like: str
     """Whose configuration it is."""
+    family: str
+    """How the model of this shape is spoken to."""
     source: str
     text: TextShape
     vision: VisionShape
