@@ -45,10 +45,31 @@ def test_a_poor_machine_refuses_and_names_the_mend(kind: str, reason: str, mend:
     assert mend in refused.stderr
 
 
+@as_root
+@pytest.mark.parametrize(
+    ("kind", "mend"),
+    [
+        ("no-namespaces", "user.max_user_namespaces"),
+        ("only-root", "as an ordinary user"),
+        ("container", "--security-opt seccomp"),
+    ],
+)
+def test_that_is_said_first_of_a_home_that_nobody_else_may_reach(kind: str, mend: str, tmp_path: Path) -> None:
+    """As a session's is: below a directory of root's, as which a container runs."""
+    closed = tmp_path / "closed"
+    (closed / "home").mkdir(parents=True)
+    closed.chmod(0o700)
+    refused = poor(kind, "exec", "--home", str(closed / "home"), "--", "true")
+    assert refused.returncode == 3, refused.stderr
+    assert mend in refused.stderr
+    assert "choose" not in refused.stderr
+
+
 @pytest.mark.parametrize(
     ("kind", "missing"),
     [
         pytest.param("no-namespaces", "user_namespaces", marks=as_root),
+        pytest.param("only-root", "user_namespaces", marks=as_root),
         ("container", "user_namespaces"),
         ("listened", "violation_notices"),
     ],

@@ -18,7 +18,10 @@ from edgeagent_harness.policy.types import ACCEPTABLE_MISSING
 
 _PROBE_TIMEOUT_S = 10
 _PROBE_UID = 65_533
-"""Root may create namespaces where others may not, and the sandbox does not run as root."""
+ONLY_ROOT_MEND = (
+    "This looks like a container, or a user namespace, in which root is the only user. Mend: run as an ordinary user, on the"
+    f" machine itself, or map user {_PROBE_UID} into it"
+)
 _APPARMOR_MEND = (
     "AppArmor restricts user namespaces here (Ubuntu 23.10 and later). Mend: give bwrap a profile:\n"
     "  printf 'abi <abi/4.0>,\\ninclude <tunables/global>\\nprofile bwrap /usr/bin/bwrap flags=(unconfined) {\\n  userns,\\n}\\n'"
@@ -125,6 +128,8 @@ def _bubblewrap() -> Layer:
 
 def _user_namespaces() -> Layer:
     name = "user_namespaces"
+    # Root may create namespaces where others may not, and the sandbox does not run as root.
+    uid, groups = (_PROBE_UID, ()) if os.geteuid() == 0 else (None, None)
     try:
         argv = [
             sandbox.bwrap_path(),
@@ -138,12 +143,24 @@ def _user_namespaces() -> Layer:
             "--",
             "/bin/true",
         ]
-        result = subprocess.run(argv, capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False)
-    except (EnvironmentLacks, OSError) as error:
+        result = subprocess.run(
+            argv, capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False, user=uid, group=uid, extra_groups=groups,
+            cwd="/",
+        )  # fmt: skip
+    except EnvironmentLacks as error:
         return Layer(name, False, str(error), "Mend: apt install bubblewrap")
+    except OSError as error:
+        return Layer(name, False, f"root cannot become another user here ({error.strerror})", ONLY_ROOT_MEND)
     if result.returncode:
         return Layer(name, False, result.stderr.strip(), _userns_mend())
     return Layer(name, True, "user, mount, pid, ipc, uts and network namespaces")
+
+
+def require_user_namespaces() -> None:
+    """Raise `EnvironmentLacks` with the mend if no sandbox can be made here at all, whatever else is wrong."""
+    found = _user_namespaces()
+    if not found.present:
+        raise EnvironmentLacks(f"{found.name} is missing: {found.detail.rstrip('.')}. {found.mend}")
 
 
 def _userns_mend() -> str:

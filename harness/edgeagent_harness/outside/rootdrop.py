@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TypeVar
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
-from edgeagent_harness.outside import homes, mountview, runtime
+from edgeagent_harness.outside import homes, layers, mountview, runtime
 from edgeagent_harness.outside.launch import Plan
 
 SANDBOX_UID = SANDBOX_GID = 65_533
@@ -64,10 +64,7 @@ def _as_root(work: Callable[[T], R], of: T) -> R:
     except OSError as error:
         if error.errno not in (errno.EPERM, errno.EINVAL):
             raise
-        raise EnvironmentLacks(
-            f"root cannot be dropped here: {error}. This looks like a container, or a user namespace, in which root is the only"
-            f" user. Mend: run as an ordinary user, on the machine itself, or map user {SANDBOX_UID} into it"
-        ) from error
+        raise EnvironmentLacks(f"root cannot be dropped here: {error}. {layers.ONLY_ROOT_MEND}") from error
 
 
 def _writable(plan: Plan) -> tuple[str, ...]:
@@ -83,6 +80,8 @@ def _lend(paths: tuple[str, ...]) -> list[homes.Loan]:
         except OSError as error:
             for loan in loans:
                 homes.give_back(loan)
+            if error.errno == errno.EINVAL:  # no such user in this user namespace
+                raise EnvironmentLacks(f"root cannot be dropped here: {error}. {layers.ONLY_ROOT_MEND}") from error
             mend = "Mend: choose one on a file system that can be written and has owners"
             raise EnvironmentLacks(f"{path} cannot be given to the sandbox's user: {error}. {mend}") from error
     return loans
@@ -116,6 +115,7 @@ def _become_ordinary(parent: int) -> None:
 def _check_reach(plan: Plan) -> None:
     for path in _writable(plan):
         if not os.access(path, os.R_OK | os.W_OK | os.X_OK):
+            layers.require_user_namespaces()  # where root may not mount either, another directory would not help
             raise EnvironmentLacks(
                 f"{path} cannot be reached by the sandbox's user. Mend: choose a directory outside {first_closed(path)}"
             )
