@@ -13,7 +13,6 @@ from edgeagent.engine.pictures import as_image
 from edgeagent.history import Step
 from edgeagent.ports import Prompt
 from edgeagent.screen import Screen
-from edgeagent_harness.protocol.actions import action_kind
 from edgeagent_models.families import generic
 from edgeagent_models.families.family import CannotTell, Family
 from edgeagent_models.families.grid import View
@@ -99,7 +98,7 @@ class Speaker:
             return generic.render(step.thought, step.action, view.width, view.height)
 
     def _result(self, step: Step) -> str:
-        return self.family.wording.result.format(result=_outcome(step), verb=action_kind(step.action))
+        return self.family.wording.result.format(result=_outcome(step), verb=self.family.called(step.action))
 
 
 def _outcome(step: Step) -> str:

@@ -30,6 +30,9 @@ class CallDialect:
     place: str = ""
     """How a point is written, with ``{x}`` and ``{y}``; empty: as a list of two numbers."""
 
+    def called(self, action: Action) -> str:
+        return self.vocabulary.told(action)[0]
+
     def instructions(self, view: View) -> str:
         return "\n".join([self.introduction, *map(self._signature, self.vocabulary.verbs), self.rules])
 

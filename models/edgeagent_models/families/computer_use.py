@@ -104,7 +104,7 @@ _VERBS = (
     Verb("mouse_move", "move the pointer to coordinate.", (_POINT,), lambda a: Move(a.point("coordinate"))),
     *map(_clicking, _CLICKS),
     Verb("left_click_drag", "press at start_coordinate (or where the pointer is), release at coordinate.",
-         (_POINT, Field("start_coordinate", "point", "where to press", optional=True)), _drag),
+         (Field("start_coordinate", "point", "where to press", optional=True), _POINT), _drag),
     Verb("scroll", "turn the mouse wheel; more is up.",
          (Field("pixels", "integer", "how far"), Field("coordinate", "point", optional=True)), _scroll),
     Verb("hscroll", "turn the mouse wheel sideways; more is right.",

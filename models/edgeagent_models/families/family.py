@@ -11,7 +11,7 @@ from typing import Protocol
 
 import msgspec
 
-from edgeagent_harness.protocol.actions import Action
+from edgeagent_harness.protocol.actions import Action, action_kind
 from edgeagent_models.families.encoder import token_bounds
 from edgeagent_models.families.grid import GridKind, View
 from edgeagent_models.families.resize import SizeRule
@@ -39,6 +39,10 @@ class Said:
 
 class Dialect(Protocol):
     """How a family's instructions and replies are written."""
+
+    def called(self, action: Action) -> str:
+        """The family's own name for what ``action`` does; raises `CannotTell`."""
+        ...
 
     def instructions(self, view: View) -> str:
         """The system prompt."""
@@ -137,6 +141,13 @@ class Family:
         except (msgspec.MsgspecError, UnicodeError) as error:
             raise UnreadableReply(f"the action is not valid: {error}") from error
         return Said(said.thought, action, said.note)
+
+    def called(self, action: Action) -> str:
+        """The family's own name for what ``action`` does, else ours."""
+        try:
+            return self.dialect.called(action)
+        except CannotTell:
+            return action_kind(action)
 
     def render(self, thought: str, action: Action, view: View) -> str:
         """``action`` as the model would have said it; raises `CannotTell`."""

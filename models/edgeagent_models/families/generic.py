@@ -172,6 +172,9 @@ def _grid(pixel: float, side_px: int) -> int:
 class _GenericDialect:
     """The functions above, as a family speaks."""
 
+    def called(self, action: Action) -> str:
+        return action_kind(action)
+
     def instructions(self, view: View) -> str:
         return SYSTEM_PROMPT
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeagent_harness.protocol.actions import Action, Click
+from edgeagent_harness.protocol.actions import Action, Click, action_kind
 from edgeagent_models.families import grammar as gbnf
 from edgeagent_models.families.arguments import Arguments
 from edgeagent_models.families.family import CannotTell, Family, HistoryRule, Said, Wording
@@ -12,6 +12,9 @@ from edgeagent_models.families.resize import SizeRule
 
 class PointDialect:
     """A pair of numbers in round brackets."""
+
+    def called(self, action: Action) -> str:
+        return action_kind(action)
 
     def instructions(self, view: View) -> str:
         return (

@@ -25,6 +25,7 @@ from edgeagent_harness.protocol.actions import (
     SingleAction,
     Type,
     Wait,
+    action_kind,
 )  # fmt: skip
 from edgeagent_harness.protocol.geometry import Point
 from edgeagent_models.families.arguments import Arguments
@@ -59,6 +60,9 @@ class PyautoguiDialect:
     """Headings in words, then a block of code."""
 
     grid: GridKind
+
+    def called(self, action: Action) -> str:
+        return action_kind(action)
 
     def instructions(self, view: View) -> str:
         return f"{_INSTRUCTIONS}\nThe screenshot's size is {view.sent_width}x{view.sent_height}; x and y are its pixels."

@@ -32,6 +32,9 @@ class ToolDialect:
     thought: str = ""
     """What the model puts before its thought."""
 
+    def called(self, action: Action) -> str:
+        return self.vocabulary.told(action)[0]
+
     def instructions(self, view: View) -> str:
         tools = [json.dumps(tool, ensure_ascii=False) for tool in self._tools()]
         return "\n".join([self.introduction(view), "", "# Tools", "", "<tools>", *tools, "</tools>", "", self._form, self.rules])

@@ -106,11 +106,12 @@ class Vocabulary:
         return verb.read(Arguments(verb.name, values, kind, view))
 
     def told(self, action: Action) -> Told:
-        """As `tell`, for a verb that this family has; raises `CannotTell`."""
+        """As `tell`, for a verb and arguments that this family has; raises `CannotTell`."""
         told = self.tell(action)
-        if told is None or all(verb.name != told[0] for verb in self.verbs):
-            raise CannotTell(f"no words for {action!r}")
-        return told
+        for verb in self.verbs if told else ():
+            if told and verb.name == told[0] and not {*told[1]} - {"xy", "to_xy"} - {field.name for field in verb.fields}:
+                return told
+        raise CannotTell(f"no words for {action!r}")
 
 
 def spelled(values: Mapping[str, object], kind: GridKind, view: View) -> dict[str, object]:

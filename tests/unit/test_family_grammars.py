@@ -1,0 +1,77 @@
+"""Where a family's form is held by a grammar, llama.cpp's own reading of it takes what the family writes, and no free text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from support import families as support
+from support.tiny_models import TinyModels
+
+from edgeagent_harness.protocol.actions import Click
+from edgeagent_harness.protocol.geometry import Point
+from edgeagent_models.families.family import Family
+from edgeagent_models.families.registry import FAMILIES
+from edgeagent_models.llama.model import LlamaModel
+from edgeagent_models.llama.sampler import Sampler
+from edgeagent_models.protocol import Load, Sampling
+
+pytestmark = pytest.mark.llama
+Accepts = Callable[[Family, str], bool]
+SCREEN = (1280, 800)
+HELD = [family for family in FAMILIES if family.dialect.grammar(family.view(*SCREEN)) and family.name != "generic"]
+"""The generic family has its own test."""
+
+
+@pytest.fixture(scope="module")
+def accepts(tiny_models: TinyModels) -> Accepts:
+    """Whether a text is a whole reply under the family's grammar."""
+    vocabulary = LlamaModel(Load(0, str(tiny_models.dense), context_tokens=64), lambda: False).vocabulary
+    end = vocabulary.tokens("<|im_end|>")
+
+    def whole(family: Family, text: str) -> bool:
+        grammar = family.dialect.grammar(family.view(*SCREEN))
+        sampler = Sampler(vocabulary.handle, vocabulary.size, Sampling(), grammar)
+        try:
+            for token in [*vocabulary.tokens(text), *end]:
+                wanted = np.zeros(vocabulary.size, np.float32)
+                wanted[token] = 1
+                if sampler.choose(wanted) != token:
+                    return False
+                if token not in end:
+                    sampler.accept(token)
+            return True
+        finally:
+            sampler.close()
+
+    return whole
+
+
+def test_json_forms_are_held() -> None:
+    names = {family.name for family in HELD}
+    assert names == {"holo", "qwen3-vl", "fara-7b", "fara-1.5", "gui-owl-1.5", "evocua-s2", "gta1", "tools"}
+
+
+@pytest.mark.parametrize("family", HELD, ids=lambda family: family.name)
+@settings(max_examples=15, deadline=None)
+@given(data=st.data())
+def test_takes_what_the_family_writes(accepts: Accepts, family: Family, data: st.DataObject) -> None:
+    points = support.on_grid_points(family, family.view(*SCREEN))
+    action = data.draw(support.any_action(points))
+    text = support.told(family, "a thought", action, family.view(*SCREEN))
+    if text is None:
+        text = family.render("a thought", Click(data.draw(points)), family.view(*SCREEN))
+    assert accepts(family, text), text
+
+
+@pytest.mark.parametrize("family", HELD, ids=lambda family: family.name)
+def test_takes_nothing_else(accepts: Accepts, family: Family) -> None:
+    proper = family.render("a thought", Click(Point(640, 400)), family.view(*SCREEN))
+    assert accepts(family, proper)
+    outside = re.sub(r"\d+(?=\D*$)", "99999", proper) if family.name != "tools" else proper.replace("50", "9999", 1)
+    for broken in ("", "I would rather not", proper + " and more", proper[:-1], outside):
+        assert not accepts(family, broken), broken
