@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -12,7 +14,7 @@ from edgeagent import events
 from edgeagent.cli.audit_statement import session_directory, verify_statement
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 from edgeagent.cli.sessions_text import echo_json
-from edgeagent.errors import UsageError
+from edgeagent.errors import RecordingError, UsageError
 from edgeagent.recording.audit_trail import Verified, audit_path, verify_session
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
@@ -39,11 +41,12 @@ def verify(target: str, key: Path | None, output: str) -> None:
     A signed statement (`edgeagent prove`) is verified as well: alone, or with the session that it lies beside.
     Exit code 0 if everything is what was written, and a statement says PROVEN; 1 if not.
     """
-    stated = verify_statement(target, key, as_json=output == "json")
-    if stated.alone:
-        sys.exit(Exit.DONE if stated.ok else Exit.NOT_DONE)
-    path, facts = _find(target)
-    found = verify_session(path, facts)
+    with _reading(target):
+        stated = verify_statement(target, key, as_json=output == "json")
+        if stated.alone:
+            sys.exit(Exit.DONE if stated.ok else Exit.NOT_DONE)
+        path, facts = _find(target)
+        found = verify_session(path, facts)
     if output == "json":
         echo_json(_report(path, found))
     else:
@@ -56,8 +59,9 @@ def verify(target: str, key: Path | None, output: str) -> None:
 @_OUTPUT
 def show(target: str, output: str) -> None:
     """Each entry of an audit log, one line each."""
-    path, facts = _find(target)
-    lines = read(path)
+    with _reading(target):
+        path, facts = _find(target)
+        lines = read(path)
     if output == "json":
         echo_json(lines)
     else:
@@ -66,6 +70,19 @@ def show(target: str, output: str) -> None:
             click.echo(f"{line.seq + 1:4}  {clock}  {printable(entry_words(line.entry))}")
     if not verify_session(path, facts).ok:
         click.echo(f"this log is NOT what was written: edgeagent audit verify {target}", err=True)
+
+
+@contextmanager
+def _reading(target: str) -> Generator[None]:
+    """What cannot be read is told as such."""
+    try:
+        yield
+    except BrokenPipeError:
+        raise
+    except OSError as error:
+        raise RecordingError(
+            f"cannot read {error.filename or target}: {error.strerror}", "name a file that you may read"
+        ) from error
 
 
 def _find(target: str) -> tuple[Path, list[events.EventData]]:

@@ -12,7 +12,7 @@ from nacl.signing import SigningKey
 
 from edgeagent import events
 from edgeagent.cli.main import cli
-from edgeagent.errors import RecordingDamaged, UsageError
+from edgeagent.errors import RecordingDamaged, RecordingError, UsageError
 from edgeagent.machine import describe_machine
 from edgeagent.prove import keys, statement
 from edgeagent.prove.heads import audit_head, event_head
@@ -177,6 +177,15 @@ def test_a_statement_that_can_no_longer_be_told_for_one_is_damaged_when_there_is
         assert verified(path, "--key", public)[0] == 1
     with pytest.raises(UsageError, match="no signed statement"):
         cli.main(["audit", "verify", str(session / AUDIT_NAME), "--key", str(public)], standalone_mode=False)
+
+
+def test_an_audit_that_cannot_be_read_is_told_as_that(session: Path) -> None:
+    (session / AUDIT_NAME).unlink()
+    (session / AUDIT_NAME).mkdir()
+    (session / statement.STATEMENT_NAME).unlink()
+    for command in ("verify", "show"):
+        with pytest.raises(RecordingError, match=f"cannot read .*{AUDIT_NAME}: Is a directory"):
+            cli.main(["audit", command, str(session)], standalone_mode=False)
 
 
 def test_the_audit_that_lies_beside_it(session: Path) -> None:
