@@ -66,6 +66,7 @@ class FrameWriter:
         self._file.sync()
 
     def close(self) -> None:
+        self._previous, self._previous_digests = None, []  # whoever still knows this writer keeps no screen alive
         self._file.close()
 
     def _append(self, frame_id: bytes, grid: Grid, digests: list[bytes], fresh: dict[bytes, tuple[int, Pixels]]) -> None:

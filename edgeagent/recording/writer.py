@@ -83,6 +83,7 @@ class SessionWriter:
             self._syncer.submit(self._sync).result()
         finally:
             self._syncer.shutdown()
+            self._kept = None  # as in `FrameWriter.close`
             self._frames.close()
             self._log.close()
 
