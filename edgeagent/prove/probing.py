@@ -28,6 +28,7 @@ from edgeagent_harness.protocol.wire import MAX_MESSAGE_BYTES
 LOOK_EVERY_S = 0.2
 SURVIVORS_S = 5.0
 """How long the processes of a run may take to end after it."""
+_PR_SET_PDEATHSIG = 1
 _PR_SET_CHILD_SUBREAPER = 36
 
 
@@ -116,7 +117,7 @@ def _spawned(command: Sequence[str], theirs: socket.socket, listeners: Listeners
     with theirs:
         process = subprocess.Popen(
             command, env=variables, stdin=subprocess.DEVNULL, stdout=stdout, pass_fds=(theirs.fileno(),),
-            preexec_fn=_heed_interrupts,
+            preexec_fn=_heed_interrupts_and_parent,
         )  # fmt: skip
     try:
         yield process
@@ -126,8 +127,9 @@ def _spawned(command: Sequence[str], theirs: socket.socket, listeners: Listeners
             process.wait()
 
 
-def _heed_interrupts() -> None:
+def _heed_interrupts_and_parent() -> None:
     signal.signal(signal.SIGINT, signal.SIG_DFL)
+    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM, 0, 0, 0)  # without the prober it would go on unwatched
 
 
 def _follow(process: subprocess.Popen[bytes], channel: socket.socket, listeners: Listeners, evidence: Evidence) -> None:

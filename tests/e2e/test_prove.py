@@ -14,7 +14,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from support.processes import names, wait_until
+from support.processes import names, survivors, tree, wait_until
 
 from edgeagent.prove.proving import Proof, prove
 from edgeagent.prove.verifying import verify
@@ -95,6 +95,18 @@ def test_a_session_of_an_ordinary_user_is_proven_too(scratch: Path) -> None:
     command = [sys.executable, str(AS_USER), "65532", str(scratch), "-P", "-c", PROVE, str(RIG), "none", str(scratch)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     assert done.stdout.endswith("65532 PROVEN\n"), done.stdout + done.stderr
+
+
+def test_a_run_ends_with_its_prober(scratch: Path) -> None:
+    prober = subprocess.Popen([sys.executable, "-P", "-c", PROVE, str(RIG), "none", str(scratch)], stdout=subprocess.DEVNULL)
+    try:
+        wait_until((scratch / "going").exists, 60)
+        run = tree(prober.pid)[1:]
+        assert "bwrap" in names(run)
+    finally:
+        prober.kill()
+        prober.wait()
+    assert survivors(run) == []
 
 
 @pytest.mark.slow
