@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from edgeagent.cli.choices import RESUME_MODE_HELP, MODES
+from edgeagent.cli.choices import MODES, RESUME_MODE_HELP
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit, exit_for
 from edgeagent.cli.offline import go_on_as_recorded
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
