@@ -133,8 +133,8 @@ def _write(report: StepReport, json_path: Path | None, plot: Path | None) -> Non
     from edgeagent.bench.step.plot import svg
     from edgeagent.bench.step.table import table
 
-    click.echo(table(report))
     if json_path:
         json_path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
     if plot:
         plot.write_text(svg(report), encoding="utf-8")
+    click.echo(table(report))
