@@ -6,6 +6,7 @@ import click
 
 from edgeagent.cli.choices import POLICY_CHOICES
 from edgeagent.cli.exits import EXIT_CODES_HELP
+from edgeagent.errors import UsageError
 from edgeagent.words import printable
 
 
@@ -19,8 +20,14 @@ def governor(policy: str) -> None:
     from edgeagent.policy.loading import load_policy
     from edgeagent.sessions.store import sessions_root
     from edgeagent_harness.audit import AuditLog
+    from edgeagent_harness.policy.gate_types import GovernorLimits
 
     text, rules = load_policy(policy)
+    if rules.gate.governor == GovernorLimits() and all(rule.decision != "deny" for rule in rules.gate.rules):
+        raise UsageError(
+            f"policy {text.name} has neither limits in gate.governor nor a gate rule that denies: no session would be stopped",
+            "write some in a policy of your own; docs/gate.md tells the keys",
+        )
     root = sessions_root()
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
     with AuditLog(root.parent / "governor.jsonl") as log:

@@ -81,6 +81,7 @@ def test_version() -> None:
         (["run", "x", "--output", "xml"], "--output"),
         (["sessions", "show", "nonesuch"], "no session 'nonesuch'"),
         (["models", "info", __file__], "no GGUF file"),
+        (["governor", "--policy", "locked"], "policy locked has neither limits in gate.governor nor a gate rule that denies"),
     ],
 )
 def test_bad_usage_says_what_is_wrong_and_exits_2(arguments: list[str], words: str, tmp_path: Path) -> None:
