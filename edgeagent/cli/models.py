@@ -11,6 +11,9 @@ from edgeagent.cli.models_fit import fit
 from edgeagent.errors import ModelUnusable
 from edgeagent_models.catalog import Embedded, GgufInfo, embedded, read_gguf
 from edgeagent_models.errors import NotAModel
+from edgeagent_models.families.registry import FAMILIES
+
+_POINTS = {"thousandths": "thousandths", "unit": "fractions", "sent": "pixels of the picture as sent"}
 
 
 @click.group()
@@ -59,6 +62,20 @@ def info(model: str, output: str) -> None:
         return
     for field in described.__struct_fields__:
         click.echo(f"{field:16} {getattr(described, field)}")
+
+
+@models.command()
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def families(output: str) -> None:
+    """How models are spoken to: the names that --family takes. See docs/families.md."""
+    known = sorted(FAMILIES, key=lambda family: family.name)
+    if output == "json":
+        told = [{"name": family.name, "title": family.title, "points": family.grid} for family in known]
+        click.echo(msgspec.json.encode(told).decode())
+        return
+    for family in known:
+        shown = f"{family.history.screenshots} screenshot{'s' if family.history.screenshots > 1 else ''}"
+        click.echo(f"{family.name:17} {family.title}; points in {_POINTS[family.grid]}, {shown}")
 
 
 def describe_gguf(path: Path) -> GgufInfo:

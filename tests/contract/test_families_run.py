@@ -6,19 +6,21 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.engines import SEQUENCES, llama
 from support.fake_run import record
 from support.tiny_models import TinyModels, named_copy
 
 from edgeagent import events
 from edgeagent.cli.main import cli
 from edgeagent.engine import open_model
-from edgeagent.errors import ModelUnusable
+from edgeagent.errors import EngineError, ModelUnusable
 from edgeagent.history import History
 from edgeagent.ports import Prompt
 from edgeagent.runner import ModelChoice
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_models.families.registry import by_name
+from edgeagent_models.protocol import ChatMessage, Complete, Image, ImagePart, Sampling, TextPart
 
 pytestmark = pytest.mark.llama
 INFO = FrameInfo(0, 640, 400, 0)
@@ -42,7 +44,9 @@ async def test_one_step_as_its_family(tiny_models: TinyModels, tmp_path: Path, b
     refused = [fact.error for fact in facts if isinstance(fact, events.Malformed)]
     if by_name(family).dialect.grammar(by_name(family).view(INFO.width, INFO.height)):
         assert '"action":{"kind":' in said[0].text
-        assert said[0].usage.image_tokens > 0
+        view = by_name(family).view(320, 200, 32)
+        # The encoder got the picture at the family's size: one token for each square of its factor.
+        assert said[0].usage.image_tokens == view.sent_width * view.sent_height // 32**2
     else:
         assert refused[0].startswith("the reply has no action: write Action:")
 
@@ -61,6 +65,14 @@ async def test_pixels_of_the_picture_need_an_encoder_that_does_not_resize(tiny_m
     with pytest.raises(ModelUnusable, match="counts in pixels of the picture"):
         async with open_model(str(tiny_models.dense), str(other), 1, lambda _why: None, "ui-tars-1.5"):
             pass
+
+
+async def test_a_size_that_the_encoder_would_change_is_refused(tiny_models: TinyModels) -> None:
+    async with llama(tiny_models.dense, tiny_models.mmproj) as engine:
+        picture = ImagePart(Image(64, 64, "rgb", bytes(64 * 64 * 3), 100, 100))
+        message = ChatMessage("user", (picture, TextPart("what is it?")))
+        with pytest.raises(EngineError, match="to be sent at 100x100, the vision encoder takes 96x96"):
+            await engine.request(Complete(0, SEQUENCES[0], (message,), Sampling(max_tokens=1)))
 
 
 def test_an_unknown_family_is_refused_with_the_nearest(tiny_models: TinyModels) -> None:

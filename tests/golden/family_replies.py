@@ -85,6 +85,7 @@ REPLIES: dict[str, tuple[tuple[str, act.Action], ...]] = {
     ),
     "gui-owl-1.5": (
         (_call('{"action": "interact", "text": "Which?"}'), act.AskUser("Which?")),
+        (_call('{"action": "hotkey", "keys": ["ctrl", "c"]}'), act.Key(("ctrl", "c"))),
         (_call('{"action": "answer", "text": "42"}'), act.Answer("42")),
     ),
     "evocua-s2": ((_call('{"action": "key_down", "text": "shift"}'), act.KeyDown("shift")),),

@@ -1,7 +1,8 @@
-"""The llama model's port: replies become canonical, nonsense is passed on, and screens that do not fit are left out."""
+"""The llama model's port: replies become canonical, nonsense is answered in words, screens that do not fit are left out."""
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import cast
 
 import msgspec
@@ -14,11 +15,12 @@ from edgeagent.errors import ContextFull, ReplyMalformed
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt
 from edgeagent.screen import Screen
-from edgeagent_harness.protocol.actions import Click, Wait
+from edgeagent_harness.protocol.actions import Click, Finish, Wait
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point
-from edgeagent_models.protocol import Complete, Completed, ImagePart, Usage
+from edgeagent_models.families.registry import by_name
+from edgeagent_models.protocol import Complete, Completed, ImagePart, TextPart, Usage
 
 CLICK = '{"thought":"press","action":{"kind":"click","point":{"x":500,"y":1000},"button":"left","count":1}}'
 INFO = FrameInfo(0, 101, 51, 0)
@@ -31,8 +33,10 @@ class Room:
         self._pictures = pictures
         self._text = text
         self.shown: list[int] = []
+        self.asked = ""
 
     async def request(self, request: Complete) -> Completed:
+        self.asked = "".join(part.text for message in request.messages for part in message.parts if isinstance(part, TextPart))
         shown = sum(isinstance(part, ImagePart) for message in request.messages for part in message.parts)
         self.shown.append(shown)
         if shown > self._pictures:
@@ -40,8 +44,8 @@ class Room:
         return Completed(1, self._text, "grammar", Usage(), {})
 
 
-def model(room: Room) -> LlamaModel:
-    return LlamaModel(cast("Engine", room), "session", seed=1)
+def model(room: Room, family: str = "generic") -> LlamaModel:
+    return LlamaModel(cast("Engine", room), "session", seed=1, family=by_name(family))
 
 
 def prompt(executed: int) -> Prompt:
@@ -59,6 +63,31 @@ async def test_nonsense_is_for_the_loop_to_refuse() -> None:
     reply = await model(Room(1, "I would rather not")).complete(prompt(0))
     with pytest.raises(ReplyMalformed):
         parse(reply, INFO)
+
+
+async def test_the_family_says_what_is_wrong_and_the_model_is_told() -> None:
+    room = Room(1, '{"note":null,"thought":"t","tool_call":{"tool_name":"fly"}}')
+    reply = await model(room, "holo").complete(prompt(0))
+    with pytest.raises(ReplyMalformed, match="there is no action 'fly'; there are click") as refused:
+        parse(reply, INFO)
+    told = replace(prompt(0), history=replace(prompt(0).history, feedback=str(refused.value)))
+    await model(room, "holo").complete(told)
+    assert "Your last reply was not carried out: there is no action 'fly'" in room.asked
+
+
+async def test_what_a_model_notes_it_is_told_again() -> None:
+    room = Room(1, '{"note":"Total: 12","thought":"t","tool_call":{"tool_name":"wait","seconds":1}}')
+    reply = await model(room, "holo").complete(prompt(0))
+    assert reply.memory == "Total: 12"
+    later = replace(prompt(1), history=replace(prompt(1).history, memory=reply.memory, facts=("kept",)))
+    await model(room, "holo").complete(later)
+    assert "Remembered: Total: 12; kept" in room.asked
+
+
+async def test_a_grounder_points_once() -> None:
+    pointing = model(Room(1, "(10,20)"), "gta1")
+    assert isinstance(parse(await pointing.complete(prompt(0)), INFO).action, Click)
+    assert parse(await pointing.complete(prompt(1)), INFO).action == Finish()
 
 
 async def test_screens_that_do_not_fit_are_left_out() -> None:

@@ -125,7 +125,8 @@ _VERBS = (
     Verb("ask_user_question", "ask the user.", (Field("question", "text", "the question"),),
          lambda a: AskUser(a.text("question"))),
     Verb("read_page_answer_question", "", (), _unavailable),
-    Verb("interact", "ask the user.", (Field("text", "text", "the question"),), lambda a: AskUser(a.text("text"))),
+    Verb("interact", "ask the user.", (Field("text", "text", "the question"),),
+         lambda a: AskUser(a.text("text", "the model asks for your help"))),
     Verb("answer", "give the answer that the task asks for.", (Field("text", "text", "the answer"),),
          lambda a: Answer(a.text("text"))),
     Verb("terminate", "end the task.", (Field("status", "choice", "how it ended", ("success", "failure")),), _terminate),
@@ -199,7 +200,11 @@ def tell(action: Action, ask: str) -> Told | None:
     return _tell(action)
 
 
-_SYNONYMS = {"click": "left_click", "move": "mouse_move", "drag": "left_click_drag", "ask_user": "ask_user_question"}
+_SYNONYMS = {
+    "click": "left_click", "right click": "right_click", "computer_double_click": "double_click", "move": "mouse_move",
+    "drag": "left_click_drag", "hotkey": "key", "stop": "terminate", "done": "terminate", "ask_user": "ask_user_question",
+    "call_user": "interact",
+}  # fmt: skip
 WEB = ("visit_url", "web_search", "history_back", "refresh", "pause_and_memorize_fact")
 
 
