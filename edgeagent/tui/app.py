@@ -34,6 +34,8 @@ class EdgeAgentApp(App[None]):
 
     def __init__(self, make_runner: Callable[[], Runner] = Runner) -> None:
         super().__init__()
+        if offline.is_offline():
+            self.sub_title = "offline: nothing here has a network"
         self._make_runner = make_runner
         self._store = make_runner().store
         self.HORIZONTAL_BREAKPOINTS = [(0, "-narrow"), (110, "-wide")]

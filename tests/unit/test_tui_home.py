@@ -8,7 +8,7 @@ import pytest
 from textual import on
 from textual.widgets import DataTable, Input
 
-from edgeagent import events
+from edgeagent import events, offline
 from edgeagent.runner import Runner
 from edgeagent.sessions.store import SessionStore
 from edgeagent.testing import FakeClock
@@ -51,6 +51,14 @@ async def test_enter_starts_from_every_field(tmp_path: Path, field: str) -> None
         (wanted,) = app.wanted
         assert (wanted.task, wanted.applications, wanted.home) == ("tidy up", "mousepad ~/a.txt", "/srv/files")
         assert (wanted.model, wanted.mode, wanted.policy) == ("embedded", "auto", "")
+
+
+async def test_offline_mode_is_in_sight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for is_offline in (False, True):
+        monkeypatch.setattr(offline, "is_offline", lambda said=is_offline: said)
+        app = Listening(SessionStore(tmp_path))
+        async with app.run_test(size=(80, 24)):
+            assert ("offline" in str(app.screen.query_one("HeaderTitle").render())) == is_offline
 
 
 async def test_nothing_to_do_is_said_and_the_task_is_asked_for(tmp_path: Path) -> None:
