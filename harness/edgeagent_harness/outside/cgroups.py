@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from edgeagent_harness.policy.types import Policy
+from edgeagent_harness.policy.types import Policy, ResourceLimits
 
 Controller = Literal["memory", "pids", "cpu"]
 CONTROLLERS: tuple[Controller, ...] = ("memory", "pids", "cpu")
@@ -94,8 +94,9 @@ class Group:
 
 
 def wanted(policy: Policy) -> bool:
-    """Whether ``policy`` limits something that a group holds best; processes alone are held by a limit of their own."""
-    return bool(policy.limits.max_memory_gb or policy.limits.cpu_percent)
+    """Whether ``policy`` limits something that a group holds best; the usual number of processes is held without one."""
+    limits = policy.limits
+    return bool(limits.max_memory_gb or limits.cpu_percent) or limits.max_pids != ResourceLimits().max_pids
 
 
 @contextlib.contextmanager
