@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 from support.engines import complete, llama
 from support.recorded import record
-from support.tiny_models import TinyModels
+from support.tiny_models import TinyModels, picture
 
 from edgeagent.bench.step.fitting import probe
 from edgeagent.bench.step.variants import ENDLESS, Shaping
@@ -17,8 +17,9 @@ from edgeagent.cli.bench_step import step
 from edgeagent.runner import ModelChoice
 from edgeagent_harness.protocol.actions import Action, Click, Type
 from edgeagent_harness.protocol.geometry import Point
-from edgeagent_models.synthetic.shapes import TextShape
-from edgeagent_models.synthetic.write import write_text_model
+from edgeagent_models.synthetic.plan import VISION_FORMATS
+from edgeagent_models.synthetic.shapes import TextShape, VisionShape
+from edgeagent_models.synthetic.write import write_text_model, write_vision_encoder
 
 ACTIONS: tuple[Action, ...] = (Click(Point(195, 41)), Type("Zoë"), Type(" Š"), Click(Point(55, 122)))
 REPLY_TOKENS = 12
@@ -60,10 +61,10 @@ def test_variants_compared(kind: str, session: Path, tiny_models: TinyModels, tm
     naive, official, fast = (usage_of(report, name) for name in ("naive", "official", "fast"))
     assert {one["output_tokens"] for one in (*naive, *official, *fast)} == {REPLY_TOKENS}
     assert {one["cached_tokens"] for one in (*naive, *official)} == {0}
-    picture = naive[0]["image_tokens"]
-    assert picture > 0
-    assert [one["image_tokens"] for one in naive[:4]] == [picture, 2 * picture, 3 * picture, 4 * picture]
-    assert [one["image_tokens"] for one in official[:4]] == [picture, 2 * picture, 3 * picture, 3 * picture]
+    each = naive[0]["image_tokens"]
+    assert each > 0
+    assert [one["image_tokens"] for one in naive[:4]] == [each, 2 * each, 3 * each, 4 * each]
+    assert [one["image_tokens"] for one in official[:4]] == [each, 2 * each, 3 * each, 3 * each]
     assert fast[1]["cached_tokens"] > fast[1]["prompt_tokens"] / 2
     # Each repeat starts from nothing: the second asks what the first asked, and finds none of it.
     assert fast[4] == fast[0]
@@ -136,3 +137,17 @@ async def test_quantized_random_weights_write_as_long_as_they_are_let(tmp_path: 
     assert free.text.isascii()
     # A word is a token, not a token for each letter.
     assert free.usage.prompt_tokens < 30 + len(WORDS.split())
+
+
+@pytest.mark.llama
+async def test_random_weights_with_deepstack_see(tmp_path: Path) -> None:
+    text = TextShape(
+        "qwen3vl", layers=4, attention_every=1, width=256, heads=4, kv_heads=2, head_width=64, feed_forward=512, rope_width=64,
+        rope_sections=(12, 10, 10, 0), vocabulary=16_000, tied=True, deepstack=2,
+    )  # fmt: skip
+    vision = VisionShape(256, width=128, layers=3, heads=4, feed_forward=256, deepstack=(0, 2))
+    write_text_model(tmp_path / "m.gguf", text, 0, "Q8_0")
+    write_vision_encoder(tmp_path / "v.gguf", vision, 0, VISION_FORMATS)
+    async with llama(tmp_path / "m.gguf", tmp_path / "v.gguf") as process:
+        reply = await complete(process, "a", picture(1), " what is in the picture", max_tokens=8)
+    assert (reply.usage.image_tokens, reply.usage.output_tokens) == (15, 8)
