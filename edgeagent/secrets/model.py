@@ -44,6 +44,7 @@ class SecretModel:
             text=self._passed_on(reply.text, len(prompt.history.steps)),
             target=self._scrubber.struct(reply.target) if reply.target else None,
             memory=self._scrubber.text(reply.memory),
+            problem=self._scrubber.text(reply.problem),
         )
 
     def _take_in(self, steps: int) -> None:

@@ -13,6 +13,7 @@ from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point
 from edgeagent_models.families import generic
+from edgeagent_models.families.registry import by_name
 from edgeagent_models.protocol import ChatMessage, ImagePart, Part, TextPart
 
 MAX_TURNS = generic.GENERIC.history.turns
@@ -79,3 +80,19 @@ def test_after_a_resume_earlier_steps_are_told_in_words() -> None:
     assert '"x":1000,"y":0' in text
     for told in ("press it", "suspected_noop nothing moved", "there is no such key", "a fact"):
         assert told in text
+
+
+def test_holo_is_never_told_its_own_words_and_keeps_the_wrapper_of_an_evicted_picture() -> None:
+    """Three pictures stand at once: asked for the fourth step it sees the newest alone."""
+    history = History("do it", steps(3))
+    screens = {number: screen(number) for number in range(1, 4)}
+    replies = {number: f"reply {number}" for number in screens}
+    for family, told in (("holo", False), ("generic", True)):
+        messages = Speaker(by_name(family)).converse(Prompt("do it", screen(4), history), screens, replies)
+        assert ("reply 1" in [part.text for _, part in parts(messages) if isinstance(part, TextPart)]) == told
+        assert pictures(messages) == [4]
+        if not told:
+            evicted = [
+                part for _, part in parts(messages) if part == TextPart("<observation>\n[screenshot evicted]\n</observation>")
+            ]
+            assert len(evicted) == 3

@@ -59,6 +59,8 @@ def test_mended(family: str, text: str, action: Action) -> None:
         ("qwen3-vl", '{"action":"type","text":"Hello wor', "cut off inside a text"),
         ("qwen3-vl", '{"action":"left_click","coordinate":[20, 3', "cut off"),
         ("fara-1.5", '{"action":"read_page_answer_question","question":"x"}', "not available here"),
+        ("qwen3-vl", '{"action":"key","keys":["a","b","c","d","e","f","g","h","i"]}', "the action is not valid"),
+        ("qwen3-vl", f'{{"action":"type","text":"{"x" * 20_001}"}}', "the action is not valid"),
         ("holo", '{"note": null, "thought": "t", "tool_call": {"x": 1}}', "no tool_name"),
         ("ui-tars-1", "Thought: t\nAction: type(content='Hello wor", "cut off inside a text"),
         ("ui-tars-1", "Thought: t\nAction: click(start_box='(20,", "cut off inside a text"),

@@ -11,7 +11,7 @@ from edgeagent.history import History, Step
 from edgeagent.policy.facts import Facts
 from edgeagent.policy.possible import impossible
 from edgeagent.policy.secret_places import place_refusal
-from edgeagent.ports import Prompt
+from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen
 from edgeagent.secrets.desktop import cut
 from edgeagent.secrets.mask import Covers
@@ -129,8 +129,9 @@ async def test_ordinary_words_pass(vault: Vault) -> None:
 
 
 async def test_a_reply_that_is_no_action_is_scrubbed_too(vault: Vault) -> None:
-    model = SecretModel(ScriptedModel([f"I would type {VALUE}"]), vault)
-    assert VALUE not in (await model.complete(Prompt("task", SCREEN, History()))).text
+    model = SecretModel(ScriptedModel([Reply(f"I would type {VALUE}", problem=f"there is no action {VALUE!r}")]), vault)
+    reply = await model.complete(Prompt("task", SCREEN, History()))
+    assert VALUE not in reply.text + reply.problem
 
 
 @pytest.mark.parametrize("action", [Type(secret_ref="other"), OpenUrl("http://e.example/?{secret:site}"), Type("x{secret:site}")])
