@@ -25,7 +25,7 @@ def sample(variant: str, repeat: int, step: int, wall_ms: float, cached: int = 0
 NAIVE = [sample("naive", repeat, step, 1000.0 * step) for repeat in (1, 2, 3) for step in (1, 2, 3, 4)]
 FAST = [sample("fast", repeat, step, 1000.0, cached=500) for repeat in (1, 2, 3) for step in (1, 2, 3, 4)]
 OUTSIDE = [StepTimings(1, {"capture_ms": 2.0, "settle_ms": 90.0, "encode_ms": 7.0})]
-RATES = Rates(0.5, 1.0, 10.0, 400, 48, 3000, 1500, 900, 8000, "a machine")
+RATES = Rates(0.5, 1.0, 10.0, 400, 48, 3000, 1500, 900, 8000, "a machine", 0.5)
 
 
 def test_phases_growth_and_cached_share() -> None:
@@ -75,6 +75,12 @@ def test_table_and_plot_name_everything() -> None:
     assert svg(summarise(replace(SETTING, model="<b>"), FAST, [], "", None)).count("&lt;b&gt;") == 1
 
 
+def test_a_busy_machine_is_named() -> None:
+    quiet, busy = (replace(SETTING, load_before=load) for load in (0.0, 99.0))
+    assert "too high" in table(summarise(busy, FAST, [], "", None))
+    assert "too high" not in table(msgspec.structs.replace(summarise(quiet, FAST, [], "", None), load_average=(0.0, 0.5)))
+
+
 def test_growth_needs_enough_steps() -> None:
     assert growth([9, 1, 1]) is None
     flat = growth([9000, *[100.0] * 39])
@@ -100,7 +106,7 @@ def test_prediction_counts_fresh_tokens_only() -> None:
 
 def test_rates_from_two_steps() -> None:
     first = sample("fast", 1, 1, 1300)
-    found = rates([first, msgspec.structs.replace(first, wall_ms=900.0, usage=Usage(1800, 1000, 960, 48))], 9000)
+    found = rates([first, msgspec.structs.replace(first, wall_ms=900.0, usage=Usage(1800, 1000, 960, 48))], 9000, 1.0)
     assert found.encode_ms_per_image_token == pytest.approx(200 / 960, abs=1e-4)
     assert found.prefill_ms_per_token == pytest.approx(400 / 1800, abs=1e-4)
     assert found.decode_ms_per_token == pytest.approx(2000 / 96, abs=1e-4)

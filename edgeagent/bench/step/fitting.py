@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -43,6 +44,8 @@ class Rates(msgspec.Struct, frozen=True):
     available_mb: float
     """Memory that could be had before the engine started."""
     machine: str
+    load_average: float
+    """Runnable processes over the last minute before the probe: above the number of cores all times are too high."""
 
     @property
     def mean_step_ms(self) -> float:
@@ -62,7 +65,7 @@ class Rates(msgspec.Struct, frozen=True):
 
 async def probe(choice: ModelChoice, shaping: Shaping, screen: tuple[int, int]) -> Rates:
     """Ask ``choice`` twice with screens of noise, after a question that brings the weights into memory."""
-    before_mb, meter = available_mb(), Meter(EnergyMeter())
+    before_mb, load_average, meter = available_mb(), os.getloadavg()[0], Meter(EnergyMeter())
     async with opened(choice, ["fast"], None, 2, shaping) as (one,):
         for repeat in (1, 2):
             await one.begin(repeat)
@@ -70,10 +73,10 @@ async def probe(choice: ModelChoice, shaping: Shaping, screen: tuple[int, int]) 
                 await meter.ask(one.model, prompt, one.engine.pid, one.variant, repeat, step)
                 if repeat == 1:
                     break
-    return rates(meter.samples[1:], before_mb)
+    return rates(meter.samples[1:], before_mb, load_average)
 
 
-def rates(samples: Sequence[Sample], before_mb: float) -> Rates:
+def rates(samples: Sequence[Sample], before_mb: float, load_average: float) -> Rates:
     """From the first step of a session and the one after it, each with a picture of its own."""
     first, after = samples
     fresh = sum(one.usage.prompt_tokens - one.usage.cached_tokens for one in samples)
@@ -91,6 +94,7 @@ def rates(samples: Sequence[Sample], before_mb: float) -> Rates:
         engine_mb=after.engine_mb,
         available_mb=round(before_mb, 1),
         machine=machine_line(),
+        load_average=round(load_average, 2),
     )
 
 

@@ -20,6 +20,8 @@ def table(report: StepReport) -> str:
         f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb:g} GB, {machine.system}, Linux {machine.kernel};"
         f" load average {report.load_average[0]:g} before, {report.load_average[1]:g} after",
     ]
+    if max(report.load_average) > machine.cores + 1:  # one more: the benchmark itself
+        lines.append("other work shared this machine: all times are too high")
     for variant in report.variants:
         lines += _variant(variant)
     if report.outside_ms:
