@@ -6,9 +6,8 @@ from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
-from edgeagent.bench.step.variants import FACTOR_PX, SEQUENCE, Shaping, VariantEngine, VariantName, fitted
+from edgeagent.bench.step.variants import FACTOR_PX, SEQUENCE, Shaping, VariantEngine, VariantName, died, fitted
 from edgeagent.engine import EMBEDDED, EmbeddedModel, Engine, LlamaModel
-from edgeagent.errors import EngineError
 from edgeagent.ports import Model, Prompt
 from edgeagent.runner import ModelChoice
 from edgeagent_models.catalog import read_gguf
@@ -69,7 +68,7 @@ def _contestant(
     choice: ModelChoice, variant: VariantName, prompt: Prompt | None, steps: int, shaping: Shaping
 ) -> Contestant:  # fmt: skip
     if choice.model == EMBEDDED:
-        engine = Engine("embedded", Load(0), _died)
+        engine = Engine("embedded", Load(0), died)
         return Contestant(variant, engine, lambda: EmbeddedModel(engine, SEQUENCE))
     family = by_name(choice.family or read_gguf(Path(choice.model)).family)
     factor = read_gguf(Path(choice.mmproj)).picture_factor
@@ -78,7 +77,3 @@ def _contestant(
     load = Load(0, choice.model, choice.mmproj, context, max_sequences=1)
     variant_engine = VariantEngine(variant, load, family.history, shaping)
     return Contestant(variant, variant_engine, lambda: LlamaModel(variant_engine, SEQUENCE, 0, family, factor))
-
-
-def _died(why: str) -> None:
-    raise EngineError(f"the engine died while it was measured: {why}", "the figures would hold its restart; run it again")

@@ -82,7 +82,7 @@ class VariantEngine(Engine):
     """An engine whose completions are asked the way of ``variant``. Everything else passes through."""
 
     def __init__(self, variant: VariantName, load: Load, rule: HistoryRule, shaping: Shaping) -> None:
-        super().__init__("llama", load, _died)
+        super().__init__("llama", load, died)
         self._variant: VariantName = variant
         self._rule = rule
         self._shaping = shaping
@@ -157,5 +157,6 @@ def marked(image: Image, mark: int) -> Image:
     return msgspec.structs.replace(image, pixels=pixels.tobytes())
 
 
-def _died(why: str) -> None:
+def died(why: str) -> None:
+    """An engine must not be started again while it is measured."""
     raise EngineError(f"the engine died while it was measured: {why}", "the figures would hold its restart; run it again")
