@@ -9,6 +9,8 @@ from edgeagent import events
 from edgeagent.recording.export.marks import Mark, action_marks, effect_marks
 from edgeagent.timings import TimingFold, phases_line
 from edgeagent.words import describe, effect_words, printable
+from edgeagent_harness.policy.hosts import endpoint_text
+from edgeagent_harness.policy.types import Endpoint
 from edgeagent_harness.protocol import audit
 
 Tone = Literal["plain", "good", "unsure", "bad", "user", "end"]
@@ -34,6 +36,8 @@ class Row:
     before: str = ""
     """Content id of the screen that the action was decided on."""
     before_marks: tuple[Mark, ...] = ()
+    place: str = ""
+    """``HOST:PORT`` that was denied to the sandbox, and that the user could permit."""
 
 
 class Timeline:
@@ -47,6 +51,8 @@ class Timeline:
         """The step whose screen notices are shown with."""
         self.doing = "starting the sandbox and the model"
         """What is going on at the moment, in words."""
+        self.denied = ""
+        """The place that was denied last."""
         self.steps = 0
         self.last_ms = 0.0
 
@@ -88,7 +94,11 @@ class Timeline:
     def audited(self, entry: audit.Entry) -> Row | None:
         """The row that an entry of the audit adds: what was denied, and what the user permitted."""
         told = _audited(entry)
-        return self._row(*told) if told is not None else None
+        if told is None:
+            return None
+        place = _permissible(entry)
+        self.denied = place or self.denied
+        return replace(self._row(*told), place=place)
 
     def _row(self, tone: Tone, title: str) -> Row:
         self._notices += 1
@@ -96,6 +106,14 @@ class Timeline:
         if last is None:
             return Row(f"notice-{self._notices}", title, tone)
         return Row(f"notice-{self._notices}", title, tone, frame=last.frame, before=last.before)
+
+
+def _permissible(entry: audit.Entry) -> str:
+    match entry:
+        case audit.Connection(decision="denied", client="sandbox", host=host, port=port) if host and port:
+            return endpoint_text(Endpoint(host, port))
+        case _:
+            return ""
 
 
 def _audited(entry: audit.Entry) -> tuple[Tone, str] | None:

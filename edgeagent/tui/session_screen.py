@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from edgeagent.policy.asking import Said
 from edgeagent.recording.reader import SessionReader
 from edgeagent.tui.asking import AskScreen
 from edgeagent.tui.frame_view import FrameView, Shown
+from edgeagent.tui.permitting import PermitScreen, Scope, file_of, permit
 from edgeagent.tui.rows import Row, Timeline
 from edgeagent.tui.timeline_view import TimelineView
 from edgeagent.tui.working import Asked, Audited, Broken, Fact, Finished, Opened, RunThread, Seen, Told
@@ -44,6 +46,7 @@ class SessionScreen(Screen[None]):
         Binding("f6", "steer", "Say something"),
         Binding("f7", "resume", "Resume"),
         Binding("f8", "report", "Report"),
+        Binding("f9", "permit", "Permit a host"),
     )
 
     def __init__(self, directory: Path | None = None, run: RunThread | None = None) -> None:
@@ -255,6 +258,25 @@ class SessionScreen(Screen[None]):
         """Write the HTML report and say where it is."""
         if self._directory is not None and not self.running:
             self._export(self._directory)
+
+    def action_permit(self) -> None:
+        """Ask whether the denied place under the cursor, else the one denied last, may be reached from now on."""
+        row = self.query_one(TimelineView).selected_row
+        place = (row.place if row is not None else "") or self._timeline.denied
+        if self._directory is None or not place:
+            self.app.notify("No connection was denied.")
+        else:
+            self._ask_to_permit(self._directory, place)
+
+    @work(group="permit")
+    async def _ask_to_permit(self, directory: Path, place: str) -> None:
+        try:
+            file = await asyncio.to_thread(file_of, directory)
+            scope: Scope = await self.app.push_screen_wait(PermitScreen(place, file))
+            if scope != "no":
+                self.app.notify(printable(await asyncio.to_thread(permit, directory, file, place, scope)))
+        except (EdgeAgentError, ValueError) as error:
+            self.app.notify(printable(str(error)), severity="error", timeout=10)
 
     @work(thread=True, group="export")
     def _export(self, directory: Path) -> None:

@@ -12,6 +12,7 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Static
 
 from edgeagent import events
+from edgeagent.policy.allowed import allowed_in
 from edgeagent.ports import Model, Prompt, Reply
 from edgeagent.recording.reader import SessionReader
 from edgeagent.runner import ModelChoice, Runner
@@ -20,8 +21,14 @@ from edgeagent.testing import Button, FakeClock, FakeDesktop, ScriptedModel
 from edgeagent.tui.app import EdgeAgentApp
 from edgeagent.tui.asking import AskScreen
 from edgeagent.tui.home import HomeScreen, TaskInput
+from edgeagent.tui.permitting import PermitScreen
 from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.timeline_view import TimelineView
+from edgeagent.tui.working import Audited
+from edgeagent_harness.policy.files import profile_text
+from edgeagent_harness.policy.parse import parse
+from edgeagent_harness.policy.types import Endpoint
+from edgeagent_harness.protocol import audit
 from edgeagent_harness.protocol.actions import Click, Finish
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.messages import DesktopSpec
@@ -215,3 +222,45 @@ async def test_wrong_input_is_told_and_starts_nothing(tmp_path: Path) -> None:
     assert said[0] == "Say first what should be done."
     assert "/no/such.gguf" in said[1]
     assert SessionStore(tmp_path).ids() == []
+
+
+async def test_a_denied_place_is_permitted_for_the_session_or_for_good(tmp_path: Path) -> None:
+    policy = tmp_path / "my.yaml"
+    policy.write_text(profile_text("web"))
+    app = make_app(tmp_path / "sessions", SlowModel(200, delay_s=0.05))
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen))
+        app.screen.query_one("#policy", Input).value = str(policy)
+        screen = await begin(pilot)
+        assert screen.run is not None
+        await until(pilot, lambda: len(titles(screen)) > 1)
+        await pilot.press("f9")
+        assert app.screen is screen
+        for count, answer in enumerate("nsg", 1):
+            screen.run.tell(Audited(audit.Connection("denied", "sandbox", "connect", f"{count}.example", 443)))
+            await until(pilot, lambda place=f"{count}.example": any(place in title for title in titles(screen)))
+            await pilot.press("f9")
+            await until(pilot, lambda: isinstance(app.screen, PermitScreen))
+            await pilot.press(answer)
+            await until(pilot, lambda: app.screen is screen)
+        (session,) = SessionStore(tmp_path / "sessions").ids()
+        await until(pilot, lambda: "3.example" in policy.read_text())
+        assert allowed_in(tmp_path / "sessions" / session) == (Endpoint("2.example", 443),)
+        assert parse(policy.read_text()).egress.endpoints == (Endpoint("3.example", 443),)
+        await pilot.press("escape")
+
+
+async def test_under_a_profile_nothing_is_permitted_for_good(tmp_path: Path) -> None:
+    app = make_app(tmp_path, SlowModel(200, delay_s=0.05))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await begin(pilot)
+        assert screen.run is not None
+        screen.run.tell(Audited(audit.Connection("denied", "sandbox", "connect", "a.example", 443)))
+        await until(pilot, lambda: any("a.example" in title for title in titles(screen)))
+        await pilot.press("f9")
+        await until(pilot, lambda: isinstance(app.screen, PermitScreen))
+        await pilot.press("g")
+        assert isinstance(app.screen, PermitScreen)
+        await pilot.press("escape")
+        await until(pilot, lambda: app.screen is screen)
+        await pilot.press("escape")
