@@ -13,9 +13,11 @@ import msgspec
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 from edgeagent.cli.proof_text import print_statement, print_verified, verified_object
 from edgeagent.cli.sessions_text import echo_json
-from edgeagent.errors import EnvironmentProblem, UsageError
+from edgeagent.errors import UsageError
 
 DEMO = "editor"
+_AS_THE_RUN = {Exit.USAGE, Exit.NEEDS_USER, Exit.STOPPED, Exit.INTERRUPTED}
+"""A run that never began: whoever asked for it sees why by the same code as without the prober."""
 
 
 @click.command(epilog=EXIT_CODES_HELP, context_settings={"allow_interspersed_args": False})
@@ -87,7 +89,8 @@ def _prove(arguments: list[str], as_json: bool, outcome: Callable[[], str]) -> E
 
     proof = prove(offline_run(arguments), stdout=2 if as_json else None)
     if proof.path is None and proof.exit_code:
-        raise EnvironmentProblem(f"nothing to prove: the run ended with exit code {proof.exit_code} before it began")
+        click.echo(f"edgeagent: nothing to prove: the run ended with exit code {proof.exit_code} before it began", err=True)
+        return Exit(proof.exit_code) if proof.exit_code in _AS_THE_RUN else Exit.ENVIRONMENT
     if as_json:
         click.echo(msgspec.json.encode(proof.statement).decode())
     else:

@@ -51,6 +51,23 @@ def test_what_contradicts_or_needs_the_network_is_refused(env: dict[str, str], t
     assert "this is offline mode" in refused.stderr
 
 
+@pytest.mark.parametrize(
+    ("words", "code", "reason"),
+    [
+        (["x", "--url", "https://a.example/"], 3, "needs the network"),
+        (["x", "--url", "a.example"], 2, "no address of a page"),
+        (["x", "--policy", "web"], 2, "this is offline mode"),
+    ],
+)
+def test_a_run_that_cannot_begin_cannot_be_proven_and_says_why(
+    env: dict[str, str], words: list[str], code: int, reason: str
+) -> None:
+    refused = edgeagent(env, "prove", "run", *words)
+    assert refused.returncode == code
+    assert reason in refused.stderr
+    assert "nothing to prove" in refused.stderr
+
+
 def test_an_inherited_network_socket_is_refused(env: dict[str, str]) -> None:
     with socket.create_server(("127.0.0.1", 0)) as leak:
         refused = edgeagent(env, "--offline", "sessions", "list", pass_fds=[leak.fileno()])
