@@ -20,6 +20,8 @@ from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
 from edgeagent.words import printable
 from edgeagent_harness.audit import read
+from edgeagent_harness.policy.hosts import endpoint_text
+from edgeagent_harness.policy.types import Endpoint
 from edgeagent_harness.protocol import audit as entries
 from edgeagent_harness.protocol.messages import DesktopSpec
 
@@ -137,9 +139,10 @@ def entry_words(entry: entries.Entry) -> str:
         case entries.SandboxEnded():
             return f"sandbox ended{' BY A VIOLATION' if entry.violation else ''}: {entry.reason}"
         case entries.Connection():
-            place = f"{entry.host}:{entry.port}"
+            place = endpoint_text(Endpoint(entry.host, entry.port)) if entry.host else ""
+            what = " ".join(filter(None, (entry.protocol, entry.method, f"{place}{entry.path}")))
             moved = f", {entry.bytes_out} bytes out, {entry.bytes_in} in" if entry.decision == "allowed" else ""
-            return f"{_words(entry.decision)}: {entry.protocol} {entry.method} {place}{entry.path} ({entry.reason}){moved}"
+            return f"{_words(entry.decision)}: {what} ({entry.reason}){moved}"
         case entries.SystemCall():
             times = f", {entry.count} times" if entry.count > 1 else ""
             return f"{_words(entry.decision)}: system call {entry.call} by {entry.command or '?'} (process {entry.pid}{times})"
@@ -151,7 +154,7 @@ def entry_words(entry: entries.Entry) -> str:
             what = f"{len(entry.endpoints)} endpoints, {entry.closed_connections} connections closed"
             return f"policy read anew: {what}" if entry.accepted else f"policy edit refused, the old one holds: {entry.reason}"
         case entries.UserAllowed():
-            return f"the user allowed {entry.host}:{entry.port} ({entry.scope})"
+            return f"the user allowed {endpoint_text(Endpoint(entry.host, entry.port))} ({entry.scope})"
         case entries.GateDecision():
             return f"gate {_words(entry.decision)}: {entry.action} (rule {entry.rule}) {entry.reason}"
         case entries.SessionStopped():
