@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -10,10 +11,12 @@ from typing import Protocol, TypeVar, cast, runtime_checkable
 import msgspec
 
 from edgeagent import events
+from edgeagent.errors import UsageError
 from edgeagent.history import History
 from edgeagent.policy.asking import Asker
 from edgeagent.policy.gate import Nowhere, PolicyGate, Surroundings, gate_for, needs_hosts, needs_windows
 from edgeagent.policy.loading import read_policy
+from edgeagent.policy.possible import SECRET_MARK
 from edgeagent.policy.surroundings import DesktopSurroundings, TellingDesktop
 from edgeagent.ports import Clock, Desktop, Gate, Model
 from edgeagent.secrets.desktop import GuardingDesktop, Reader, SecretDesktop
@@ -21,11 +24,13 @@ from edgeagent.secrets.mask import Covers
 from edgeagent.secrets.model import SecretModel
 from edgeagent.secrets.scrub import Scrubber
 from edgeagent.secrets.vault import Lookup, Vault
+from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 T = TypeVar("T", bound=msgspec.Struct)
+_REFERENCE = re.compile(re.escape(SECRET_MARK) + r"([^{}]*)\}")
 
 
 @runtime_checkable
@@ -106,12 +111,24 @@ def guard(
     further_gate: Gate | None = None,
     lookup: Lookup | None = None,
 ) -> Guarding:
-    """What the policy of ``created`` asks for. Raises `UsageError` (a bad policy), `EnvironmentProblem` (no such secret)."""
+    """What the policy of ``created`` asks for.
+
+    Raises `UsageError` (a bad policy, a task with a secret that it does not list), `EnvironmentProblem` (no such secret).
+    """
     spec = created.desktop
     policy = read_policy(spec.policy_yaml, spec.policy_name)
+    _check_task(created.task, policy)
     vault = Vault.open(policy.secrets, lookup)
     scrubber = Scrubber(vault.values)
     gate = gate_for(policy, spec.policy_name, created.mode or None, Path(spec.home) if spec.home else None)
     gate.clock, gate.asker = clock, asker
     gate.audit = lambda entry: audit(scrubber.struct(entry))
     return Guarding(gate, vault, scrubber, further_gate)
+
+
+def _check_task(task: str, policy: Policy) -> None:
+    known = [secret.name for secret in policy.secrets]
+    for name in _REFERENCE.findall(task):
+        if name not in known:
+            listed = f"it lists {', '.join(known)}" if known else "it lists none; docs/secrets.md tells how to"
+            raise UsageError(f"the task names the secret {name!r}, which the policy does not list", listed)

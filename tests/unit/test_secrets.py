@@ -6,9 +6,11 @@ import msgspec
 import numpy as np
 import pytest
 
-from edgeagent.errors import EnvironmentProblem
+from edgeagent import events
+from edgeagent.errors import EnvironmentProblem, UsageError
 from edgeagent.history import History, Step
 from edgeagent.policy.facts import Facts
+from edgeagent.policy.guarding import Guarding, guard
 from edgeagent.policy.possible import impossible
 from edgeagent.policy.secret_places import place_refusal
 from edgeagent.ports import Prompt, Reply
@@ -17,13 +19,14 @@ from edgeagent.secrets.desktop import cut
 from edgeagent.secrets.mask import Covers
 from edgeagent.secrets.model import SecretModel
 from edgeagent.secrets.vault import Vault, variable_of
-from edgeagent.testing import ScriptedModel
+from edgeagent.testing import FakeClock, ScriptedModel
 from edgeagent_harness.policy.gate_types import Secret
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.actions import Action, Batch, Click, Key, OpenUrl, Type
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point, Rect
+from edgeagent_harness.protocol.messages import DesktopSpec
 
 VALUE = "Hunter2&horse"
 SITE = Secret("site", "environment", hosts=("bank.example", "*.bank.example"), applications=("keepass*",))
@@ -50,6 +53,19 @@ async def passed_on(vault: Vault, *said: Action) -> list[Action]:
 class _Said(msgspec.Struct):
     action: Action
     thought: str = ""
+
+
+def test_a_task_with_a_secret_that_the_policy_does_not_list_is_refused() -> None:
+    policy = "secrets: [{name: site, source: environment, hosts: [a.example]}]"
+
+    def begun(task: str) -> Guarding:
+        created = events.SessionCreated(task, "embedded", DesktopSpec(policy_yaml=policy), "1")
+        return guard(created, lambda _entry: None, FakeClock(), lookup=lambda _secret: VALUE)
+
+    assert begun("log in with {secret:site} and {secret:site}").vault.values == {"site": VALUE}
+    with pytest.raises(UsageError, match="names the secret 'sit', which the policy does not list") as refused:
+        begun("log in with {secret:sit}")
+    assert refused.value.hint == "it lists site"
 
 
 # -- values -------------------------------------------------------------------------------------------------------------
