@@ -6,7 +6,7 @@ import click
 
 from edgeagent.cli.choices import POLICY_CHOICES
 from edgeagent.cli.exits import EXIT_CODES_HELP
-from edgeagent.errors import UsageError
+from edgeagent.errors import EnvironmentProblem, UsageError
 from edgeagent.words import printable
 
 
@@ -19,7 +19,7 @@ def governor(policy: str) -> None:
     from edgeagent.policy.judge import compile_rules
     from edgeagent.policy.loading import load_policy
     from edgeagent.sessions.store import sessions_root
-    from edgeagent_harness.audit import AuditLog
+    from edgeagent_harness.audit import AuditDamaged, AuditLog
     from edgeagent_harness.policy.gate_types import GovernorLimits
 
     text, rules = load_policy(policy)
@@ -30,7 +30,15 @@ def governor(policy: str) -> None:
         )
     root = sessions_root()
     root.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with AuditLog(root.parent / "governor.jsonl") as log:
+    path = root.parent / "governor.jsonl"
+    try:
+        opened = AuditLog(path)
+    except (OSError, AuditDamaged) as error:
+        raise EnvironmentProblem(
+            f"what is stopped cannot be listed in {path}: {error}",
+            "one governor watches all sessions; `edgeagent audit verify` tells more",
+        ) from error
+    with opened as log:
         tally = Tally(rules.gate.governor, compile_rules(rules.gate, text.name))
         click.echo(f"watching {root}; what is stopped is listed in {log.path}")
         Governor(root, tally, log, lambda said: click.echo(printable(said))).watch()

@@ -7,6 +7,8 @@ the file (see `Head`) a cut tail and a chain that was computed anew cannot be to
 
 from __future__ import annotations
 
+import errno
+import fcntl
 import hashlib
 import os
 import time
@@ -82,13 +84,17 @@ class Checked:
 
 
 class AuditLog:
-    """Appends to the log at ``path``, which may exist. Raises OSError, and `AuditDamaged` if what is there does not verify."""
+    """Appends to the log at ``path``, which may exist. Raises OSError, and `AuditDamaged` if what is there does not verify.
+
+    Nobody else can append meanwhile: two chains in one file would be none.
+    """
 
     def __init__(self, path: Path, now_s: Callable[[], float] = time.time) -> None:
         self.path = path
         self._now_s = now_s
         self._fd = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         try:
+            self._claim()
             checked = verify_bytes(path.read_bytes())
             if checked.problems:
                 first = checked.problems[0]
@@ -99,6 +105,12 @@ class AuditLog:
             self.close()
             raise
         self.head = checked.head
+
+    def _claim(self) -> None:
+        try:
+            fcntl.flock(self._fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as error:
+            raise OSError(errno.EBUSY, "another program is writing it", str(self.path)) from error
 
     def append(self, entry: Entry) -> None:
         """Write ``entry``; durable on return. Raises OSError, then nothing of it is in the log."""
@@ -118,6 +130,7 @@ class AuditLog:
 
     def close(self) -> None:
         if self._fd >= 0:
+            fcntl.flock(self._fd, fcntl.LOCK_UN)  # at once, though a child that is being started may hold a copy
             os.close(self._fd)
             self._fd = -1
 

@@ -14,7 +14,8 @@ import pytest
 from support.processes import wait_until
 
 from edgeagent import events
-from edgeagent.errors import SessionError
+from edgeagent.cli.main import cli
+from edgeagent.errors import EnvironmentProblem, SessionError
 from edgeagent.governor.governor import Governor
 from edgeagent.governor.tally import Tally
 from edgeagent.policy.judge import compile_rules
@@ -172,3 +173,12 @@ def test_a_session_too_many_is_stopped(running: tuple[subprocess.Popen[bytes], P
     lock.release()
     assert stopped == [newer]
     assert process.poll() is None
+
+
+def test_a_second_governor_is_told_of_the_first(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    policy = tmp_path / "policy.yaml"
+    policy.write_text("gate: {governor: {max_sessions: 4}}\n")
+    monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "data"))
+    (tmp_path / "data").mkdir()
+    with AuditLog(tmp_path / "data" / "governor.jsonl"), pytest.raises(EnvironmentProblem, match="another program is writing it"):
+        cli.main(["governor", "--policy", str(policy)], standalone_mode=False)

@@ -43,6 +43,16 @@ def test_what_was_written_verifies_and_is_read_back(tmp_path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
+def test_two_do_not_write_one_log(tmp_path: Path) -> None:
+    path = tmp_path / "audit.jsonl"
+    with audit.AuditLog(path) as log:
+        with pytest.raises(OSError, match="another program is writing it"):
+            audit.AuditLog(path)
+        log.append(ENTRIES[0])
+    written(path, ENTRIES[1:])
+    assert audit.verify(path).problems == []
+
+
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_any_changed_byte_is_found(whole: bytes, data: st.DataObject) -> None:
