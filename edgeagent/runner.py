@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import shutil
 import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
@@ -137,7 +138,7 @@ class Runner:
     """Gives what the user has said since it was last asked; told to the model before its next decision."""
 
     async def start(self, request: RunRequest) -> RunResult:
-        """A new session for ``request``, worked on until it ends."""
+        """A new session for ``request``, worked on until it ends. One whose policy asks for what is not there leaves nothing."""
         with self.store.create(self.clock) as session:
             desktop = request.desktop
             if desktop.home:
@@ -155,7 +156,12 @@ class Runner:
                 limits=_as_recorded(request.limits),
                 mode=request.mode,
             )
-            return await _Run(self, session, created).go("new", created)
+            try:
+                run = _Run(self, session, created)
+            except EdgeAgentError:
+                shutil.rmtree(session.directory, ignore_errors=True)
+                raise
+            return await run.go("new", created)
 
     async def resume(
         self,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent import events
-from edgeagent.errors import DesktopLost, EngineLost, UsageError
+from edgeagent.errors import DesktopLost, EngineLost, EnvironmentProblem, UsageError
 from edgeagent.limits import Limits
 from edgeagent.ports import Model, Prompt, Reply
 from edgeagent.recording.reader import SessionReader
@@ -141,3 +141,11 @@ async def test_limits_can_be_raised_on_resuming(tmp_path: Path) -> None:
     assert first.ended.outcome == "limit"
     second = await runner.resume(first.session, limits=Limits(max_steps=9))
     assert (second.ended.outcome, second.steps) == ("done", 4)
+
+
+async def test_a_session_whose_secret_is_not_there_leaves_nothing(tmp_path: Path) -> None:
+    runner = make_runner(tmp_path, World(ScriptedModel([Finish()])))
+    policy = "secrets: [{name: nowhere, source: environment, hosts: [a.example]}]"
+    with pytest.raises(EnvironmentProblem, match="the secret 'nowhere' that the policy lists is not there"):
+        await runner.start(RunRequest("log in", DesktopSpec(policy_yaml=policy)))
+    assert SessionStore(tmp_path).ids() == []
