@@ -15,7 +15,8 @@ SMALL_MERGES = ("t h", "i n", "c l", "i c", "o n", "e r", "a t", "cl ic", "clic 
 MAX_WORDS = 4000
 SPACE = "Ġ"
 """How byte-level vocabularies spell a space."""
-_WORD = re.compile(r"[ \"]([A-Za-z]{2,12})")
+_PIECE = re.compile(r"[^\s\dA-Za-z]?[A-Za-z]{1,14}| [A-Za-z]{1,14}| ?[^\s\dA-Za-z]{1,6}")
+"""What Qwen's tokenizer cuts a text into before it merges: a word with the mark before it, or a run of marks."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +56,14 @@ def byte_tokens() -> list[str]:
 
 
 def _words_of_ours() -> tuple[str, ...]:
-    """Merges that make the commonest words of this package's own text one token each, after a space or a quotation mark.
+    """Merges that make the commonest words and runs of marks in this package's own text one token each.
 
-    Each merge's left part begins with that mark, so none of them matches within another word.
+    Words without a mark before them come last: their merges then touch nothing within a word that has one.
     """
     texts = (path.read_text(encoding="utf-8") for path in sorted(Path(__file__).parents[1].rglob("*.py")))
-    counts = Counter(match[0] for text in texts for match in _WORD.finditer(text))
+    counts = Counter(piece for text in texts for piece in _PIECE.findall(text) if len(piece) > 1 and piece.isascii())
+    common = [piece.replace(" ", SPACE) for piece, _ in counts.most_common(MAX_WORDS)]
     merges: dict[str, None] = {}
-    for word, _ in counts.most_common(MAX_WORDS):
-        spelled = word.replace(" ", SPACE)
-        merges.update((f"{spelled[:end]} {spelled[end]}", None) for end in range(1, len(spelled)))
+    for piece in sorted(common, key=lambda piece: piece[0].isascii() and piece[0].isalpha()):
+        merges.update((f"{piece[:end]} {piece[end]}", None) for end in range(1, len(piece)))
     return tuple(merges)
