@@ -10,6 +10,7 @@ from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_models.embedded import candidates
 from edgeagent_models.embedded.calendars import with_calendar
+from edgeagent_models.embedded.carets import without_carets
 from edgeagent_models.embedded.deeds import deed_of
 from edgeagent_models.embedded.derived import with_derived
 from edgeagent_models.embedded.fragments import with_fragments
@@ -80,13 +81,13 @@ class EmbeddedHandler(BaseHandler):
         perceived = time.perf_counter()
         instruction = parse(request.task)
         picture = picture_of(request.image)
-        seen = with_icon_names(seen, picture)
+        memory = decode(request.memory)
+        past = executed(memory, request.history)
+        seen = without_carets(with_icon_names(seen, picture), past)
         if asks_for_shapes(request.task):
             seen = with_shapes(seen, picture)
         shown = with_calendar(request.task, with_fragments(request.task, without_frames(seen))[:MAX_ELEMENTS])
         elements = with_derived(request.task, shown)
-        memory = decode(request.memory)
-        past = executed(memory, request.history)
         decision = self._policy.decide(instruction, elements, memory, past, typed_before(memory, request.history))
         choice = decision.choice
         deed = deed_of(choice, instruction, elements, len(request.history), past)
