@@ -34,6 +34,8 @@ MAX_ELEMENTS = 250
 _LONGEST_TYPED, _DATE_WORDS = 60, 5
 _LONGEST_WAIT = 3
 """Steps; a screen that still has not changed will not."""
+_NAME = re.compile(r".*\w[.@]\w.*|.*\d.*")
+"""A word that is more than a word of the language: a file's name, an address, a number."""
 _VALUE = re.compile(r"\S+@\S+|[\w\-]+\.[a-z]{2,4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.IGNORECASE)
 _BEGINNING = re.compile(r"(start|begin)(s|ning|ing)?", re.IGNORECASE)
 _TYPED_ELSEWHERE = 2.5
@@ -230,6 +232,8 @@ def _source(
     if row < len(elements) and elements[row].role == "select":  # lists hold names, not dates or addresses
         plain = np.array([_VALUE.fullmatch(word.text) is None for word in instruction.words])
         allowed = allowed & plain[:, None] & plain[None, :] if plain.any() else allowed
+    if row == len(elements):
+        allowed = at_the_caret(instruction, allowed)
     sums = np.where(allowed, starts[:length, None] + ends[None, :], -np.inf)
     start, end = divmod(int(sums.argmax()), length)
     return snapped(instruction, start, end), None
@@ -259,6 +263,16 @@ def spans_allowed(instruction: Instruction) -> Bools:
     inside = quoted_before[1:][None, :] - quoted_before[:-1][:, None]
     same = (quote[:, None] == quote[None, :]) & ((quote[:, None] > 0) | (inside == 0))
     return same & (reach >= 0) & (reach < _LONGEST_TYPED)
+
+
+def at_the_caret(instruction: Instruction, allowed: Bools) -> Bools:
+    """Of the ranges ``allowed``, those that can be typed without a field: where the task quotes, quotations and names like a file's."""
+    words = instruction.words
+    quoted = np.array([word.quoted for word in words])
+    if not quoted.any():
+        return allowed
+    name = np.array([_NAME.fullmatch(word.text) is not None for word in words])
+    return allowed & (quoted[:, None] | (name[:, None] & np.eye(len(words), dtype=np.bool_)))
 
 
 def date_spans(instruction: Instruction) -> Bools:
