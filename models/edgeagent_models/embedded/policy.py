@@ -266,7 +266,7 @@ def spans_allowed(instruction: Instruction) -> Bools:
 
 
 def at_the_caret(instruction: Instruction, allowed: Bools) -> Bools:
-    """Of the ranges ``allowed``, those that can be typed without a field: where the task quotes, quotations and names like a file's."""
+    """Of ``allowed``, what can be typed without a field: where the task quotes, quotations and names like a file's."""
     words = instruction.words
     quoted = np.array([word.quoted for word in words])
     if not quoted.any():
