@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from edgeagent import events
-from edgeagent.engine.conversation import FRESH_DESKTOP, converse
+from edgeagent.engine.conversation import FRESH_DESKTOP, Speaker
 from edgeagent.history import History, fold
 from edgeagent.ports import Prompt
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.actions import Wait
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
+from edgeagent_models.families import generic
 from edgeagent_models.protocol import TextPart
 
 STEP: list[events.EventData] = [
@@ -22,7 +23,7 @@ STEP: list[events.EventData] = [
 
 def is_told(history: History) -> bool:
     screen = Screen(FrameInfo(0, 1, 1, 0), bytes(4))
-    last = converse(Prompt("task", screen, history), {}, {})[-1]
+    last = Speaker(generic.GENERIC).converse(Prompt("task", screen, history), {}, {})[-1]
     return any(isinstance(part, TextPart) and FRESH_DESKTOP in part.text for part in last.parts)
 
 
