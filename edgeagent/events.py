@@ -12,15 +12,18 @@ import msgspec
 
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.effects import Effect, SettleReport
+from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import DesktopSpec, Expectation
 from edgeagent_models.protocol import Element, Usage
 
-FORMAT = 1
+FORMAT = 2
 """Version of the event log; `edgeagent.recording.migrations` lists what changed."""
 
 Outcome = Literal["done", "failed", "needs_user", "limit", "stopped", "interrupted", "error"]
 LimitName = Literal["steps", "wall_time", "rejected", "no_effect"]
 GateModeName = Literal["", "plan", "ask", "bounded", "auto"]
+HomeState = Literal["restored", "partly", "as_it_is", "none"]
+"""What the sandbox's home came to be: as it was after the step, but for what could not be kept, left as it is, or empty."""
 
 
 class _Fact(msgspec.Struct, frozen=True, tag_field="kind", omit_defaults=True):
@@ -184,6 +187,95 @@ class AuditAnchored(_Fact, frozen=True, tag="audit_anchored"):
     """Hash of the audit log's last line."""
 
 
+class StateChanged(_Fact, frozen=True, tag="state_changed"):
+    """The run goes on in another state, without having ended: held by the user, or waiting for an answer."""
+
+    state: Literal["running", "waiting", "paused"]
+    why: str = ""
+
+
+class ModelChanged(_Fact, frozen=True, tag="model_changed"):
+    """From here on another model decides."""
+
+    model: str
+    mmproj: str = ""
+    family: str = ""
+
+
+class Compacted(_Fact, frozen=True, tag="compacted"):
+    """From here on the model is told less of the steps up to ``last_step``. The recording keeps all of them."""
+
+    what: Literal["screens", "turns", "steps"]
+    """``screens``: their pictures are not shown any more; ``turns``: they are told in one line each; ``steps``: not at all."""
+    first_step: int
+    last_step: int
+    why: str
+
+
+class HomeKept(_Fact, frozen=True, tag="home_kept"):
+    """The sandbox's home as it was after ``step`` can be had back."""
+
+    step: int
+    files: int
+    """In the home."""
+    changed: int
+    """Files that were stored anew."""
+    bytes_stored: int
+    keep_ms: float
+    left_out: tuple[str, ...] = ()
+    """What could not be kept and why, at most a few of them."""
+
+
+class Forked(_Fact, frozen=True, tag="forked"):
+    """What stands before was taken from the session ``source``, up to and with ``at_step``."""
+
+    source: str
+    at_step: int
+    home: HomeState
+    not_undoable: tuple[str, ...] = ()
+    """Effects outside the sandbox that the source had after that step: they stay."""
+
+
+class Rewound(_Fact, frozen=True, tag="rewound"):
+    """The session goes on from ``to_step``: what was done after it counts as not done, but stays recorded."""
+
+    to_step: int
+    steps_dropped: int
+    home: HomeState
+    not_undoable: tuple[str, ...] = ()
+
+
+class MaskedArea(msgspec.Struct, frozen=True):
+    """A part of a screen that was painted over before anyone saw it."""
+
+    box: Rect
+    why: str
+    """The rule that asked for it: ``region NAME``, ``pattern NAME``, ``secret``, ``outside the window``."""
+
+
+class Masked(_Fact, frozen=True, tag="masked"):
+    """What is not in ``frame``, or in texts since the last such fact, because a rule says so."""
+
+    frame: str = ""
+    areas: tuple[MaskedArea, ...] = ()
+    texts: dict[str, int] = {}
+    """Rule -> how many pieces of text it took out."""
+
+
+class HandedOver(_Fact, frozen=True, tag="handed_over"):
+    """The session belongs to ``to`` now; here it is read only until it is taken back."""
+
+    to: str
+    epoch: int
+
+
+class TakenBack(_Fact, frozen=True, tag="taken_back"):
+    """The session belongs to this machine again."""
+
+    source: str
+    epoch: int
+
+
 class RunEnded(_Fact, frozen=True, tag="run_ended"):
     """The run is over; a later `RunStarted` may take the session up again."""
 
@@ -194,7 +286,8 @@ class RunEnded(_Fact, frozen=True, tag="run_ended"):
 
 EventData: TypeAlias = (
     SessionCreated | RunStarted | Observed | Replied | Malformed | Verdict | Intent | Acted | Reconciled | DesktopWasLost
-    | EngineRestarted | UserMessage | Approved | Memorized | LimitReached | LogRepaired | AuditAnchored | RunEnded
+    | EngineRestarted | UserMessage | Approved | Memorized | LimitReached | LogRepaired | AuditAnchored | StateChanged
+    | ModelChanged | Compacted | HomeKept | Forked | Rewound | Masked | HandedOver | TakenBack | RunEnded
 )  # fmt: skip
 
 

@@ -1,6 +1,6 @@
 """What changed between versions of the event log. Append-only: a migration is never edited or removed.
 
-Format 1 is the first. A migration takes one event of format ``number`` (builtins, as decoded from JSON) to the next format;
+A migration takes one event of format ``number`` (builtins, as decoded from JSON) to the next format;
 it runs when an old log is read, and nothing on disk is rewritten.
 """
 
@@ -21,7 +21,15 @@ class Migration:
     apply: Callable[[RawEvent], RawEvent]
 
 
-MIGRATIONS: tuple[Migration, ...] = ()
+def _as_it_is(event: RawEvent) -> RawEvent:
+    return event
+
+
+MIGRATIONS: tuple[Migration, ...] = (
+    Migration(
+        1, "kinds were added (state, model, compaction, homes, fork, rewind, masks, hand-over); none was changed", _as_it_is
+    ),
+)
 
 
 def upgrade(event: RawEvent, format_number: int, migrations: Sequence[Migration] = MIGRATIONS) -> RawEvent:

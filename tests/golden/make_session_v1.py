@@ -1,6 +1,7 @@
 """Made the golden session of format 1, once: ``python tests/golden/make_session_v1.py tests/golden/session_v1``.
 
-Kept to show where it came from. The session is never made again: later versions must go on reading these very bytes.
+Kept to show where it came from; run today it writes the format of today. The session is never made again: later versions must
+go on reading these very bytes.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import sys
 from pathlib import Path
 
 from edgeagent import events
-from edgeagent.ports import Desktop, Look, Reply
+from edgeagent.ports import Desktop, Look
 from edgeagent.recording.log import Author
 from edgeagent.recording.reader import SessionReader
 from edgeagent.recording.writer import SessionWriter
@@ -24,7 +25,7 @@ from edgeagent_models.protocol import Element, Usage
 
 FIELD, BOX, SAVE = Rect(90, 30, 300, 52), Rect(10, 70, 120, 86), Rect(10, 110, 100, 134)
 NAME = Element(0, "text_field", FIELD, label="Name", score=0.98)
-REPLY = Reply('{"thought":"the name first","action":{"kind":"type","text":"Zoë"}}', NAME, "local", "part 1 of 2", 0.9)
+REPLY = '{"thought":"the name first","action":{"kind":"type","text":"Zoë"}}'
 
 
 def desktop(clock: FakeClock) -> FakeDesktop:
@@ -74,7 +75,7 @@ async def record(directory: Path) -> None:
     await writer.emit(events.RunStarted("new", ("user", "seccomp"), ("cgroup",), 812.5))
     await look(writer, screen)
     usage, timings = Usage(120, 100, 64, 20), {"perceive_ms": 38.0, "decode_ms": 4.0}
-    await writer.emit(events.Replied(REPLY.text, NAME, "local", "part 1 of 2", 0.9, usage, timings))
+    await writer.emit(events.Replied(REPLY, NAME, "local", "part 1 of 2", 0.9, usage, timings))
     await writer.emit(events.Verdict(allow=True, rule="sandbox", judge_ms=0.03125))
     await step(writer, screen, clock, Batch((Click(FIELD.centre), Key(("ctrl", "a")), Type("Zoë"))), NAME)
     await writer.emit(events.Replied("no action"))

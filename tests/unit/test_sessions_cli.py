@@ -12,6 +12,7 @@ from click.testing import CliRunner, Result
 from edgeagent import events
 from edgeagent.cli.main import cli
 from edgeagent.errors import EdgeAgentError, RecordingDamaged, RecordingTooNew, SessionNotFound, UsageError
+from edgeagent.events import FORMAT
 from edgeagent.sessions.store import SessionStore
 from edgeagent.testing import AllowAll, Button, FakeClock, FakeDesktop, ScriptedModel
 from edgeagent_harness.protocol.actions import Click, Finish
@@ -116,11 +117,11 @@ def test_a_torn_session_is_shown_with_what_will_be_cut(session: str) -> None:
 
 def test_a_session_of_a_later_version_is_shown_but_not_resumed(session: str) -> None:
     lines = log_of(session).read_bytes().splitlines(keepends=True)
-    newer = lines[-1].replace(b'"format":1', b'"format":2').replace(b"run_ended", b"run_slept")
+    newer = lines[-1].replace(b'"format":%d' % FORMAT, b'"format":%d' % (FORMAT + 1)).replace(b"run_ended", b"run_slept")
     log_of(session).write_bytes(b"".join([*lines[:-1], newer]))
     shown = call("show", session)
     assert shown.exit_code == 0
-    assert "not shown, of a later format (2): 1" in shown.output
+    assert f"not shown, of a later format ({FORMAT + 1}): 1" in shown.output
     error = call("resume", session).exception
     assert isinstance(error, RecordingTooNew)
     assert "later edgeagent" in error.hint
