@@ -20,6 +20,10 @@ EdgeAgentError
 ├── SessionError
 │   ├── SessionNotFound
 │   └── SessionBusy            another process owns it
+├── TeleportError              a session could not be moved
+│   ├── TeleportRefused        offline mode, or the policy says `teleport: deny`; exit code 5
+│   ├── NotOwner               the session belongs to another machine
+│   └── BundleRefused          a bundle that is damaged, forged, or no bundle
 └── Stopped                    the user or a limit ended the run
 """
 
@@ -128,6 +132,30 @@ class SessionNotFound(SessionError):
 
 class SessionBusy(SessionError):
     """Another process owns the session."""
+
+
+class TeleportError(EdgeAgentError):
+    """A session could not be moved to or from another machine; whose it is stays clear."""
+
+    exit_code = 3
+
+
+class TeleportRefused(TeleportError):
+    """Offline mode, or the session's policy, forbids that it leaves this machine."""
+
+    exit_code = 5
+
+
+class NotOwner(TeleportError):
+    """The session belongs to another machine, or did not belong to the one that asks any more."""
+
+    exit_code = 2
+
+
+class BundleRefused(TeleportError):
+    """A bundle that is damaged, forged, or no bundle: nothing of it was taken."""
+
+    exit_code = 2
 
 
 class Stopped(EdgeAgentError):

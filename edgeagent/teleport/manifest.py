@@ -1,0 +1,200 @@
+"""The manifest: what a bundle holds, in one canonical form that is signed.
+
+It is JSON with sorted keys. What is signed are its bytes after a prefix that nothing else of ours is signed with; a manifest that
+is not in the canonical form is refused, so that equal bundles have equal names.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Annotated, Literal, TypeAlias
+
+import msgspec
+from nacl.exceptions import BadSignatureError
+from nacl.signing import SigningKey, VerifyKey
+
+from edgeagent.errors import BundleRefused
+
+FORMAT = 1
+MAX_MANIFEST_BYTES = 64 << 20
+MAX_ENTRIES = 200_000
+MAX_CHUNK_BYTES = 1 << 20
+"""Of one chunk as it is in its file."""
+MAX_PATH_CHARS = 4096
+_PREFIX = b"edgeagent bundle manifest\n"
+_ID_BYTES = 32
+
+ChunkId = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
+Mode = Annotated[int, msgspec.Meta(ge=0, le=0o777)]
+PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_PATH_CHARS)]
+Restoration = Literal["exact", "replayed", "reopened"]
+"""``exact``: the state came along; ``replayed``: recorded actions without outside effect were done again and the screen agrees;
+``reopened``: applications were opened, and the model goes on from what it sees."""
+
+
+class _Part(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """Base of all parts of a manifest."""
+
+
+class ChunkRef(_Part, frozen=True, array_like=True):
+    """A piece of a file: BLAKE2b-256 of its bytes, and how many there are."""
+
+    id: ChunkId
+    size: Annotated[int, msgspec.Meta(ge=1, le=MAX_CHUNK_BYTES)]
+
+
+class FileEntry(_Part, frozen=True, tag_field="kind", tag="file"):
+    """A file: ``path`` beneath the session's directory, as `edgeagent.teleport.paths` writes it."""
+
+    path: PathText
+    mode: Mode
+    chunks: tuple[ChunkRef, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(chunk.size for chunk in self.chunks)
+
+
+class FolderEntry(_Part, frozen=True, tag_field="kind", tag="folder"):
+    path: PathText
+    mode: Mode
+
+
+class LinkEntry(_Part, frozen=True, tag_field="kind", tag="link"):
+    """A symlink, with its target as it stands in it."""
+
+    path: PathText
+    target: PathText
+
+
+Entry: TypeAlias = FileEntry | FolderEntry | LinkEntry
+
+
+class Head(_Part, frozen=True):
+    """How far a session has come: what the destination must echo before it gets the session."""
+
+    events: int
+    last_step: int
+    hash: str
+    """Of the last line of the event log: with it all lines before it are the same."""
+
+
+class ModelReference(_Part, frozen=True):
+    """Which model the session uses. Weights never go along."""
+
+    name: str
+    """``embedded``, or the file's name without its folder."""
+    mmproj: str = ""
+    family: str = ""
+    size_bytes: int = 0
+    fingerprint: str = ""
+    """BLAKE2b-256 of the file's first and last MiB; empty: the file is not there."""
+
+
+class Stays(_Part, frozen=True):
+    """Something that does not go along, and why."""
+
+    path: str
+    why: str
+
+
+class Found(_Part, frozen=True):
+    """Something that looks like a secret in what goes along."""
+
+    path: str
+    what: str
+
+
+class Manifest(_Part, frozen=True):
+    """One session at one moment."""
+
+    format: int
+    session: Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z][0-9A-Za-z._-]{0,63}\Z")]
+    made_s: float
+    """Time of the session's last event, Unix seconds: the same session makes the same manifest."""
+    version: str
+    """Of edgeagent."""
+    head: Head
+    expects: Restoration
+    """How the destination can be expected to restore the screen; it says itself what it then did."""
+    model: ModelReference
+    policy: str
+    applications: tuple[str, ...]
+    limits: dict[str, float]
+    left: dict[str, float]
+    """What is left of the limits that count over the whole session."""
+    entries: Annotated[tuple[Entry, ...], msgspec.Meta(max_length=MAX_ENTRIES)]
+    stays: tuple[Stays, ...] = ()
+    found: tuple[Found, ...] = ()
+
+    @property
+    def files(self) -> tuple[FileEntry, ...]:
+        return tuple(entry for entry in self.entries if isinstance(entry, FileEntry))
+
+    @property
+    def size(self) -> int:
+        """Bytes of all files."""
+        return sum(entry.size for entry in self.files)
+
+    def chunks(self) -> dict[str, int]:
+        """Each chunk once, with its size."""
+        return {chunk.id: chunk.size for entry in self.files for chunk in entry.chunks}
+
+
+class _Signature(_Part, frozen=True):
+    """The line after the manifest."""
+
+    algorithm: Literal["ed25519"]
+    public_key: str
+    """Hexadecimal."""
+    signature: str
+    """Hexadecimal."""
+
+
+def chunk_id(data: bytes) -> str:
+    """What a chunk with these bytes is called."""
+    return hashlib.blake2b(data, digest_size=_ID_BYTES).hexdigest()
+
+
+def canonical(manifest: Manifest) -> bytes:
+    """The one way to write ``manifest``."""
+    return msgspec.json.encode(manifest, order="sorted")
+
+
+def manifest_hash(manifest: Manifest) -> str:
+    """What a bundle is called."""
+    return hashlib.blake2b(canonical(manifest), digest_size=_ID_BYTES).hexdigest()
+
+
+def sign(manifest: Manifest, key: SigningKey) -> bytes:
+    """``manifest`` and its signature, a line each."""
+    line = canonical(manifest)
+    signature = _Signature("ed25519", bytes(key.verify_key).hex(), key.sign(_PREFIX + line).signature.hex())
+    return line + b"\n" + msgspec.json.encode(signature) + b"\n"
+
+
+def verify(signed: bytes, signer: str = "") -> tuple[Manifest, str]:
+    """The manifest in ``signed`` and the public key (hexadecimal) that it is signed with, which must be ``signer`` if given.
+
+    Raises `BundleRefused` for anything that is not exactly what `sign` makes.
+    """
+    lines = signed.split(b"\n")
+    if len(signed) > MAX_MANIFEST_BYTES or len(lines) != 3 or lines[2]:
+        raise BundleRefused("this is no signed manifest: it has not two lines")
+    try:
+        signature = msgspec.json.decode(lines[1], type=_Signature)
+        VerifyKey(bytes.fromhex(signature.public_key)).verify(_PREFIX + lines[0], bytes.fromhex(signature.signature))
+        manifest = msgspec.json.decode(lines[0], type=Manifest)
+        is_canonical = canonical(manifest) == lines[0]
+    except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
+        raise BundleRefused(f"this is no signed manifest: {error}") from error
+    except BadSignatureError as error:
+        raise BundleRefused("the manifest's signature does not hold: it was changed after it was signed") from error
+    if not is_canonical:
+        raise BundleRefused("the manifest is not in its canonical form")
+    if signer and signature.public_key != signer:
+        raise BundleRefused(f"the manifest is signed by {signature.public_key}, not by {signer}", "ask whoever sent it")
+    if manifest.format != FORMAT:
+        raise BundleRefused(f"the bundle has format {manifest.format}; this version reads format {FORMAT}")
+    return manifest, signature.public_key
