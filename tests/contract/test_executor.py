@@ -121,7 +121,7 @@ def test_a_guarded_key_waits_for_no_application_while_the_server_is_grabbed(rig:
         (act.Finish(), "unsupported"),
         (act.Batch((act.Click(Point(5, 5)), act.Key(("nokey",)))), "bad_key"),
     ],
-    ids=lambda value: act.action_kind(value) if isinstance(value, msgspec.Struct) else value,
+    ids=lambda value: value if isinstance(value, str) else act.action_kind(value),
 )
 def test_what_cannot_be_done_is_refused_before_anything_is_sent(
     rig: ExecutorRig, action: act.Action, reason: RefusalReason

@@ -49,6 +49,7 @@ def test_form(tmp_path: Path) -> None:
     with served(task, tmp_path) as url:
         assert spec["pages"][0]["heading"] in urlopen(url, timeout=5).read().decode()
         assert "This is required" in post(f"{url}/page/0", _go="next")
+        body = ""
         for index, page in enumerate(spec["pages"]):
             given = {field["key"]: values[field["key"]] for field in page["fields"] if field["key"] in values}
             body = post(f"{url}/page/{index}", _go="next", **given)

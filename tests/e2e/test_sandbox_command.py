@@ -196,7 +196,9 @@ def test_the_shell_has_a_terminal_of_its_own() -> None:
     shell.sendline("stty size")
     shell.expect("40 100")
     shell.sendline("sleep 60")
-    wait_until(lambda: "sleep" in names(tree(shell.pid)))
+    assert shell.pid is not None
+    pid = shell.pid
+    wait_until(lambda: "sleep" in names(tree(pid)))
     shell.sendintr()
     shell.expect(r"\$ ")
     shell.sendline("echo interrupted=$?")

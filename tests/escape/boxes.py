@@ -77,7 +77,7 @@ def supervisor(hijacked: Path | None = None, leaked: Sequence[int] = (), uid: in
         argv = [sys.executable, "-P", "-m", "escape.hijack", fd, str(hijacked)]
     environment = {**os.environ, "PYTHONPATH": ":".join(filter(None, sys.path)), **env}
     who: dict[str, Any] = {} if uid is None else {"user": uid, "group": uid, "extra_groups": []}
-    process = subprocess.Popen(
+    process: subprocess.Popen[Any] = subprocess.Popen(
         argv, pass_fds=(theirs.fileno(), *leaked), env=environment, stdin=subprocess.DEVNULL, cwd="/", **who
     )
     theirs.close()

@@ -14,6 +14,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 from escape.attempts.egress import LOOPBACK_NAME
 from escape.attempts.network import METADATA, TEST_ADDRESS, TEST_ADDRESS_V6
@@ -180,8 +181,9 @@ def display(tcp: bool) -> Iterator[int]:
 def sleeper(uid: int) -> subprocess.Popen[bytes]:
     """A process of the user ``uid`` that only waits, with a secret in its command line."""
     argv = [sys.executable, "-S", "-c", "import time; time.sleep(600)", f"secret-argument-{os.getpid()}"]
-    drop = {} if os.geteuid() != 0 else {"user": uid, "group": uid, "extra_groups": []}
-    return subprocess.Popen(argv, cwd="/", **drop)
+    drop: dict[str, Any] = {} if os.geteuid() != 0 else {"user": uid, "group": uid, "extra_groups": []}
+    process: subprocess.Popen[Any] = subprocess.Popen(argv, cwd="/", **drop)
+    return process
 
 
 def setuid_program(shared: Path) -> str:

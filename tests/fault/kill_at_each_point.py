@@ -18,7 +18,7 @@ from pathlib import Path
 import msgspec
 
 from edgeagent.events import EventData
-from edgeagent.ports import Deed, Look, Model, Sink
+from edgeagent.ports import Deed, Look, Model
 from edgeagent.recording.reader import SessionReader
 from edgeagent.recording.writer import SessionWriter
 from edgeagent.runner import ModelChoice, Runner, RunRequest
@@ -97,19 +97,19 @@ def watch(sink: type[SessionWriter], point: Point) -> None:
     emit, keep, flush = sink.emit, sink.keep_frame, sink.flush
     last_kind = ""
 
-    async def watched_emit(self: Sink, data: EventData) -> None:
+    async def watched_emit(self: SessionWriter, data: EventData) -> None:
         nonlocal last_kind
         last_kind = kind = str(data.__struct_config__.tag)
         point(f"before {kind} is written")
         await emit(self, data)
         point(f"after {kind} is written")
 
-    async def watched_keep(self: Sink, screen: Screen) -> str:
+    async def watched_keep(self: SessionWriter, screen: Screen) -> str:
         frame = await keep(self, screen)
         point("after the frame after it is written" if last_kind == "intent" else "after the frame is written")
         return frame
 
-    async def watched_flush(self: Sink) -> None:
+    async def watched_flush(self: SessionWriter) -> None:
         await flush(self)
         point(f"after {last_kind} is durable")
 

@@ -60,7 +60,9 @@ def test_a_killed_sandbox_is_restarted_and_the_run_goes_on(tmp_path: Path, victi
     kinds = [type(fact) for fact in facts]
     lost = kinds.index(events.DesktopWasLost)
     assert kinds[lost + 1 : lost + 3] == [events.RunStarted, events.Reconciled]
-    assert facts[lost + 1].reason == "desktop_restarted"
+    again = facts[lost + 1]
+    assert isinstance(again, events.RunStarted)
+    assert again.reason == "desktop_restarted"
     home = SessionStore(tmp_path).find(result.session) / "home"
     assert (home / "starts").read_text() == "started\n" * 2
     assert not processes_with(home)

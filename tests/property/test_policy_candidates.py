@@ -15,7 +15,7 @@ from edgeagent_models.embedded.instruction import parse
 from edgeagent_models.embedded.kinds import ELEMENT_KINDS, GLOBAL_KINDS
 from edgeagent_models.embedded.memory import Memory, decode, encode, executed, remember
 from edgeagent_models.embedded.policy import Scores, pick
-from edgeagent_models.protocol import Element, PastStep
+from edgeagent_models.protocol import Element, ElementState, PastStep
 
 SCREEN = Rect(0, 0, 1280, 800)
 ROLES = (
@@ -30,7 +30,8 @@ TEXTS = st.sampled_from(["", "Submit", "mm/dd/yyyy", "•••", "×", "bob", "
 def elements(draw: st.DrawFn) -> Element:
     left, top = draw(st.integers(-50, 1300)), draw(st.integers(-50, 820))
     box = Rect(left, top, left + draw(st.integers(0, 700)), top + draw(st.integers(0, 700)))
-    state = draw(st.sampled_from(["", "checked", "unchecked", "disabled"]))
+    states: list[ElementState] = ["", "checked", "unchecked", "disabled"]
+    state = draw(st.sampled_from(states))
     return Element(0, draw(st.sampled_from(ROLES)), box, draw(TEXTS), draw(TEXTS), state)
 
 

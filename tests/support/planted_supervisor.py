@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import sys
 from collections.abc import Sequence
+from typing import Any
 
 from edgeagent_harness.outside import __main__, offline, sandbox
 
@@ -16,7 +17,7 @@ def leak_into_sandbox(path: str) -> None:
         _, fds, _, _ = socket.recv_fds(giver, 1, 1)
     real = sandbox.start
 
-    def start(argv: Sequence[str], control: socket.socket, given: sandbox.Descriptors, *more: object) -> object:
+    def start(argv: Sequence[str], control: socket.socket, given: sandbox.Descriptors, *more: Any) -> object:
         given.passed.append(fds[0])
         return real(argv, control, given, *more)
 

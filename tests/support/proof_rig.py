@@ -15,6 +15,7 @@ import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
+from typing import Any
 
 from edgeagent import offline, supervising
 from edgeagent.offline import descriptors, entering, starter
@@ -81,7 +82,7 @@ def spoil_filter_of_app() -> None:
 def leak_into_engine(kept: socket.socket) -> None:
     real = asyncio.create_subprocess_exec
 
-    async def leaky(*argv: str, pass_fds: list[int], **given: object) -> asyncio.subprocess.Process:
+    async def leaky(*argv: str, pass_fds: list[int], **given: Any) -> asyncio.subprocess.Process:
         return await real(*argv, pass_fds=[*pass_fds, kept.fileno()], **given)
 
     asyncio.create_subprocess_exec = leaky
@@ -90,7 +91,7 @@ def leak_into_engine(kept: socket.socket) -> None:
 def planted_engine() -> None:
     real = asyncio.create_subprocess_exec
 
-    async def outside(*argv: str, **given: object) -> asyncio.subprocess.Process:
+    async def outside(*argv: str, **given: Any) -> asyncio.subprocess.Process:
         return await real(argv[0], str(HERE / "planted_engine.py"), *argv[2:], **given)
 
     asyncio.create_subprocess_exec = outside
@@ -104,7 +105,7 @@ def planted_supervisor(name: str, scratch: Path) -> None:
     supervising.command = starter.command = command
     if name == "supervisor_outside":
         early = fork_unfiltered()
-        entering.Starter.fork = classmethod(lambda cls, families: early)
+        entering.Starter.fork = classmethod(lambda cls, families: early)  # pyright: ignore[reportAttributeAccessIssue]
         descriptors.refuse_network = lambda: None
 
 

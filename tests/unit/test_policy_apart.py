@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -30,7 +31,7 @@ def refusal(machine: Path, spec: DesktopSpec, policy: Policy | None = None) -> s
     return ""
 
 
-def named(machine: Path, **values: str) -> DesktopSpec:
+def named(machine: Path, **values: Any) -> DesktopSpec:
     return DesktopSpec(policy_yaml="version: 1", policy_name=str(machine / "work" / "policy.yaml"), **values)
 
 

@@ -121,4 +121,4 @@ def look_up_past_the_proxy(_given: Given) -> object:
     try:
         return socket.getaddrinfo(ALLOWED_NAME, 80)
     except socket.gaierror as error:
-        raise Refused({socket.EAI_AGAIN: "EAI_AGAIN", socket.EAI_NONAME: "EAI_NONAME"}[error.errno]) from error
+        raise Refused({socket.EAI_AGAIN: "EAI_AGAIN", socket.EAI_NONAME: "EAI_NONAME"}[error.errno or 0]) from error

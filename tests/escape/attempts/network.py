@@ -138,7 +138,7 @@ def resolve_name(_given: Given) -> object:
     try:
         return socket.getaddrinfo(TEST_NAME, 80)
     except socket.gaierror as error:
-        raise Refused({socket.EAI_AGAIN: "EAI_AGAIN", socket.EAI_NONAME: "EAI_NONAME"}[error.errno]) from error
+        raise Refused({socket.EAI_AGAIN: "EAI_AGAIN", socket.EAI_NONAME: "EAI_NONAME"}[error.errno or 0]) from error
 
 
 @attempt("rules for TCP are passed", layer="seccomp", blocked="EPROTONOSUPPORT", executor="EAFNOSUPPORT")
