@@ -22,6 +22,10 @@ class Step:
     target: Element | None = None
     frame_before: str = ""
     frame_after: str = ""
+    said: int = 0
+    """How much the user had said by then."""
+    kept: int = 0
+    """How many facts the model had asked to keep by then."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,10 +95,30 @@ def advance(history: History, fact: events.EventData) -> History:
             return replace(history, facts=(*history.facts, kept))
         case events.RunEnded():
             return replace(history, ended=fact)
+        case events.Forked():
+            return replace(history, ended=None)
+        case events.Rewound(to_step=step):
+            return _rewound(history, step)
         case _:
             return history
 
 
+def _rewound(history: History, to_step: int) -> History:
+    """Only the first ``to_step`` steps, and what was said and kept by then. What was spent stays spent."""
+    steps = history.steps[:to_step]
+    said, kept = (steps[-1].said, steps[-1].kept) if steps else (0, 0)
+    return History(
+        task=history.task,
+        steps=steps,
+        user_messages=history.user_messages[:said],
+        facts=history.facts[:kept],
+        tokens=history.tokens,
+    )
+
+
 def _with_step(history: History, intent: events.Intent, effect: Effect, frame_after: str) -> History:
-    step = Step(intent.step, intent.action, effect, intent.thought, intent.target, intent.frame, frame_after)
+    step = Step(
+        intent.step, intent.action, effect, intent.thought, intent.target, intent.frame, frame_after,
+        said=len(history.user_messages), kept=len(history.facts),
+    )  # fmt: skip
     return replace(history, steps=(*history.steps, step), pending=None)

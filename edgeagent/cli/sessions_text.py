@@ -9,10 +9,11 @@ import click
 import msgspec
 
 from edgeagent.recording.reader import SessionReader
+from edgeagent.sessions.state import State
 from edgeagent.sessions.summary import SessionSummary, human_bytes
 from edgeagent.words import describe, effect_words, printable
 
-_COLOURS = {"done": "green", "running": "cyan", "failed": "red", "error": "red"}
+_COLOURS: dict[State, str] = {"done": "green", "running": "cyan", "failed": "red", "teleported": "blue"}
 
 
 def echo_json(value: object) -> None:
@@ -25,6 +26,9 @@ def summary_object(summary: SessionSummary) -> dict[str, object]:
     return {
         "id": summary.id,
         "status": summary.status,
+        "state": summary.state,
+        "owner_pid": summary.owner_pid,
+        "newer": summary.newer,
         "task": summary.task,
         "model": summary.model,
         "steps": summary.steps,
@@ -41,11 +45,11 @@ def summary_object(summary: SessionSummary) -> dict[str, object]:
 def print_table(summaries: list[SessionSummary]) -> None:
     """One line a session, cut to the terminal's width."""
     width = shutil.get_terminal_size((120, 24)).columns
-    click.secho(f"{'session':22}  {'status':11}  {'steps':>5}  {'size':>8}  {'started':16}  task", dim=True)
+    click.secho(f"{'session':22}  {'state':11}  {'steps':>5}  {'size':>8}  {'started':16}  task", dim=True)
     for summary in summaries:
         started = time.strftime("%Y-%m-%d %H:%M", time.localtime(summary.created_s)) if summary.created_s else ""
-        status = click.style(f"{summary.status:11}", fg=_COLOURS.get(summary.status, "yellow"))
-        damaged = "(damaged) " if summary.damaged else ""
+        status = click.style(f"{summary.state:11}", fg=_COLOURS.get(summary.state, "yellow"))
+        damaged = "(damaged) " if summary.damaged else "(of a later version) " if summary.newer else ""
         left = f"{summary.id:22}  {status}  {summary.steps:5}  {human_bytes(summary.size_bytes):>8}  {started:16}  "
         room = max(20, width - len(click.unstyle(left)) - len(damaged))
         click.echo(left + click.style(damaged, fg="red") + _one_line(summary.task, room))
@@ -59,7 +63,9 @@ def print_session(reader: SessionReader, summary: SessionSummary, as_json: bool)
         )
         return
     click.secho(printable(summary.task), bold=True)
-    click.echo(f"{summary.id}  {summary.status}  {summary.steps} steps  {human_bytes(summary.size_bytes)}  {summary.directory}")
+    click.echo(
+        f"{summary.id}  {_state_words(summary)}  {summary.steps} steps  {human_bytes(summary.size_bytes)}  {summary.directory}"
+    )
     for step in reader.steps():
         click.echo(f"{step.number:3}  {describe(step.action, step.target)} → {effect_words(step.effect)}")
         if step.effect.message:
@@ -82,6 +88,12 @@ def _print_state(reader: SessionReader, summary: SessionSummary) -> None:
         click.secho(f"not shown, of a later format ({contents.newest_format}): {contents.skipped}", fg="yellow")
     if contents.torn and summary.status != "running":
         click.secho(f"the last {len(contents.torn)} bytes are half an event; resuming cuts and keeps them", fg="yellow")
+
+
+def _state_words(summary: SessionSummary) -> str:
+    """``parked (limit)``, ``running (process 4711)``."""
+    more = f"process {summary.owner_pid}" if summary.owner_pid else summary.status
+    return summary.state if more == summary.state else f"{summary.state} ({more})"
 
 
 def _one_line(text: str, room: int) -> str:

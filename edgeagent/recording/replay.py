@@ -97,6 +97,9 @@ def stretches(facts: Iterable[events.EventData]) -> list[Stretch]:
             case events.Acted(effect=effect, frame=frame) if found and pending:
                 found[-1].append(RecordedAct(fact.step, pending.action, effect.performed, frame, expect, pending.frame))
                 pending = None
+            case events.Rewound(to_step=step):
+                pending = None
+                found = [[act for act in stretch if act.step <= step] for stretch in found]
             case _:
                 pass
     _close(found, pending)

@@ -17,7 +17,8 @@ from types import TracebackType
 
 import platformdirs
 
-from edgeagent.errors import SessionError, SessionNotFound
+from edgeagent import events
+from edgeagent.errors import NotOwner, SessionError, SessionNotFound
 from edgeagent.history import History
 from edgeagent.ports import Clock
 from edgeagent.recording.log import LOG_NAME, Author
@@ -27,6 +28,7 @@ from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.summary import SessionSummary, summarize
 
 HOME_VARIABLE = "EDGEAGENT_HOME"
+_OWNERSHIP = (events.HandedOver, events.TakenBack)
 
 
 def sessions_root() -> Path:
@@ -92,7 +94,19 @@ class SessionStore:
         return OpenSession(session_id, directory, writer, lock)
 
     def open(self, prefix: str, clock: Clock) -> OpenSession:
-        """Take up a recorded session. Raises `SessionBusy`, `RecordingDamaged` or `RecordingTooNew` where that cannot be."""
+        """Take up a recorded session, to go on with it.
+
+        Raises `SessionBusy`, `NotOwner`, `RecordingDamaged` or `RecordingTooNew` where that cannot be.
+        """
+        session = self.open_elsewhere(prefix, clock)
+        handed = next((event.data for event in reversed(session.writer.events) if isinstance(event.data, _OWNERSHIP)), None)
+        if isinstance(handed, events.HandedOver):
+            session.close()
+            raise NotOwner(f"session {session.id} belongs to {handed.to} now", "take it back before it goes on here")
+        return session
+
+    def open_elsewhere(self, prefix: str, clock: Clock) -> OpenSession:
+        """As `open`, also one that was handed over: for following it, and for taking it back."""
         directory = self.find(prefix)
         lock = SessionLock(directory)
         try:

@@ -13,6 +13,8 @@ from edgeagent.history import fold
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import LogContents, read_log
 from edgeagent.sessions.lock import is_locked
+from edgeagent.sessions.state import State, recorded_state
+from edgeagent.sessions.stopping import owner_of
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 Status = Literal["running", "interrupted", "done", "failed", "needs_user", "limit", "stopped", "error", "empty"]
@@ -36,6 +38,11 @@ class SessionSummary:
     message: str
     size_bytes: int
     damaged: bool
+    state: State = "created"
+    owner_pid: int | None = None
+    """The process that works on it now, where that can be told."""
+    newer: bool = False
+    """Written by a later version: it can be read, not changed."""
 
 
 def summarize(directory: Path) -> SessionSummary:
@@ -48,10 +55,11 @@ def summarize(directory: Path) -> SessionSummary:
     facts = [event.data for event in contents.events]
     history = fold(facts)
     created = next((fact for fact in facts if isinstance(fact, events.SessionCreated)), None)
+    owned = is_locked(directory)
     return SessionSummary(
         id=directory.name,
         directory=directory,
-        status=_status(directory, facts, history.ended),
+        status=_status(owned, facts, history.ended),
         task=history.task,
         model=created.model if created else "",
         created_s=contents.events[0].time if contents.events else 0.0,
@@ -61,6 +69,9 @@ def summarize(directory: Path) -> SessionSummary:
         message=history.ended.message if history.ended else "",
         size_bytes=size_bytes(directory),
         damaged=damaged,
+        state=recorded_state(facts).seen(owned),
+        owner_pid=owner_of(directory) if owned else None,
+        newer=contents.newest_format > events.FORMAT,
     )
 
 
@@ -76,8 +87,8 @@ def desktop_of(directory: Path) -> DesktopSpec:
     return created.desktop
 
 
-def _status(directory: Path, facts: list[events.EventData], ended: events.RunEnded | None) -> Status:
-    if is_locked(directory):
+def _status(owned: bool, facts: list[events.EventData], ended: events.RunEnded | None) -> Status:
+    if owned:
         return "running"
     if ended is not None:
         return ended.outcome

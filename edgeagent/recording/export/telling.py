@@ -7,11 +7,13 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from edgeagent import events
-from edgeagent.events import Event, EventData
+from edgeagent.events import Event
+from edgeagent.recording.export.notes import notes_of
 from edgeagent.recording.export.phases import added, model_phases, settle_phases, with_rest
 from edgeagent.recording.export.story import Ending, Note, StepStory, Story
 from edgeagent.recording.log_reading import Damage
 from edgeagent.recording.reader import SessionReader
+from edgeagent.words import describe
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.messages import DesktopSpec
 from edgeagent_models.protocol import Usage
@@ -65,8 +67,11 @@ class _Telling:
                 self._reconcile(Effect("unverifiable" if changed else "suspected_noop", message=_DIED), frame, time_s)
             case events.RunEnded() as ended:
                 self.ended = ended
+            case events.Rewound(to_step=to_step) as rewound:
+                self._rewind(to_step)
+                self.notes.extend(notes_of(rewound))
             case other:
-                self.notes.extend(_note(other))
+                self.notes.extend(notes_of(other))
         if self.runs:
             self.worked_s = max(self.worked_s, time_s - self.run_began_s)
 
@@ -106,6 +111,15 @@ class _Telling:
             self._keep(replace(self.open, effect=effect, frame_after=frame, notes=(*self.open.notes, *self.notes)))
             self._begin_next()
         self.frame, self.marked_s = frame, time_s
+
+    def _rewind(self, to_step: int) -> None:
+        """Steps that were taken back are told in words alone."""
+        if self.open:
+            self._keep(self.open)
+        dropped = [step for step in self.steps if step.number > to_step]
+        self.steps = [step for step in self.steps if step.number <= to_step]
+        told = "; ".join(f"{step.number}. {describe(step.action, step.target)}" for step in dropped)
+        self.notes.append(Note("info", "Taken back", told or "nothing"))
 
     def _keep(self, step: StepStory) -> None:
         self.steps.append(step)
@@ -181,28 +195,6 @@ def _created(recorded: list[Event]) -> events.SessionCreated:
         if isinstance(event.data, events.SessionCreated):
             return event.data
     return events.SessionCreated("(the record of the task is lost)", "", DesktopSpec(), "")
-
-
-def _note(fact: EventData) -> list[Note]:
-    match fact:
-        case events.Malformed(error=error):
-            return [Note("warning", "The reply was no action", error)]
-        case events.DesktopWasLost(reason=reason, violation=True):
-            return [Note("error", "The policy was violated, which ended the desktop", reason)]
-        case events.DesktopWasLost(reason=reason):
-            return [Note("error", "The desktop was lost", reason)]
-        case events.EngineRestarted(reason=reason):
-            return [Note("warning", "The engine was started again", reason)]
-        case events.UserMessage(text=text):
-            return [Note("info", "The user said", text)]
-        case events.LimitReached(limit=limit, value=value):
-            return [Note("warning", f"Limit reached: {limit.replace('_', ' ')}", f"{value:g}")]
-        case events.LogRepaired(bytes_cut=count):
-            return [Note("warning", "The log's torn tail was cut", f"{count} bytes")]
-        case events.Memorized(fact=text):
-            return [Note("info", "Remembered", text)]
-        case _:
-            return []
 
 
 def _sum(left: Usage, right: Usage) -> Usage:

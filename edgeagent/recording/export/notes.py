@@ -1,0 +1,73 @@
+"""What happened between steps, as notes for the report."""
+
+from __future__ import annotations
+
+from collections import Counter
+
+from edgeagent import events
+from edgeagent.recording.export.story import Note
+
+_LESS = {"screens": "their pictures", "turns": "their wording", "steps": "them"}
+_HOMES: dict[events.HomeState, str] = {
+    "restored": "the home is as it was then",
+    "partly": "the home is as it was then, but for what could not be kept",
+    "as_it_is": "the home was not kept then and is as it was at the end",
+    "none": "the home is empty",
+}
+
+
+def notes_of(fact: events.EventData) -> list[Note]:
+    """The notes that ``fact`` comes to; most facts are told elsewhere."""
+    match fact:
+        case events.Malformed(error=error):
+            return [Note("warning", "The reply was no action", error)]
+        case events.DesktopWasLost(reason=reason, violation=True):
+            return [Note("error", "The policy was violated, which ended the desktop", reason)]
+        case events.DesktopWasLost(reason=reason):
+            return [Note("error", "The desktop was lost", reason)]
+        case events.EngineRestarted(reason=reason):
+            return [Note("warning", "The engine was started again", reason)]
+        case events.UserMessage(text=text):
+            return [Note("info", "The user said", text)]
+        case events.LimitReached(limit=limit, value=value):
+            return [Note("warning", f"Limit reached: {limit.replace('_', ' ')}", f"{value:g}")]
+        case events.LogRepaired(bytes_cut=count):
+            return [Note("warning", "The log's torn tail was cut", f"{count} bytes")]
+        case events.Memorized(fact=text):
+            return [Note("info", "Remembered", text)]
+        case _:
+            return _notes_of_format_2(fact)
+
+
+def _notes_of_format_2(fact: events.EventData) -> list[Note]:
+    match fact:
+        case events.StateChanged(state="paused", why=why):
+            return [Note("info", "Held", why)]
+        case events.ModelChanged(model=model):
+            return [Note("info", "Another model decides from here on", model)]
+        case events.Compacted(what=what, first_step=first, last_step=last, why=why):
+            return [Note("info", f"The model is no longer told steps {first} to {last}: {_LESS[what]}", why)]
+        case events.Forked(source=source, at_step=step, home=home):
+            return [Note("info", f"Forked from {source} after step {step}", _HOMES[home]), *_stays(fact.not_undoable)]
+        case events.Rewound(to_step=step, home=home):
+            return [Note("info", f"Rewound to step {step}", _HOMES[home]), *_stays(fact.not_undoable)]
+        case events.Masked():
+            return [Note("info", "Masked", masked_words(fact))]
+        case events.HandedOver(to=to):
+            return [Note("info", "Handed over", to)]
+        case events.TakenBack(source=source):
+            return [Note("info", "Taken back", source)]
+        case _:
+            return []
+
+
+def masked_words(fact: events.Masked) -> str:
+    """``2 areas (region clock), 1 text (pattern card)``."""
+    areas = Counter(area.why for area in fact.areas)
+    parts = [f"{count} area{'s' if count > 1 else ''} of the screen ({why})" for why, count in areas.items()]
+    parts += [f"{count} piece{'s' if count > 1 else ''} of text ({why})" for why, count in fact.texts.items()]
+    return ", ".join(parts)
+
+
+def _stays(effects: tuple[str, ...]) -> list[Note]:
+    return [Note("warning", "Cannot be undone", "; ".join(effects))] if effects else []
