@@ -17,6 +17,7 @@ from typing import Any, Literal, Protocol
 import msgspec
 
 from edgeagent import events, offline
+from edgeagent.brake import Brake
 from edgeagent.clock import SystemClock
 from edgeagent.errors import DesktopLost, EdgeAgentError, PolicyStopped, RecordingError, UsageError
 from edgeagent.history import advance
@@ -134,6 +135,8 @@ class Runner:
     """Told a session's id and directory as soon as it is owned."""
     on_frame: Callable[[str, Screen], None] | None = None
     """Told each screen with its content id once it is kept."""
+    brake: Brake = field(default_factory=Brake)
+    """Takes the hands off the sandbox at once; a runner whose brake was pulled acts no more."""
     inbox: Callable[[], Sequence[str]] = tuple
     """Gives what the user has said since it was last asked; told to the model before its next decision."""
 
@@ -303,7 +306,15 @@ class _Run:
     def _open_desktop(self) -> AbstractAsyncContextManager[RunningDesktop]:
         keep_apart(self._created.desktop, self._policy.policy, self._session.directory.parent)
         spec = self._guard.spec(self._created.desktop)
-        return self._runner.open_desktop(spec) if self._runner.open_desktop else _real_desktop(spec, self._audited)
+        return self._runner.open_desktop(spec) if self._runner.open_desktop else self._real_desktop(spec)
+
+    def _real_desktop(self, spec: DesktopSpec) -> AbstractAsyncContextManager[RunningDesktop]:
+        from edgeagent.desktop import open_desktop
+
+        desktop = open_desktop(spec)
+        desktop.on_audited = self._audited
+        desktop.brake = self._runner.brake
+        return desktop
 
     async def _note_anchor(self) -> None:
         if anchor := self._audit.anchor():
@@ -345,26 +356,23 @@ class _Run:
             await asyncio.gather(*notices)
 
 
-def _real_desktop(spec: DesktopSpec, on_audited: Callable[[Entry], None]) -> AbstractAsyncContextManager[RunningDesktop]:
-    from edgeagent.desktop import open_desktop
-
-    desktop = open_desktop(spec)
-    desktop.on_audited = on_audited
-    return desktop
-
-
 def _real_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AbstractAsyncContextManager[Model]:
     from edgeagent.engine import open_model
 
     return open_model(choice.model, choice.mmproj, seed, restarted, choice.family)
 
 
-async def run_until_stopped(run: Coroutine[Any, Any, RunResult]) -> RunResult:
+async def run_until_stopped(run: Coroutine[Any, Any, RunResult], brake: Brake) -> RunResult:
     """Await ``run``; SIGINT and SIGTERM stop it, with everything held released and the session resumable."""
     task = asyncio.ensure_future(run)
     loop = asyncio.get_running_loop()
+
+    def stop() -> None:
+        brake.pull()
+        task.cancel()
+
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, task.cancel)
+        loop.add_signal_handler(number, stop)
     try:
         return await task
     finally:

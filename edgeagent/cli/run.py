@@ -69,7 +69,7 @@ def run(
 async def _run(request: RunRequest, renderer: Renderer) -> int:
     runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited], asker=renderer.asker)
     with renderer.alive():
-        result = await run_until_stopped(runner.start(request))
+        result = await run_until_stopped(runner.start(request), runner.brake)
     renderer.result(result)
     return exit_for(result.ended.outcome)
 

@@ -96,7 +96,7 @@ async def _resume(work: Callable[[Runner], Coroutine[Any, Any, RunResult]], rend
 
     runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited], asker=renderer.asker)
     with renderer.alive():
-        result = await run_until_stopped(work(runner))
+        result = await run_until_stopped(work(runner), runner.brake)
     renderer.result(result)
     return exit_for(result.ended.outcome)
 

@@ -14,6 +14,7 @@ from types import TracebackType
 import msgspec
 
 from edgeagent import errors, offline, supervising
+from edgeagent.brake import Brake
 from edgeagent.desktop.connection import Connection, R
 from edgeagent.desktop.pages import Pages, PageWitness
 from edgeagent.ports import Deed, Look
@@ -45,6 +46,8 @@ class SandboxDesktop:
         self.witness: PageWitness | None = None
         """Made when it is first asked."""
         self._on_exited = on_exited or _ignore
+        self.brake: Brake | None = None
+        """Takes the hands off at once; set it before the start."""
         self.on_audited: Callable[[audit.Entry], None] = _ignore
         """Told each entry for the audit as it comes."""
         self._connection: Connection | None = None
@@ -68,6 +71,8 @@ class SandboxDesktop:
             self.supervisor_pid = welcome.supervisor_pid
             self.started = await self._request(messages.Start(self._id(), self.spec), messages.Started)
             self._take_fds(self._connection.take_fds())
+            if self.brake is not None:
+                await self._connection.request(messages.TakeBrake(self._id()), messages.Done, [self.brake.fileno()])
         except BaseException:
             await asyncio.shield(self.close())
             raise

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import itertools
 import socket
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import msgspec
@@ -51,14 +51,14 @@ class Connection:
         """An id for the next request."""
         return next(self._ids)
 
-    async def request(self, request: messages.Request, expected: type[R]) -> R:
-        """Send ``request`` and await its reply. A supervisor's `Failed` is raised as the error that it names."""
+    async def request(self, request: messages.Request, expected: type[R], fds: Sequence[int] = ()) -> R:
+        """Send ``request`` with ``fds`` and await its reply. A supervisor's `Failed` is raised as the error that it names."""
         if self.lost.done():
             raise self._loss
         answer: asyncio.Future[messages.Reply] = asyncio.get_running_loop().create_future()
         self._pending[request.id] = answer
         try:
-            await self._channel.send(request)
+            await self._channel.send(request, fds)
             reply = await answer
         except (BrokenPipeError, ConnectionResetError) as error:
             raise self._loss if self.lost.done() else errors.DesktopLost("the sandbox's supervisor is gone") from error

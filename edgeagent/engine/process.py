@@ -92,7 +92,8 @@ class EngineProcess:
             await self._send(data)
             reply = await waiting.answer
         except asyncio.CancelledError:
-            await self._send(pack(Abort(0, number)))
+            # Not waited for: an engine that hangs reads nothing, and whoever cancels is in a hurry.
+            self._writer.write(pack(Abort(0, number)))
             raise
         finally:
             self._waiting.pop(number, None)
@@ -102,8 +103,13 @@ class EngineProcess:
 
     async def close(self) -> None:
         """End the process, kindly first; returns when it is gone."""
-        with contextlib.suppress(TimeoutError, EngineError):
+        try:
             await asyncio.wait_for(self.request(Shutdown(0)), SHUTDOWN_S)
+        except TimeoutError:
+            with contextlib.suppress(ProcessLookupError):
+                self._process.kill()
+        except EngineError:
+            pass  # it is gone already
         self._writer.close()
         try:
             await asyncio.wait_for(self._process.wait(), SHUTDOWN_S)

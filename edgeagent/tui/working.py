@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any, TypeAlias
 
 from edgeagent import events
+from edgeagent.brake import Brake
 from edgeagent.errors import EdgeAgentError
 from edgeagent.policy.asking import Question, Said
 from edgeagent.runner import Runner, RunResult
@@ -86,6 +87,7 @@ class RunThread:
         self._gate = HoldingGate()
         self._asker = HandedOver(lambda question: self.tell(Asked(question)))
         self._messages: deque[str] = deque()
+        self._brake = Brake()
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[RunResult] | None = None
         self._stop_wanted = False
@@ -100,6 +102,7 @@ class RunThread:
 
     def stop(self) -> None:
         """Take the hands off now; the session stays resumable. Safe to call at any time, from any thread."""
+        self._brake.pull()
         self._stop_wanted = True
         self._on_loop(self._cancel)
 
@@ -135,6 +138,7 @@ class RunThread:
 
     async def _run(self) -> Told:
         runner = self._make_runner()
+        runner.brake = self._brake
         runner.gate = self._gate
         runner.asker = self._asker
         runner.audit_listeners.append(lambda _session, entry: self.tell(Audited(entry)))

@@ -56,7 +56,7 @@ if DEAF:
         signal.signal(number, signal.SIG_IGN)
     asyncio.run(work)
 else:
-    sys.exit({"stopped": 5}.get(asyncio.run(run_until_stopped(work)).ended.outcome, 1))
+    sys.exit({"stopped": 5}.get(asyncio.run(run_until_stopped(work, runner.brake)).ended.outcome, 1))
 """
 
 

@@ -63,6 +63,7 @@ class Desktop:
         self._last: Shot | None = None
         self._published: dict[int, Pixels] = {}
         self._cancelled = asyncio.Event()
+        self._halted = False
 
     async def start(self) -> Ready:
         """Bring up the sandbox and its executor; returns what init reported."""
@@ -97,6 +98,8 @@ class Desktop:
         self, action: act.Action, spec: messages.SettleSpec, guard: messages.Guard | None, focus: int = 0
     ) -> Outcome:
         """Do ``action`` if ``guard`` still holds, wait for the screen, and judge from pixels what it did."""
+        if self._halted:
+            return Outcome(_refused(_not_done("cancelled", "the user stopped this run")), await self.grab(), None, 0.0)
         self._cancelled.clear()
         before = await self.grab()
         began_s = time.monotonic()
@@ -125,6 +128,12 @@ class Desktop:
         """Stop the action or wait under way, and release what it holds."""
         self._cancelled.set()
         await self._executor.cancel()
+
+    async def halt(self) -> None:
+        """Take the hands off for good: as `cancel`, and no further action is performed."""
+        self._halted = True
+        self._cancelled.set()
+        await self._executor.release_all()
 
     async def release_all(self) -> None:
         """Release every key and button that is down."""

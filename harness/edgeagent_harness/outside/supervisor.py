@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import socket
 import sys
 import time
@@ -46,6 +47,8 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._debug_sockets: tuple[socket.socket, ...] = ()
         self._closing = False
+        self._brakes: list[int] = []
+        """Pipes that the app stops this desktop by."""
 
     async def run(self) -> None:
         """Serve until the app closes the socket or asks to close."""
@@ -62,6 +65,8 @@ class Supervisor:
             await asyncio.gather(*self._tasks, return_exceptions=True)
             await self._desktop.close()
             await self._tell_entries()
+            for brake in self._brakes:
+                os.close(brake)
             if close:
                 await self._send(messages.Done(close.id))
             self._app.close()
@@ -122,6 +127,8 @@ class Supervisor:
                 await self._way_out().reload(text)
             case messages.AllowEndpoint(host=host, port=port):
                 await self._way_out().allow(host, port)
+            case messages.TakeBrake():
+                self._watch_brakes()
             case messages.Cancel():
                 await self._desktop.cancel()
             case messages.ReleaseAll():
@@ -170,6 +177,22 @@ class Supervisor:
         return messages.Performed(
             request.id, outcome.effect, frame, outcome.settle, outcome.act_ms, outcome.shot.capture_ms
         )  # fmt: skip
+
+    # -- the brake --------------------------------------------------------------------------------------------------------
+
+    def _watch_brakes(self) -> None:
+        loop = asyncio.get_running_loop()
+        for brake in self._app.take_fds():
+            self._brakes.append(brake)
+            loop.add_reader(brake, self._brake_pulled, brake)
+
+    def _brake_pulled(self, brake: int) -> None:
+        asyncio.get_running_loop().remove_reader(brake)
+        self._in_background(self._halt())
+
+    async def _halt(self) -> None:
+        with contextlib.suppress(SandboxGone, PeerMisbehaved):  # whoever waits for an action there is told
+            await self._desktop.halt()
 
     # -- notices ----------------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from edgeagent_harness.protocol.frames import FrameInfo, Side
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.windows import MAX_POINTS, WindowFacts
 
-PROTOCOL_VERSION = 3
+PROTOCOL_VERSION = 4
 """Raised whenever a message changes; both ends refuse another number."""
 
 Argv = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
@@ -144,6 +144,13 @@ class ReleaseAll(_Message, frozen=True, tag="release_all"):
     id: int
 
 
+class TakeBrake(_Message, frozen=True, tag="take_brake"):
+    """Ancillary fd: the read end of a pipe. Once it can be read, or its other end is closed, all that is held is released and
+    no action is performed in this sandbox any more. Nobody reads it. Answered with `Done`."""
+
+    id: int
+
+
 class Reload(_Message, frozen=True, tag="reload"):
     """The policy file changed: take its ``network.egress.endpoints`` from now on; nothing else of it. Answered with
     `Done`, or `Failed` (usage) if it cannot be read: then the old endpoints hold. Audited either way."""
@@ -175,7 +182,19 @@ class Close(_Message, frozen=True, tag="close"):
 
 
 Request: TypeAlias = (
-    Hello | Start | Observe | Perform | Launch | Cancel | ReleaseAll | Reload | AllowEndpoint | RunCanaries | AskWindows | Close
+    Hello
+    | Start
+    | TakeBrake
+    | Observe
+    | Perform
+    | Launch
+    | Cancel
+    | ReleaseAll
+    | Reload
+    | AllowEndpoint
+    | RunCanaries
+    | AskWindows
+    | Close
 )
 
 
