@@ -295,8 +295,7 @@ class Sandbox:
             case init_wire.NotSpawned(id=request_id, reason=reason):
                 self._answer(request_id, NotStarted(printable(reason)))
             case init_wire.Exited(id=request_id, returncode=code):
-                if code == -signal.SIGKILL:
-                    self._limiter.look_at_killed()  # before its end is told as an ordinary one
+                self._limiter.look_at_ended(code)
                 self._on_exited(request_id, code)
             case init_wire.VitalEnded(what="executor", status=status) if status == -signal.SIGSYS:
                 self._tally.add(

@@ -87,8 +87,21 @@ class Limiter:
                 return
             await asyncio.sleep(min(_LOOK_S if measured else left_s, left_s))
 
-    def look_at_killed(self) -> None:
-        """End the sandbox now if the kernel has killed a process of it for memory and that is the response."""
+    def look_at_ended(self, code: int) -> None:
+        """An application ended with ``code``: if a limit is the reason, tell before its end is told as ordinary."""
+        self._look_at_refused()
+        if code == -signal.SIGKILL:
+            self._look_at_killed()
+
+    def _look_at_refused(self) -> None:
+        if self._group and "pids" in self._group.controllers:
+            refused = self._group.refused_processes()
+            if refused > self._refused:
+                self._passed("pids", self._limits.max_pids, self._limits.max_pids, "processes")
+            self._refused = refused
+
+    def _look_at_killed(self) -> None:
+        """End the sandbox if the kernel has killed a process of it for memory and that is the response."""
         if (group := self._holding_group()) and group.killed_for_memory():
             self._act("memory", "max_memory_gb", self._limits.max_memory_gb * GIB, self._limits.max_memory_gb * GIB)
 
@@ -100,18 +113,14 @@ class Limiter:
     def _look(self, top: int) -> None:
         if self._limits.max_memory_gb:
             self._look_at_memory(top)
-        if self._group and "pids" in self._group.controllers:
-            refused = self._group.refused_processes()
-            if refused > self._refused:
-                self._passed("pids", self._limits.max_pids, self._limits.max_pids, "processes")
-            self._refused = refused
+        self._look_at_refused()
         if self._limits.max_disk_gb and time.monotonic() >= self._disk_due_s:
             self._look_at_disk(top)
 
     def _look_at_memory(self, top: int) -> None:
         allowed = self._limits.max_memory_gb * GIB
         if self._holding_group():
-            self.look_at_killed()
+            self._look_at_killed()
             return
         pids = usage.processes(top)
         in_files = usage.tmpfs_bytes(pids[1]) if len(pids) > 1 else 0
