@@ -16,8 +16,8 @@ from typing import Literal
 from edgeagent import events
 
 State = Literal["created", "running", "waiting", "paused", "parked", "done", "failed", "interrupted", "teleported"]
-"""``waiting``: for its user's answer or approval; ``paused``: held by its user; ``parked``: set aside by a limit, a policy, a stop
-from outside, a fork or a rewind; ``interrupted``: by Ctrl-C, an error, or the end of its process; ``teleported``: another owns it."""
+"""``waiting``: for its user's answer or approval; ``paused``: held by its user; ``parked``: set aside by a limit, a policy, a
+stop, a fork or a rewind; ``interrupted``: Ctrl-C, an error, or its process died; ``teleported``: it is another's."""
 
 _BY_OUTCOME: dict[events.Outcome, State] = {
     "done": "done",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import signal
 import subprocess
@@ -87,9 +88,9 @@ async def test_a_lock_that_outlived_its_owner_binds_nobody(tmp_path: Path, writt
         assert [one.owner_pid for one in store.summaries()] == [os.getpid()]
 
 
-async def test_a_killed_owner_is_followed_at_once(tmp_path: Path) -> None:
+def test_a_killed_owner_is_followed_at_once(tmp_path: Path) -> None:
     store = SessionStore(tmp_path)
-    session = await recorded(store, FakeClock(), CREATED, RUN)
+    session = asyncio.run(recorded(store, FakeClock(), CREATED, RUN))
     with subprocess.Popen([sys.executable, "-c", HOLDER, tmp_path, session], stdout=subprocess.PIPE) as owner:
         assert owner.stdout is not None
         assert owner.stdout.readline() == b"owned\n"
