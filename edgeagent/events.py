@@ -276,6 +276,20 @@ class TakenBack(_Fact, frozen=True, tag="taken_back"):
     epoch: int
 
 
+class Restored(_Fact, frozen=True, tag="restored"):
+    """How the screen was restored after the session had moved. The model is told."""
+
+    how: Literal["exact", "replayed", "reopened"]
+    """``exact``: the state came along; ``replayed``: recorded actions without outside effect were done again and the screen agrees;
+    ``reopened``: applications were opened, and the model goes on from what it sees."""
+    steps: int = 0
+    """That were done again."""
+    memory: str = ""
+    """What the model had noted of its progress, where that still holds."""
+    why: str = ""
+    """Why it is not more exact."""
+
+
 class RunEnded(_Fact, frozen=True, tag="run_ended"):
     """The run is over; a later `RunStarted` may take the session up again."""
 
@@ -287,7 +301,7 @@ class RunEnded(_Fact, frozen=True, tag="run_ended"):
 EventData: TypeAlias = (
     SessionCreated | RunStarted | Observed | Replied | Malformed | Verdict | Intent | Acted | Reconciled | DesktopWasLost
     | EngineRestarted | UserMessage | Approved | Memorized | LimitReached | LogRepaired | AuditAnchored | StateChanged
-    | ModelChanged | Compacted | HomeKept | Forked | Rewound | Masked | HandedOver | TakenBack | RunEnded
+    | ModelChanged | Compacted | HomeKept | Forked | Rewound | Masked | HandedOver | TakenBack | Restored | RunEnded
 )  # fmt: skip
 
 

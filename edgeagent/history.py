@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
+from typing import Literal
 
 from edgeagent import events
 from edgeagent_harness.protocol.actions import Action
@@ -48,6 +49,8 @@ class History:
     ended: events.RunEnded | None = None
     fresh_desktop: bool = False
     """The desktop was started anew since the last action: files are kept, what applications had not saved is gone."""
+    moved: Literal["", "exact", "replayed", "reopened"] = ""
+    """The session came to another machine since the last action, and how its screen was restored."""
 
     @property
     def next_step(self) -> int:
@@ -82,13 +85,16 @@ def advance(history: History, fact: events.EventData) -> History:
         case events.Intent():
             return replace(history, pending=fact, rejected_in_a_row=0)
         case events.Acted(effect=effect, frame=frame) if history.pending:
-            return replace(_with_step(history, history.pending, effect, frame), fresh_desktop=False)
+            return replace(_with_step(history, history.pending, effect, frame), fresh_desktop=False, moved="")
         case events.Reconciled(screen_changed=changed, frame=frame) if history.pending:
             effect = Effect(
                 "unverifiable" if changed else "suspected_noop",
                 message="the program died while this was under way; the screen was looked at again",
             )
             return _with_step(history, history.pending, effect, frame)
+        case events.Restored(how=how, memory=memory):
+            fresh = history.fresh_desktop and how == "reopened"
+            return replace(history, memory=memory, fresh_desktop=fresh, moved=how)
         case events.UserMessage(text=text):
             return replace(history, user_messages=(*history.user_messages, text))
         case events.Memorized(fact=kept):

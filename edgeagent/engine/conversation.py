@@ -19,6 +19,13 @@ from edgeagent_models.families.grid import View
 from edgeagent_models.protocol import ChatMessage, ImagePart, Part, TextPart
 
 FRESH_DESKTOP = "\nThe desktop was started anew: files are kept, but what applications had not saved is gone. Go by the screen."
+MOVED = "\nYou go on on another machine: your files came along, "
+MOVED_HOW = {
+    "": "",
+    "exact": MOVED + "and so did everything that was open.",
+    "replayed": MOVED + "and what you had filled in was filled in again there.",
+    "reopened": MOVED + "but applications were only opened again.",
+}
 MAX_LINES = 40
 """Earlier steps that are still told, one line each."""
 
@@ -86,6 +93,7 @@ class Speaker:
             (
                 wording.remembered.format(facts=facts) if facts else "",
                 wording.refused.format(feedback=history.feedback) if history.feedback else "",
+                MOVED_HOW[history.moved],
                 FRESH_DESKTOP if history.fresh_desktop else "",
                 wording.ask,
             )

@@ -5,7 +5,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from functools import lru_cache
-from typing import cast
+from typing import Literal, cast
 
 from edgeagent_harness.policy import gate_parse, nemoclaw
 from edgeagent_harness.policy.environment import execution_environment
@@ -53,6 +53,7 @@ def parse(text: str, source: str = "policy") -> Policy:
     if section := top.section("gate"):
         policy = replace(policy, gate=gate_parse.gate(section))
     policy = replace(policy, secrets=gate_parse.secrets(top.sections("secrets")))
+    policy = replace(policy, teleport=cast(Literal["allow", "deny"], top.text("teleport", "allow", ("allow", "deny"))))
     top.done()
     if policy.violations.egress == "log" and policy.egress.mode != "allowlist":
         reason = f"network.egress.mode is {policy.egress.mode!r}, so there is nothing that could let a connection through"

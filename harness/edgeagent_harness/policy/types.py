@@ -112,6 +112,8 @@ class Policy:
     audit: AuditSettings = field(default_factory=AuditSettings)
     gate: Gate = field(default_factory=Gate)
     secrets: tuple[Secret, ...] = ()
+    teleport: Literal["allow", "deny"] = "allow"
+    """Whether a session with this policy may move to another machine."""
     lines: dict[str, int] = field(default_factory=dict[str, int], compare=False)
     """Dotted key -> its line in the file, for errors that only the machine can tell."""
     notes: tuple[str, ...] = field(default=(), compare=False)

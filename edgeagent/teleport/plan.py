@@ -1,0 +1,164 @@
+"""What leaves when a session moves: computed once, shown to the user, and sent as it was shown."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+from dataclasses import dataclass
+from importlib.metadata import version
+from pathlib import Path
+
+from edgeagent import events
+from edgeagent.errors import EnvironmentProblem, RecordingDamaged, RecordingError
+from edgeagent.history import History, fold
+from edgeagent.policy.loading import read_policy
+from edgeagent.recording.audit_trail import audit_path
+from edgeagent.recording.frame_index import PACK_NAME
+from edgeagent.recording.log import LOG_NAME
+from edgeagent.recording.log_reading import LogContents, read_log
+from edgeagent.secrets.vault import Vault
+from edgeagent.sessions.start_home import START_HOME_NAME
+from edgeagent.teleport.gathering import Gathering, Piece
+from edgeagent.teleport.manifest import FORMAT, Head, Manifest, ModelReference, Stays, manifest_hash
+from edgeagent.teleport.outside import replayable
+from edgeagent.teleport.paths import HOME, RECORD_FILES
+from edgeagent.teleport.scan import SecretScan
+from edgeagent_harness.policy.types import Policy
+
+_OWN_FILES = {"lock": "it says which process of this machine works on the session", "stop": "it is a note to such a process"}
+_PRINT_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A manifest, and where the bytes of its chunks are."""
+
+    manifest: Manifest
+    pieces: dict[str, Piece]
+
+    @property
+    def hash(self) -> str:
+        return manifest_hash(self.manifest)
+
+    def read(self, chunk: str) -> bytes:
+        """The bytes of a chunk. Raises `TeleportError` if its file was changed since."""
+        return self.pieces[chunk].read(chunk)
+
+
+def make_plan(directory: Path) -> Plan:
+    """What of the session in ``directory`` would leave now. Raises `RecordingError` if its log cannot be vouched for."""
+    contents = _sound_log(directory)
+    facts = [event.data for event in contents.events]
+    created = next(fact for fact in facts if isinstance(fact, events.SessionCreated))
+    policy = read_policy(created.desktop.policy_yaml, created.desktop.policy_name)
+    gathering = Gathering(SecretScan(_values(policy)))
+    gathering.take_file(directory / LOG_NAME, LOG_NAME.encode(), growing=True, size=contents.size_bytes)
+    _take_record(gathering, directory, audit_path(directory, created.desktop).name)
+    home = home_of(directory, facts)
+    if home.is_dir() and not home.is_symlink():
+        gathering.take_tree(home, HOME.encode())
+    if (directory / START_HOME_NAME).is_dir():
+        gathering.take_tree(directory / START_HOME_NAME, START_HOME_NAME.encode())
+    gathering.stays.extend(_elsewhere(created, policy, home, directory))
+    return Plan(_manifest(directory.name, contents, created, gathering), gathering.pieces)
+
+
+def home_of(directory: Path, facts: list[events.EventData]) -> Path:
+    """The sandbox's home of the session in ``directory``: its own, unless it was started with another and never moved."""
+    created = next(fact for fact in facts if isinstance(fact, events.SessionCreated))
+    named = Path(created.desktop.home)
+    moved = any(isinstance(fact, events.HandedOver | events.TakenBack) for fact in facts)
+    return directory / HOME if moved or named.parts[-2:] == (directory.name, HOME) else named
+
+
+def head_of(contents: LogContents) -> Head:
+    """How far the session in this log has come."""
+    return Head(contents.next_seq, len(fold(event.data for event in contents.events).steps), contents.last_hash)
+
+
+def _sound_log(directory: Path) -> LogContents:
+    try:
+        contents = read_log(directory / LOG_NAME)
+    except OSError as error:
+        raise RecordingError(f"cannot read {directory / LOG_NAME}: {error.strerror}") from error
+    if contents.damage or contents.skipped:
+        reason = contents.damage[0].reason if contents.damage else "it was written by a later version"
+        raise RecordingDamaged(f"session {directory.name} cannot move: {reason}", "`sessions show` tells what still reads")
+    if not any(isinstance(event.data, events.SessionCreated) for event in contents.events):
+        raise RecordingDamaged(f"session {directory.name} cannot move: it has no first event")
+    return contents
+
+
+def _take_record(gathering: Gathering, directory: Path, audit_name: str) -> None:
+    for entry in sorted(directory.iterdir()):
+        if entry.name == LOG_NAME or entry.is_dir() or entry.is_symlink():
+            continue
+        if entry.name in (*RECORD_FILES, audit_name):
+            gathering.take_file(entry, os.fsencode(entry.name), growing=entry.name in (PACK_NAME, audit_name))
+        else:
+            gathering.stays.append(Stays(entry.name, _OWN_FILES.get(entry.name, "it is no part of the recording")))
+
+
+def _manifest(session: str, contents: LogContents, created: events.SessionCreated, gathering: Gathering) -> Manifest:
+    facts = [event.data for event in contents.events]
+    history = fold(facts)
+    return Manifest(
+        format=FORMAT,
+        session=session,
+        made_s=contents.events[-1].time,
+        version=version("edgeagent"),
+        head=head_of(contents),
+        expects="replayed" if replayable(facts) is not None else "reopened",
+        model=_model(created),
+        policy=created.desktop.policy_name,
+        applications=_applications(created, history),
+        limits=created.limits,
+        left=_left(created, history),
+        entries=tuple(gathering.entries),
+        stays=tuple(gathering.stays),
+        found=tuple(gathering.found),
+    )
+
+
+def _applications(created: events.SessionCreated, history: History) -> tuple[str, ...]:
+    started = (" ".join(application.argv) for application in created.desktop.applications)
+    return (*started, *filter(None, (created.desktop.url,)))
+
+
+def _left(created: events.SessionCreated, history: History) -> dict[str, float]:
+    steps = created.limits.get("max_steps", 0)
+    return {"steps": max(0.0, steps - len(history.steps))} if steps else {}
+
+
+def _model(created: events.SessionCreated) -> ModelReference:
+    mmproj = Path(created.mmproj).name
+    try:
+        with open(created.model, "rb") as stream:
+            size = os.fstat(stream.fileno()).st_size
+            digest = hashlib.blake2b(stream.read(_PRINT_BYTES), digest_size=32)
+            stream.seek(max(0, size - _PRINT_BYTES))
+            digest.update(stream.read())
+    except OSError:
+        return ModelReference(Path(created.model).name, mmproj, created.family)
+    return ModelReference(Path(created.model).name, mmproj, created.family, size, digest.hexdigest())
+
+
+def _values(policy: Policy) -> dict[str, str]:
+    try:
+        return Vault.open(policy.secrets).values
+    except EnvironmentProblem:  # told as what stays behind
+        return {}
+
+
+def _elsewhere(created: events.SessionCreated, policy: Policy, home: Path, directory: Path) -> list[Stays]:
+    """What the session has outside of its directory and its home."""
+    spec = created.desktop
+    stays = [Stays(path, "a folder of this machine that the sandbox may write; only the home goes along") for path in policy.read_write]
+    stays += [Stays(path, "a folder of this machine that the sandbox may read") for path in spec.shared_dirs]
+    stays += [Stays(f"secret {secret.name}", "secrets do not leave; give it to the other machine yourself") for secret in policy.secrets]
+    if created.model != "embedded":
+        stays.append(Stays(created.model, "weights do not leave; the other machine needs the same file"))
+    if home != directory / HOME:
+        stays.append(Stays(str(home), "its content goes along, and lies in the session's own home from then on"))
+    stays.append(Stays("open windows", "running programs do not go along; how they are restored is said above"))
+    return stays
