@@ -14,6 +14,7 @@ from edgeagent_models.llama.fingerprint import fingerprint
 from edgeagent_models.llama.job import Job
 from edgeagent_models.llama.model import LlamaModel
 from edgeagent_models.llama.pictures import Pictures
+from edgeagent_models.llama.plan import Plan, marks, seam_units
 from edgeagent_models.llama.scheduler import Scheduler
 from edgeagent_models.llama.sequence import Sequence
 from edgeagent_models.llama.template import ChatTemplate
@@ -49,6 +50,11 @@ class LlamaEngine:
             source,
         )
 
+    @property
+    def sequences(self) -> frozenset[str]:
+        """Those that are open."""
+        return frozenset(self._sequences)
+
     def open_sequence(self, name: str) -> None:
         self._sequences[name] = Sequence(self._model, self._free.pop())
         self._scheduler.register(self._sequences[name])
@@ -60,10 +66,10 @@ class LlamaEngine:
 
     def complete(self, request: Complete, send: Send) -> None:
         sequence = self._sequences[request.sequence]
-        prompt = self._plan(request.messages, request.templated)
-        if not prompt:
+        prompt = self.plan(request.messages, request.templated)
+        if not prompt.units:
             raise EngineProblem("usage", "the prompt is empty")
-        if not isinstance(prompt[-1], int):
+        if not isinstance(prompt.units[-1], int):
             raise EngineProblem("usage", "the prompt ends in a picture: text must follow it")
         self._scheduler.add(Job(request, send, sequence, prompt, self._model.vocabulary))
 
@@ -84,22 +90,31 @@ class LlamaEngine:
             self._pictures.close()
         self._model.close()
 
-    def _plan(self, messages: tuple[ChatMessage, ...], templated: bool) -> list[Unit]:
-        """The prompt's units, text tokens and pictures."""
+    def plan(self, messages: tuple[ChatMessage, ...], templated: bool) -> Plan:
+        """The prompt for ``messages``: text tokens and pictures, and where its checkpoints shall be."""
         rendered = self._template.render(messages, templated)
         pictures = self._pictures
         if rendered.images and pictures is None:
             raise EngineProblem("usage", "the prompt has pictures, but the model was loaded without an mmproj file")
-        texts = rendered.text.split(self._marker)
+        units: list[Unit] = []
+        seams: list[int] = []
+        at = 0
+        for index, text in enumerate(rendered.text.split(self._marker)):
+            if index:
+                assert pictures is not None
+                units.extend(pictures.plan(rendered.images[index - 1]))
+            tokens = self._tokens(text, first=not index)
+            within = [len(text[: seam - at].encode()) for seam in rendered.seams if at < seam <= at + len(text)]
+            seams.extend(len(units) + place for place in seam_units(tokens, self._model.vocabulary.length, within))
+            units.extend(tokens)
+            at += len(text) + len(self._marker)
+        return Plan(units, marks(units, seams) if self._model.recurrent else frozenset())
+
+    def _tokens(self, text: str, first: bool) -> list[int]:
         vocabulary = self._model.vocabulary
-        if vocabulary.prepends_bos and not texts[0].startswith(vocabulary.bos):
-            texts[0] = vocabulary.bos + texts[0]
-        units: list[Unit] = list(vocabulary.tokens(texts[0]))
-        for image, text in zip(rendered.images, texts[1:], strict=True):
-            assert pictures is not None
-            units.extend(pictures.plan(image))
-            units.extend(vocabulary.tokens(text))
-        return units
+        if first and vocabulary.prepends_bos and not text.startswith(vocabulary.bos):
+            text = vocabulary.bos + text
+        return vocabulary.tokens(text)
 
     def _idle(self, name: str) -> Sequence:
         sequence = self._sequences[name]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import bisect
 import time
 from typing import Literal
 
@@ -10,10 +11,11 @@ from edgeagent_models.handler import Send
 from edgeagent_models.llama import units as count
 from edgeagent_models.llama.decoder import Floats
 from edgeagent_models.llama.model import Vocabulary
+from edgeagent_models.llama.plan import Plan
 from edgeagent_models.llama.sampler import Sampler
 from edgeagent_models.llama.sequence import Sequence
 from edgeagent_models.llama.text import OutputText
-from edgeagent_models.llama.units import ImageUnit, Unit
+from edgeagent_models.llama.units import ImageUnit
 from edgeagent_models.protocol import Complete, Completed, Delta, EngineFailed, Usage
 
 StopReason = Literal["eos", "length", "stop", "grammar", "aborted"]
@@ -22,11 +24,12 @@ StopReason = Literal["eos", "length", "stop", "grammar", "aborted"]
 class Job:
     """A `Complete` on its way. ``target`` is what its sequence shall hold: the prompt, then each token of the output."""
 
-    def __init__(self, request: Complete, send: Send, sequence: Sequence, prompt: list[Unit], vocabulary: Vocabulary) -> None:
+    def __init__(self, request: Complete, send: Send, sequence: Sequence, prompt: Plan, vocabulary: Vocabulary) -> None:
         self.request = request
         self.sequence = sequence
-        self.target = prompt
-        self.prompt_units = len(prompt)
+        self.target = prompt.units
+        self.prompt_units = len(prompt.units)
+        self._marks = sorted(prompt.marks)
         self.encode_ms = 0.0
         self.slice_done = 0
         """Tokens of the picture being decoded that are in memory already."""
@@ -57,20 +60,23 @@ class Job:
         return unit if isinstance(unit, ImageUnit) else None
 
     def next_tokens(self, limit: int) -> list[int]:
-        """Text tokens to decode next, at most ``limit``, up to the next picture.
-
-        A recurrent model stops one token before its prompt's end: from a checkpoint there the same prompt can be asked again.
-        """
+        """Text tokens to decode next, at most ``limit``, up to the next picture or the next mark for a checkpoint."""
         start = len(self.sequence.units)
         end = min(start + limit, len(self.target))
-        if start < self.prompt_units - 1:
-            end = min(end, self.prompt_units - 1)
+        following = bisect.bisect_right(self._marks, start)
+        if following < len(self._marks):
+            end = min(end, self._marks[following])
         tokens: list[int] = []
         for unit in self.target[start:end]:
             if isinstance(unit, ImageUnit):
                 break
             tokens.append(unit)
         return tokens
+
+    @property
+    def at_mark(self) -> bool:
+        """What is in memory now is worth a checkpoint."""
+        return len(self.sequence.units) in self._marks
 
     @property
     def complete(self) -> bool:

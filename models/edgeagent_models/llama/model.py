@@ -35,6 +35,7 @@ class LlamaModel:
         self.context = self._new_context(request)
         self.memory = llama.llama_get_memory(self.context)
         self.context_tokens = int(llama.llama_n_ctx(self.context))
+        self.max_sequences = request.max_sequences
         self.batch_tokens = int(llama.llama_n_batch(self.context))
         self.input_width = int(llama.llama_model_n_embd_inp(self._model))
         """Floats of one embedding that the context takes instead of a token."""
@@ -89,6 +90,7 @@ class Vocabulary:
         self.handle = llama.llama_model_get_vocab(model)
         self.size = int(llama.llama_vocab_n_tokens(self.handle))
         self._buffer = ctypes.create_string_buffer(1024)
+        self._lengths: dict[int, int] = {}
 
     def tokens(self, text: str) -> list[int]:
         """``text`` as tokens; control tokens spelled out in it are read as such."""
@@ -104,6 +106,14 @@ class Vocabulary:
         """The bytes that ``token`` stands for; nothing for a control token."""
         count = llama.llama_token_to_piece(self.handle, token, self._buffer, len(self._buffer), 0, False)
         return self._buffer.raw[: max(0, count)]
+
+    def length(self, token: int) -> int:
+        """How many bytes of a prompt's text ``token`` stands for; a control token is spelled out there."""
+        if token not in self._lengths:
+            self._lengths[token] = max(
+                0, llama.llama_token_to_piece(self.handle, token, self._buffer, len(self._buffer), 0, True)
+            )
+        return self._lengths[token]
 
     def spelling(self, token: int) -> str:
         """How ``token`` is written in a chat template."""

@@ -21,6 +21,8 @@ from edgeagent_models.llama.units import ImageUnit
 
 SHARED_CHUNK_TOKENS = 128
 """Of a prompt in one batch while others are being answered; alone it gets the whole batch."""
+MIN_LENT_UNITS = 32
+"""Of a prompt: less than that is not worth taking over from another sequence."""
 ENCODER_POLL_S = 0.005
 """How long to wait for the encoder when there is nothing else to do, before looking for new requests and aborts."""
 
@@ -108,7 +110,14 @@ class Scheduler:
                 occupied.add(id(job.sequence))
                 self._waiting.remove(job)
                 self._jobs.append(job)
+                self._lend(job)
                 job.begin()
+
+    def _lend(self, job: Job) -> None:
+        """Let the job's sequence begin with what another one holds of its prompt, where that is much more than its own."""
+        best = max(self._sequences, key=lambda sequence: sequence.lendable(job.target))
+        if best.lendable(job.target) >= job.sequence.reusable(job.target) + MIN_LENT_UNITS:
+            job.sequence.borrow(best, job.target)
 
     # -- pictures
 
@@ -157,7 +166,7 @@ class Scheduler:
         if job.slice_done == image.tokens:
             job.slice_done = 0
             job.sequence.append([image])
-            if self._model.recurrent:
+            if job.at_mark:
                 job.sequence.checkpoint()
 
     # -- text
@@ -187,7 +196,7 @@ class Scheduler:
         sequence = job.sequence
         sequence.append(tokens)
         sequence.last_used = self._clock
-        if self._model.recurrent and len(sequence.units) == job.prompt_units - 1:
+        if job.at_mark:
             sequence.checkpoint()
         if job.complete and job.sample(self._decoder.logits(last_row)):
             self._end(job)

@@ -12,7 +12,11 @@ from edgeagent_models.llama.model import LlamaModel
 from edgeagent_models.llama.native import llama
 from edgeagent_models.llama.units import Unit, common_prefix
 
-MAX_CHECKPOINTS = 8
+MAX_CHECKPOINT_BYTES = 768 << 20
+"""Of all sequences together. One of a model with 0.8e9 parameters takes 20 MB, of one with 9e9 about 50."""
+MIN_CHECKPOINTS = 6
+"""A sequence may have these whatever they take."""
+KEPT_NEWEST = 3
 _PARTIAL_ONLY = 1
 """LLAMA_STATE_SEQ_FLAGS_PARTIAL_ONLY: the part of the state that cannot be cut back."""
 _WHOLE = 0
@@ -23,6 +27,8 @@ class Checkpoint:
     """The recurrent state after the first ``units`` units. Valid while these are in memory."""
 
     units: int
+    cells: int
+    """Of these units: what it would cost to compute them again."""
     data: bytes
 
 
@@ -69,12 +75,38 @@ class Sequence:
             self._remove_from(len(self.units))
 
     def checkpoint(self) -> None:
-        """Keep the recurrent state as it is now. The oldest one (behind the system prompt) stays, with the newest."""
+        """Keep the recurrent state as it is now.
+
+        Beyond the sequence's share of memory that one goes whose loss costs the fewest tokens: those since the one before
+        it. The first (behind the system prompt) and the newest stay.
+        """
         if self._checkpoints and self._checkpoints[-1].units == len(self.units):
             return
-        self._checkpoints.append(Checkpoint(len(self.units), self._get_state(_PARTIAL_ONLY)))
-        if len(self._checkpoints) > MAX_CHECKPOINTS:
-            del self._checkpoints[1]
+        self._checkpoints.append(Checkpoint(len(self.units), self.cells, self._get_state(_PARTIAL_ONLY)))
+        while self._over_budget():
+            held = self._checkpoints
+            candidates = range(1, len(held) - KEPT_NEWEST)
+            del held[min(candidates, key=lambda place: held[place].cells - held[place - 1].cells)]
+
+    def reusable(self, prompt: Units[Unit]) -> int:
+        """How many units of ``prompt`` `reuse` would keep."""
+        common = min(common_prefix(self.units, prompt), len(prompt) - 1)
+        return common if common == len(self.units) or not self._model.recurrent else self._restorable(common)
+
+    def lendable(self, prompt: Units[Unit]) -> int:
+        """How many units of ``prompt`` another sequence could take over from this one."""
+        common = min(common_prefix(self.units, prompt), len(prompt) - 1)
+        return self._restorable(common) if self._model.recurrent else common
+
+    def borrow(self, other: Sequence, prompt: Units[Unit]) -> None:
+        """Hold what ``other`` holds of ``prompt`` instead of what was here. Both then share the memory of these units."""
+        keep = other.lendable(prompt)
+        self.clear()
+        llama.llama_memory_seq_cp(self._model.memory, other.number, self.number, 0, count.positions(prompt[:keep]))
+        self._set_units(prompt[:keep])
+        if self._model.recurrent:
+            self._checkpoints = [checkpoint for checkpoint in other.checkpoints if checkpoint.units <= keep]
+            self._restore(keep)
 
     def export_state(self) -> bytes:
         """The whole state, for a file."""
@@ -112,6 +144,15 @@ class Sequence:
             return
         # The recurrent state first: only then does the memory agree to drop what follows.
         self._remove_from(self._checkpoints[-1].units)
+
+    def _restorable(self, keep: int) -> int:
+        """The newest checkpoint within the first ``keep`` units."""
+        return max((checkpoint.units for checkpoint in self._checkpoints if checkpoint.units <= keep), default=0)
+
+    def _over_budget(self) -> bool:
+        share = MAX_CHECKPOINT_BYTES // self._model.max_sequences
+        held = self._checkpoints
+        return len(held) > MIN_CHECKPOINTS and sum(len(checkpoint.data) for checkpoint in held) > share
 
     def _set_units(self, kept: Units[Unit]) -> None:
         self.units = list(kept)

@@ -14,10 +14,10 @@ from typing import BinaryIO
 import msgspec
 
 from edgeagent_models.errors import EngineProblem
-from edgeagent_models.llama.sequence import Checkpoint, Sequence
+from edgeagent_models.llama.sequence import KEPT_NEWEST, Checkpoint, Sequence
 from edgeagent_models.llama.units import ImageUnit, Unit
 
-MAGIC = b"edgeagent-state-1\n"
+MAGIC = b"edgeagent-state-2\n"
 _LENGTH = struct.Struct("<I")
 
 
@@ -25,23 +25,23 @@ class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     fingerprint: str
     units: list[int | tuple[str, int, int]]
     """Tokens, and pictures as id, tokens, positions."""
-    checkpoints: list[tuple[int, int]]
-    """Units and bytes of each."""
+    checkpoints: list[tuple[int, int, int]]
+    """Units, cells and bytes of each."""
     state_bytes: int
 
 
 def save(path: str, sequence: Sequence, fingerprint: str) -> None:
     """Write ``sequence`` to ``path``, whole or not at all."""
-    state = sequence.export_state()
+    state, checkpoints = sequence.export_state(), _worth_writing(sequence.checkpoints)
     header = msgspec.msgpack.encode(
         _Header(
             fingerprint,
             [unit if isinstance(unit, int) else (unit.id, unit.tokens, unit.positions) for unit in sequence.units],
-            [(checkpoint.units, len(checkpoint.data)) for checkpoint in sequence.checkpoints],
+            [(kept.units, kept.cells, len(kept.data)) for kept in checkpoints],
             len(state),
         )
     )
-    parts = [MAGIC, _LENGTH.pack(len(header)), header, *(checkpoint.data for checkpoint in sequence.checkpoints), state]
+    parts = [MAGIC, _LENGTH.pack(len(header)), header, *(kept.data for kept in checkpoints), state]
     try:
         _write(Path(path), parts)
     except OSError as error:
@@ -55,12 +55,17 @@ def load(path: str, sequence: Sequence, fingerprint: str) -> None:
             header = _read_header(file, path)
             if header.fingerprint != fingerprint:
                 raise EngineProblem("model", f"{path} was saved with another model, context size or template: start afresh")
-            checkpoints = [Checkpoint(units, _exactly(file, size, path)) for units, size in header.checkpoints]
+            checkpoints = [Checkpoint(units, cells, _exactly(file, size, path)) for units, cells, size in header.checkpoints]
             state = _exactly(file, header.state_bytes, path)
     except OSError as error:
         raise EngineProblem("usage", f"cannot read the state {path}: {error.strerror}") from error
     units: list[Unit] = [unit if isinstance(unit, int) else ImageUnit(*unit) for unit in header.units]
     sequence.import_state(units, checkpoints, state)
+
+
+def _worth_writing(checkpoints: tuple[Checkpoint, ...]) -> list[Checkpoint]:
+    """The first, behind the system prompt, and the newest: a file is read before the first token."""
+    return [*checkpoints[:-KEPT_NEWEST][:1], *checkpoints[-KEPT_NEWEST:]]
 
 
 def _write(path: Path, parts: list[bytes]) -> None:

@@ -6,8 +6,10 @@ a turn of its own.
 
 from __future__ import annotations
 
+import itertools
 import json
 import re
+import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -30,6 +32,8 @@ class Rendered:
 
     text: str
     images: tuple[Image, ...]
+    seams: tuple[int, ...] = ()
+    """Places in ``text`` where a later prompt is likely to go on differently: behind the system prompt, between parts."""
 
 
 class ChatTemplate:
@@ -42,6 +46,7 @@ class ChatTemplate:
         functions = {"raise_exception": _raise_exception, "strftime_now": _strftime_now}
         environment.filters["tojson"] = _to_json
         self._marker = marker
+        self._seam = f"<seam {secrets.token_hex(16)}>"
         self._tokens = {"bos_token": bos, "eos_token": eos}
         self._control = _any_of(control_tokens)
         try:
@@ -53,17 +58,28 @@ class ChatTemplate:
         """The prompt for ``messages``; with ``templated`` their parts are joined as they are."""
         images = tuple(part.image for message in messages for part in message.parts if not isinstance(part, TextPart))
         contents = [self._content(message, trusted=templated) for message in messages]
-        text = "".join(contents) if templated else self._apply(messages, contents)
+        pieces = ("".join(contents) if templated else self._apply(messages, contents)).split(self._seam)
+        text = "".join(pieces)
         if text.count(self._marker) != len(images):
             raise EngineProblem("usage", "the model's chat template drops pictures: it takes none in this role or place")
-        return Rendered(text, images)
+        seams = list(itertools.accumulate(map(len, pieces[:-1])))
+        if messages and messages[0].role == "system" and (at := text.find(contents[0])) >= 0:
+            seams.append(at + len(contents[0]))
+        return Rendered(text, images, tuple(sorted(seams)))
 
     def _content(self, message: ChatMessage, trusted: bool) -> str:
-        text = "".join(part.text if isinstance(part, TextPart) else self._marker for part in message.parts)
-        if trusted or self._control is None:
-            return text
-        # A space after a control token's first character makes it plain text.
-        return self._control.sub(lambda match: f"{match[0][0]} {match[0][1:]}", text)
+        texts = [part.text if isinstance(part, TextPart) else self._marker for part in message.parts]
+        whole = "".join(texts)
+        # Within a content only: at its ends templates look for words, and trim.
+        inserted = [(at, self._seam) for at in itertools.accumulate(map(len, texts[:-1]))]
+        if not trusted and self._control is not None:
+            # A space after a control token's first character makes it plain text.
+            inserted += [(match.start() + 1, " ") for match in self._control.finditer(whole)]
+        pieces, done = list[str](), 0
+        for at, what in sorted(inserted):
+            pieces += [whole[done:at], what]
+            done = at
+        return "".join((*pieces, whole[done:]))
 
     def _apply(self, messages: Sequence[ChatMessage], contents: Sequence[str]) -> str:
         if self._template is None:

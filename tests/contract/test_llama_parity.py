@@ -1,0 +1,125 @@
+"""Reuse never changes the result: logits after eviction, rollback, lending and a state file equal those from nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import numpy as np
+import pytest
+from support.inprocess import Asked, loaded
+from support.tiny_models import TinyModels, picture
+
+from edgeagent_models.protocol import ChatMessage, ImagePart, LoadState, Part, SaveState, TextPart
+
+pytestmark = pytest.mark.llama
+TOLERANCE = 0.01
+"""Of logits that spread over several units: sums in batches of other sizes differ in the last bits of the hidden states."""
+SYSTEM = "You operate a computer by its screen. " * 6
+SHOWN = 3
+"""Screenshots that stand at once; one more drops all but the newest."""
+STEPS = 8
+
+
+@pytest.fixture(params=["dense", "hybrid"])
+def model(request: pytest.FixtureRequest, tiny_models: TinyModels) -> Path:
+    return tiny_models.named(request.param)
+
+
+@pytest.fixture
+def reused(monkeypatch: pytest.MonkeyPatch, model: Path, tiny_models: TinyModels) -> Iterator[Asked]:
+    """The engine under test."""
+    with loaded(monkeypatch, model, tiny_models.mmproj, max_sequences=3) as asked:
+        yield asked
+
+
+@pytest.fixture
+def scratch(monkeypatch: pytest.MonkeyPatch, model: Path, tiny_models: TinyModels) -> Iterator[Asked]:
+    """Another engine over the same weights, asked from nothing each time."""
+    with loaded(monkeypatch, model, tiny_models.mmproj) as asked:
+        yield asked
+
+
+def conversation(step: int, task: str = "Save the form.", ask: str = "What next?") -> tuple[ChatMessage, ...]:
+    """The prompt of ``step`` (from 1) as the app makes it: screenshots dropped in batches, a past turn without its question."""
+    first = (step - 1) // SHOWN * SHOWN + 1
+    messages = [ChatMessage("system", (TextPart(SYSTEM),))]
+    opening = f"Task: {task}\n"
+    for number in range(1, step + 1):
+        seen: Part = ImagePart(picture(number)) if number >= first else TextPart("[screenshot evicted]")
+        ending = (TextPart(f"\n{ask}"),) if number == step else ()
+        messages.append(ChatMessage("user", (TextPart(opening), TextPart("<seen>\n"), seen, TextPart("\n</seen>"), *ending)))
+        messages.append(ChatMessage("assistant", (TextPart(f"click at {number} {number}: the button below the field"),)))
+        opening = f"Result of {number}: confirmed, the page went on to its next part\n"
+    return tuple(messages[:-1])
+
+
+def difference(reused: Asked, scratch: Asked, messages: Sequence[ChatMessage], sequence: str = "a") -> tuple[float, int, int]:
+    """Largest difference of the logits, and how many tokens were computed and cached."""
+    reply, here = reused.ask(sequence, *messages, max_tokens=4)
+    scratch.fresh("a")
+    expected, there = scratch.ask("a", *messages, max_tokens=4)
+    assert expected.usage.cached_tokens == 0
+    assert reply.text == expected.text
+    return float(np.abs(here - there).max()), reply.usage.prompt_tokens - reply.usage.cached_tokens, reply.usage.cached_tokens
+
+
+def test_a_session_with_evictions(reused: Asked, scratch: Asked) -> None:
+    worst, computed = 0.0, list[int]()
+    for step in range(1, STEPS + 1):
+        off, fresh, _ = difference(reused, scratch, conversation(step))
+        worst = max(worst, off)
+        computed.append(fresh)
+    print(f"max abs difference {worst:.2g}; computed {computed}")
+    assert worst < TOLERANCE
+    # An eviction computes the turns again that lost their screenshots, and never what stands before them.
+    turn = computed[1] + len("[screenshot evicted]")
+    assert max(computed[3], computed[6]) < SHOWN * turn
+    assert abs(computed[6] - computed[3]) < 16
+
+
+def test_another_question_about_the_same_screen(reused: Asked, scratch: Asked) -> None:
+    reused.ask("a", *conversation(3))
+    off, fresh, cached = difference(reused, scratch, conversation(3, ask="Where is the button that saves?"))
+    assert off < TOLERANCE
+    assert fresh < 120 < cached
+
+
+def test_another_task_keeps_the_system_prompt(reused: Asked, scratch: Asked) -> None:
+    reused.ask("a", *conversation(2))
+    off, _, cached = difference(reused, scratch, conversation(1, task="Log in"))
+    assert off < TOLERANCE
+    assert cached > len(SYSTEM) * 0.9
+
+
+def test_a_new_sequence_borrows_the_system_prompt(reused: Asked, scratch: Asked) -> None:
+    reused.ask("a", *conversation(2))
+    reused.fresh("b")
+    off, _, cached = difference(reused, scratch, conversation(1, task="Log in"), "b")
+    assert off < TOLERANCE
+    assert cached > len(SYSTEM) * 0.9
+    # Both go on by themselves, and one may leave.
+    assert difference(reused, scratch, conversation(3), "a")[0] < TOLERANCE
+    assert difference(reused, scratch, conversation(2, task="Log in"), "b")[0] < TOLERANCE
+    reused.engine.close_sequence("a")
+    assert difference(reused, scratch, conversation(4, task="Log in"), "b")[0] < TOLERANCE
+
+
+def test_a_state_file_goes_on(reused: Asked, scratch: Asked, tmp_path: Path) -> None:
+    file = str(tmp_path / "a.state")
+    for step in (1, 2, 3):
+        reused.ask("a", *conversation(step))
+    reused.engine.save_state(SaveState(0, "a", file))
+    reused.engine.close_sequence("a")
+    reused.fresh("b")
+    reused.engine.load_state(LoadState(0, "b", file))
+    off, fresh, _ = difference(reused, scratch, conversation(3), "b")
+    assert (off < TOLERANCE, fresh) == (True, 1)
+    assert difference(reused, scratch, conversation(4), "b")[0] < TOLERANCE
+
+
+def test_a_memory_of_few_checkpoints(reused: Asked, scratch: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Over its budget a sequence drops checkpoints; what is left still leads to the same answers."""
+    monkeypatch.setattr("edgeagent_models.llama.sequence.MAX_CHECKPOINT_BYTES", 0)
+    for step in range(1, STEPS + 1):
+        assert difference(reused, scratch, conversation(step))[0] < TOLERANCE
