@@ -100,6 +100,8 @@ class Verdict(_Fact, frozen=True, tag="judged"):
     """How the run ends because of it."""
     action: Action | None = None
     """Set where the run ends for the user to approve it."""
+    instead: Action | None = None
+    """What the user put in the place of what was asked about: this is done."""
 
 
 class Intent(_Fact, frozen=True, tag="intent"):
@@ -110,6 +112,8 @@ class Intent(_Fact, frozen=True, tag="intent"):
     frame: str
     thought: str = ""
     target: Element | None = None
+    by: Literal["model", "user"] = "model"
+    """``user``: with their own hands, having taken over."""
 
 
 class Acted(_Fact, frozen=True, tag="effect"):
@@ -151,6 +155,12 @@ class UserMessage(_Fact, frozen=True, tag="user_message"):
     """What the user said in mid-run."""
 
     text: str
+
+
+class ModeChanged(_Fact, frozen=True, tag="mode_changed"):
+    """The user has the gate judge in another mode from here on."""
+
+    mode: GateModeName
 
 
 class Approved(_Fact, frozen=True, tag="approved"):
@@ -300,8 +310,8 @@ class RunEnded(_Fact, frozen=True, tag="run_ended"):
 
 EventData: TypeAlias = (
     SessionCreated | RunStarted | Observed | Replied | Malformed | Verdict | Intent | Acted | Reconciled | DesktopWasLost
-    | EngineRestarted | UserMessage | Approved | Memorized | LimitReached | LogRepaired | AuditAnchored | StateChanged
-    | ModelChanged | Compacted | HomeKept | Forked | Rewound | Masked | HandedOver | TakenBack | Restored | RunEnded
+    | EngineRestarted | UserMessage | ModeChanged | Approved | Memorized | LimitReached | LogRepaired | AuditAnchored
+    | StateChanged | ModelChanged | Compacted | HomeKept | Forked | Rewound | Masked | HandedOver | TakenBack | Restored | RunEnded
 )  # fmt: skip
 
 

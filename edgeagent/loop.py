@@ -11,14 +11,15 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from edgeagent import events
 from edgeagent.action import Parsed, parse
+from edgeagent.by_hand import by_hand
 from edgeagent.errors import ReplyMalformed
 from edgeagent.history import History, advance
 from edgeagent.limits import Limits
-from edgeagent.ports import Clock, Desktop, Gate, Look, Model, Reply, Sink
+from edgeagent.ports import Clock, Desktop, Gate, Hands, Look, Model, NoHands, Reply, Sink
 from edgeagent.prompt import compose, guard_for, settle_for
 from edgeagent_harness.protocol.actions import Answer, AskUser, Finish, Memorize
 from edgeagent_harness.protocol.messages import SettleSpec
@@ -35,8 +36,9 @@ class Loop:
     sink: Sink
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
-    inbox: Callable[[], Sequence[str]] = tuple
-    """What the user has said since it was last asked."""
+    hands: Hands = field(default_factory=NoHands)
+    inbox: Callable[[], Sequence[events.EventData]] = tuple
+    """What the user has said and changed since it was last asked."""
     stopped: Callable[[], events.RunEnded] = lambda: events.RunEnded("interrupted", "stopped by the user")
     """How the run ends when it is cancelled."""
     started_s: float = field(init=False, default=0.0)
@@ -52,7 +54,7 @@ class Loop:
         try:
             look = await self.observe(SettleSpec(expect="nothing"))
             while (limit := self.limits.reached(self.history, self._elapsed_s())) is None:
-                look = await self.step(look)
+                look = await self.step(await by_hand(self) if self.hands.wanted else look)
                 if isinstance(look, events.RunEnded):
                     return await self._end(look)
             return await self._end_by(limit)
@@ -65,6 +67,8 @@ class Loop:
     async def step(self, look: Look) -> Look | events.RunEnded:
         """One step from the screen in ``look``: the screen after it, or how the run ends."""
         reply = await self._ask(look)
+        if reply is None:
+            return look
         try:
             parsed = parse(reply, look.screen.info)
         except ReplyMalformed as error:
@@ -76,6 +80,8 @@ class Loop:
             return events.RunEnded(verdict.ends, verdict.reason)
         if not verdict.allow:
             return look
+        if verdict.instead is not None:
+            parsed, reply = replace(parsed, action=verdict.instead), replace(reply, target=None)
         match parsed.action:
             case Finish(status=status, reason=reason):
                 return events.RunEnded("done" if status == "done" else "failed", reason or parsed.thought)
@@ -97,12 +103,15 @@ class Loop:
         await self.note(events.Observed(frame, look.capture_ms, look.settle, self._ms_since(began_s)))
         return look
 
-    async def _ask(self, look: Look) -> Reply:
+    async def _ask(self, look: Look) -> Reply | None:
+        """The model's reply; None: the user took over meanwhile."""
         for said in self.inbox():
-            await self.note(events.UserMessage(said))
+            await self.note(said)
         remaining_s = self.limits.timeout_s - self._elapsed_s() if self.limits.timeout_s else None
         async with asyncio.timeout(remaining_s):
-            reply = await self.model.complete(compose(self.history, look.screen))
+            reply = await self.hands.unless_wanted(self.model.complete(compose(self.history, look.screen)))
+        if reply is None:
+            return None
         await self.note(
             events.Replied(
                 reply.text, reply.target, reply.expect, reply.memory, reply.score, reply.usage, reply.timings_ms

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, TypeVar
 
 from edgeagent.events import EventData, Verdict
 from edgeagent.history import History
@@ -13,6 +14,8 @@ from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.geometry import CoordinateFrame, Rect
 from edgeagent_harness.protocol.messages import Expectation, Guard, SettleSpec
 from edgeagent_models.protocol import Element, Usage
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +87,35 @@ class Gate(Protocol):
     """Judges each action before it is performed."""
 
     async def judge(self, action: Action, history: History) -> Verdict: ...
+
+
+class Hands(Protocol):
+    """The user's own hands on the desktop: they may take over from the model at any time, and hand back."""
+
+    @property
+    def wanted(self) -> bool:
+        """Whether the user has taken over, or wants to."""
+        ...
+
+    async def unless_wanted(self, work: Awaitable[T]) -> T | None:
+        """What ``work`` comes to; None once the user takes over, and then it is cancelled."""
+        ...
+
+    async def act(self, perform: Callable[[Action], Awaitable[None]]) -> None:
+        """Have every action of the user's performed, until they hand back."""
+        ...
+
+
+class NoHands:
+    """Nobody who could take over."""
+
+    wanted = False
+
+    async def unless_wanted(self, work: Awaitable[T]) -> T | None:
+        return await work
+
+    async def act(self, perform: Callable[[Action], Awaitable[None]]) -> None:
+        return
 
 
 class Clock(Protocol):

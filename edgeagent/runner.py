@@ -30,14 +30,16 @@ from edgeagent.policy.asking import Asker
 from edgeagent.policy.guarding import Guarding, guard
 from edgeagent.policy.live import LivePolicy, with_current_policy
 from edgeagent.policy.loading import keep_apart
-from edgeagent.ports import Clock, Desktop, Gate, Model
+from edgeagent.ports import Clock, Desktop, Gate, Hands, Model, NoHands
 from edgeagent.recording.audit_trail import AuditTrail, audit_path
+from edgeagent.resuming import approved_by_user, as_it_stands, with_own_home
 from edgeagent.screen import Screen
 from edgeagent.sessions.reconcile import reconcile
 from edgeagent.sessions.start_home import keep_start_home
 from edgeagent.sessions.stopping import take_note
 from edgeagent.sessions.store import OpenSession, SessionStore
 from edgeagent.timings import median_phases
+from edgeagent_harness.policy.gate_types import GateMode
 from edgeagent_harness.policy.would_deny import WouldDeny
 from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.messages import DesktopSpec
@@ -137,8 +139,14 @@ class Runner:
     """Told each screen with its content id once it is kept."""
     brake: Brake = field(default_factory=Brake)
     """Takes the hands off the sandbox at once; a runner whose brake was pulled acts no more."""
-    inbox: Callable[[], Sequence[str]] = tuple
-    """Gives what the user has said since it was last asked; told to the model before its next decision."""
+    inbox: Callable[[], Sequence[events.EventData]] = tuple
+    """Gives what the user has said or changed since it was last asked: noted before the model's next decision."""
+    hands: Hands = field(default_factory=NoHands)
+    """Who may take over from the model."""
+    wanted_mode: Callable[[], GateMode | None] = lambda: None
+    """The mode that the user wants the gate to judge in from now on; None: as it is."""
+    viewing: Callable[[Desktop], AbstractAsyncContextManager[None]] | None = None
+    """Entered for as long as there is a desktop: whoever wants to see it live."""
 
     async def start(self, request: RunRequest) -> RunResult:
         """A new session for ``request``, worked on until it ends. One whose policy asks for what is not there leaves nothing."""
@@ -185,34 +193,19 @@ class Runner:
                 raise RecordingError(f"session {session.id} has no first event", "nothing was recorded; start the task anew")
             if session.history.ended and session.history.ended.outcome == "done" and not message:
                 raise UsageError(f"session {session.id} is done already", "say what more to do: --message 'then also …'")
+            created = as_it_stands(created, session)
             if limits is not None:
                 created = msgspec.structs.replace(created, limits=_as_recorded(limits))
             if mode:
                 created = msgspec.structs.replace(created, mode=mode)
-            approved = _approved(session) if approve else None
-            desktop = with_current_policy(_with_own_home(created.desktop, session))
+            approved = approved_by_user(session) if approve else None
+            desktop = with_current_policy(with_own_home(created.desktop, session))
             created = msgspec.structs.replace(created, desktop=desktop)
             last = session.writer.events[-1].data
             for listener in self.listeners if isinstance(last, events.LogRepaired) else ():
                 listener(last)
             said = events.UserMessage(message) if message else None
             return await _Run(self, session, created, approved).go("resumed", said)
-
-
-def _approved(session: OpenSession) -> events.Approved:
-    """What the user approves with ``--approve``."""
-    facts = [event.data for event in session.writer.events]
-    last = next((fact for fact in reversed(facts) if isinstance(fact, events.Verdict | events.Intent)), None)
-    if not isinstance(last, events.Verdict) or last.action is None:
-        raise UsageError(f"session {session.id} waits for no approval", "resume it without --approve")
-    return events.Approved(last.rule, last.action)
-
-
-def _with_own_home(spec: DesktopSpec, session: OpenSession) -> DesktopSpec:
-    """``spec`` with the session's own home where it is now: a session's directory may have been moved since."""
-    if Path(spec.home).parts[-2:] != (session.id, session.home.name):
-        return spec
-    return msgspec.structs.replace(spec, home=str(session.home))
 
 
 def _as_recorded(limits: Limits) -> dict[str, float]:
@@ -230,6 +223,7 @@ class _Run:
         self._audit = AuditTrail(audit_path(session.directory, created.desktop), runner.clock)
         self._guard: Guarding = guard(created, self._audited, runner.clock, runner.asker, runner.gate)
         self._guard.gate.approved = approved
+        self._guard.gate.wanted_mode = runner.wanted_mode
         self._created = msgspec.structs.replace(created, task=self._guard.scrubber.text(created.task))
         self._sink = NotingSink(session.writer, runner.listeners, runner.on_frame, self._guard.scrub)
         self._history = session.history
@@ -271,8 +265,8 @@ class _Run:
             self._session.id, ended, len(self._history.steps), wall_s, median_phases(self._sink.timings), self._would_deny.lines()
         )  # fmt: skip
 
-    def _heard(self) -> tuple[str, ...]:
-        return tuple(map(self._guard.scrubber.text, self._runner.inbox()))
+    def _heard(self) -> tuple[events.EventData, ...]:
+        return tuple(map(self._guard.scrub, self._runner.inbox()))
 
     def _stopped(self, when: str = "") -> events.RunEnded:
         """How a cancelled run ends: whoever else stopped it has left word."""
@@ -328,18 +322,21 @@ class _Run:
             layers, missing = (*desktop.layers, *offline.layers()), (*desktop.missing_layers, *offline.missing())
             await self.note(events.RunStarted(reason, layers, missing, desktop.start_ms, machine_line()))
             await self._note_anchor()
-            async with attested(self._session.id, desktop, model, layers), self._policy.watching(desktop):
+            async with attested(self._session.id, desktop, model, layers), self._policy.watching(desktop), self._viewed(desktop):
                 seen, guarded = self._guard.desktop(desktop, model), self._guard.model(model)
                 self._history = await reconcile(self._history, seen, self._sink)
                 limits = msgspec.convert(self._created.limits, Limits, strict=False)
                 loop = Loop(
                     seen, guarded, self._guard.judge(), self._runner.clock, self._sink, limits, self._history,
-                    self._heard, self._stopped,
+                    self._runner.hands, self._heard, self._stopped,
                 )  # fmt: skip
                 try:
                     return await loop.run()
                 finally:
                     self._history = loop.history
+
+    def _viewed(self, desktop: Desktop) -> AbstractAsyncContextManager[None]:
+        return self._runner.viewing(desktop) if self._runner.viewing else contextlib.nullcontext()
 
     @asynccontextmanager
     async def _model(self) -> AsyncGenerator[Model]:

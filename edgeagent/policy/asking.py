@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeAlias
 
 from edgeagent.policy.facts import Facts, parts_of, points_of, text_of
 from edgeagent_harness.protocol.actions import Action, SingleAction, Type, action_kind
@@ -12,6 +12,16 @@ from edgeagent_harness.protocol.actions import Action, SingleAction, Type, actio
 Said = Literal["yes", "always", "no"]
 """``always``: for the same thing in the same place again, for `GRANT_S`."""
 GRANT_S = 900.0
+
+
+@dataclass(frozen=True, slots=True)
+class Instead:
+    """The user's answer is another action, to be done in place of the one asked about."""
+
+    action: Action
+
+
+Answer: TypeAlias = Said | Instead
 TO_BE_APPROVED = "to be approved"
 """How the message begins of a run that ended for want of an answer."""
 _SAME_PLACE_PX = 24
@@ -27,12 +37,14 @@ class Question:
     places: tuple[str, ...]
     """Applications and hosts that it goes to, as the sandbox and the browser state them."""
     why: str = ""
+    proposed: Action | None = None
+    """What would be done, where the user may put something else in its place."""
 
 
 class Asker(Protocol):
     """Somebody who can be asked: a person at a terminal, never the screen."""
 
-    async def ask(self, question: Question) -> Said: ...
+    async def ask(self, question: Question) -> Answer: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal, Protocol
 
@@ -13,7 +13,7 @@ import msgspec
 from edgeagent.clock import SystemClock
 from edgeagent.events import Approved, Verdict
 from edgeagent.history import History
-from edgeagent.policy.asking import TO_BE_APPROVED, Asker, Grants, Question, is_like, places_of
+from edgeagent.policy.asking import TO_BE_APPROVED, Asker, Grants, Instead, Question, is_like, places_of
 from edgeagent.policy.bounds import Bounds, Reached
 from edgeagent.policy.facts import PASSIVE, Facts, Where, facts_of, parts_of, typed_after
 from edgeagent.policy.judge import Rules, Ruling, compile_rules, judge, strictest
@@ -64,6 +64,8 @@ class PolicyGate:
     grants: Grants = field(default_factory=Grants)
     approved: Approved | None = None
     """What was approved beforehand (`sessions resume --approve`): used up by the first action like it."""
+    wanted_mode: Callable[[], GateMode | None] = lambda: None
+    """The mode that the user wants from now on; None: as it is."""
     _began_s: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -72,6 +74,8 @@ class PolicyGate:
     async def judge(self, action: Action, history: History) -> Verdict:
         """Allow, deny with a reason that the model can act on, or have the user asked."""
         began_s = time.perf_counter()
+        if (mode := self.wanted_mode()) and mode != self.rules.mode:
+            self.rules = replace(self.rules, mode=mode)
         decided = await self._decide(action, history)
         judge_ms = (time.perf_counter() - began_s) * 1000
         return msgspec.structs.replace(decided, judge_ms=judge_ms)
@@ -85,28 +89,33 @@ class PolicyGate:
             over = await self._over(action, reached)
             if over is not None:
                 return over
-        where = await self.surroundings.where(action) if acts else Where()
-        facts = tuple(facts_of(action, where, _typed_so_far(history), self.clock.time_s()))
-        misplaced = next(filter(None, (place_refusal(self.policy.secrets, one) for one in facts)), "")
+        typed = _typed_so_far(history)
+        facts, misplaced = await self._known(action, typed, acts)
         if misplaced:
             return self._denied(action, "secrets", misplaced, self.policy.gate.escalation.on_denied)
         ruling = strictest(judge(self.rules, one) for one in facts)
-        return await self._carry_out(action, ruling, facts)
+        return await self._carry_out(action, ruling, facts, typed)
 
-    async def _carry_out(self, action: Action, ruling: Ruling, facts: tuple[Facts, ...]) -> Verdict:
+    async def _known(self, action: Action, typed: str, acts: bool = True) -> tuple[tuple[Facts, ...], str]:
+        """The facts of ``action``, and why no secret in it may go there."""
+        where = await self.surroundings.where(action) if acts else Where()
+        facts = tuple(facts_of(action, where, typed, self.clock.time_s()))
+        return facts, next(filter(None, (place_refusal(self.policy.secrets, one) for one in facts)), "")
+
+    async def _carry_out(self, action: Action, ruling: Ruling, facts: tuple[Facts, ...], typed: str) -> Verdict:
         if ruling.decision == "allow":
             if self.policy.gate.rules or self.rules.mode != "auto":  # else nobody has decided anything
                 self._note("allowed", action, ruling.rule)
             return Verdict(True, ruling.rule)
         if ruling.decision == "ask":
-            return await self._ask(action, ruling.rule, facts)
+            return await self._ask(action, ruling.rule, facts, typed)
         if self.rules.mode == "plan":
             planned = f"plan: it would {describe(action)}; nothing is done in this mode"
             return self._denied(action, ruling.rule, planned, "pause")
         reason = f"the policy denies this ({ruling.rule}): {describe(action)}"
         return self._denied(action, ruling.rule, reason, self.policy.gate.escalation.on_denied)
 
-    async def _ask(self, action: Action, rule: str, facts: tuple[Facts, ...]) -> Verdict:
+    async def _ask(self, action: Action, rule: str, facts: tuple[Facts, ...], typed: str) -> Verdict:
         now_s = self.clock.monotonic_s()
         approved = self.approved is not None and self.approved.rule == rule and is_like(self.approved.action, action)
         if approved or self.grants.take(facts, now_s):
@@ -117,7 +126,9 @@ class PolicyGate:
         self._note("asked", action, rule)
         if self.asker is None:
             return self._unanswered(rule, f"{TO_BE_APPROVED} ({rule}): {describe(action)}", action)
-        said = await self.asker.ask(Question(describe(action), rule, places_of(facts)))
+        said = await self.asker.ask(Question(describe(action), rule, places_of(facts), proposed=action))
+        if isinstance(said, Instead):
+            return await self._instead(said.action, rule, typed)
         if said == "no":
             self._note("denied", action, rule, "the user said no")
             return Verdict(False, rule, f"the user does not want this: {describe(action)}", asked=True)
@@ -125,6 +136,19 @@ class PolicyGate:
             self.grants.add(facts, now_s, once=False)
         self._note("allowed", action, rule, "the user said yes")
         return Verdict(True, rule, "the user said yes", asked=True)
+
+    async def _instead(self, action: Action, asked_by: str, typed: str) -> Verdict:
+        """What the user puts in an action's place needs no second question, but what is denied stays denied."""
+        refusal = impossible(action, self.policy)
+        if refusal:
+            return self._denied(action, *refusal, "tell")
+        facts, refusal = await self._known(action, typed)
+        ruling = strictest(judge(self.rules, one) for one in facts)
+        if refusal or ruling.decision == "deny":
+            rule = "secrets" if refusal else ruling.rule
+            return self._denied(action, rule, refusal or f"the policy denies this ({rule}): {describe(action)}", "tell")
+        self._note("allowed", action, asked_by, "the user put this in the action's place")
+        return Verdict(True, asked_by, "the user put another action in its place", asked=True, instead=action)
 
     async def _over(self, action: Action, reached: Reached) -> Verdict | None:
         """What becomes of the run at a limit; None: the user grants the same amount again."""

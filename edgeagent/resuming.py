@@ -1,0 +1,41 @@
+"""What a recorded session goes on with: as it was begun, and as its user has changed it since."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from edgeagent import events
+from edgeagent.errors import UsageError
+from edgeagent.sessions.store import OpenSession
+from edgeagent_harness.protocol.messages import DesktopSpec
+
+
+def as_it_stands(created: events.SessionCreated, session: OpenSession) -> events.SessionCreated:
+    """``created`` with what the user has changed since."""
+    for event in session.writer.events:
+        match event.data:
+            case events.ModeChanged(mode=mode):
+                created = msgspec.structs.replace(created, mode=mode)
+            case events.ModelChanged(model=model, mmproj=mmproj, family=family):
+                created = msgspec.structs.replace(created, model=model, mmproj=mmproj, family=family)
+            case _:
+                pass
+    return created
+
+
+def approved_by_user(session: OpenSession) -> events.Approved:
+    """What the user approves with ``--approve``."""
+    facts = [event.data for event in session.writer.events]
+    last = next((fact for fact in reversed(facts) if isinstance(fact, events.Verdict | events.Intent)), None)
+    if not isinstance(last, events.Verdict) or last.action is None:
+        raise UsageError(f"session {session.id} waits for no approval", "resume it without --approve")
+    return events.Approved(last.rule, last.action)
+
+
+def with_own_home(spec: DesktopSpec, session: OpenSession) -> DesktopSpec:
+    """``spec`` with the session's own home where it is now: a session's directory may have been moved since."""
+    if Path(spec.home).parts[-2:] != (session.id, session.home.name):
+        return spec
+    return msgspec.structs.replace(spec, home=str(session.home))
