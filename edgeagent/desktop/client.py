@@ -53,6 +53,7 @@ class SandboxDesktop:
         self._connection: Connection | None = None
         self._process: supervising.SupervisorProcess | None = None
         self._frame: mmap.mmap | None = None
+        self._view: mmap.mmap | None = None
 
     async def __aenter__(self) -> SandboxDesktop:
         await self.start()
@@ -124,6 +125,17 @@ class SandboxDesktop:
         look = Look(self._screen(performed.frame), performed.settle, performed.capture_ms)
         return Deed(performed.effect, look, performed.act_ms)
 
+    async def peek(self) -> Screen | None:
+        """The screen as it is, also while an action is under way; None if it is as at the peek before. For a person to look at:
+        an action is decided on what `observe` gives."""
+        peeked = await self._request(messages.Peek(self._id()), messages.Peeked)
+        for fd in self._live().take_fds():
+            self._view = mmap.mmap(fd, peeked.frame.size_bytes, prot=mmap.PROT_READ)
+            os.close(fd)
+        if not peeked.changed or self._view is None:
+            return None
+        return Screen(peeked.frame, self._view[: peeked.frame.size_bytes])
+
     async def release_all(self) -> None:
         """Release every key and button; harmless on a desktop that is gone."""
         with contextlib.suppress(errors.DesktopLost):
@@ -164,9 +176,9 @@ class SandboxDesktop:
             await self._connection.close()
         await self._end_process()
         self._connection = None
-        if self._frame is not None:
-            self._frame.close()
-            self._frame = None
+        for memory in filter(None, (self._frame, self._view)):
+            memory.close()
+        self._frame = self._view = None
         if self.debug_socket is not None:
             self.debug_socket.close()
             self.debug_socket = self.witness = None

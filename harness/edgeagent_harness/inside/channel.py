@@ -12,6 +12,7 @@ from edgeagent_harness.protocol.executor_wire import (
     Cancel,
     ExecutorReply,
     ExecutorRequest,
+    Grab,
     Held,
     ReleaseAll,
 )
@@ -63,10 +64,10 @@ class Channel:
         """The oldest request, or None."""
         return self._waiting.popleft() if self._waiting else None
 
-    def take_overtaking(self) -> Cancel | ReleaseAll | Held | None:
+    def take_overtaking(self) -> Cancel | ReleaseAll | Held | Grab | None:
         """The oldest request that need not wait for the action under way; others keep their order."""
         for request in self._waiting:
-            if isinstance(request, Cancel | ReleaseAll | Held):
+            if isinstance(request, Cancel | ReleaseAll | Held | Grab):
                 self._waiting.remove(request)
                 return request
         return None

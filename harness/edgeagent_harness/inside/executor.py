@@ -222,9 +222,13 @@ class Executor:
 
     def _serve_overtaking(self) -> None:
         while request := self._channel.take_overtaking():
-            if isinstance(request, wire.Cancel | wire.ReleaseAll):
-                raise _Cancelled(request)
-            self._report_held(request.id)
+            match request:
+                case wire.Cancel() | wire.ReleaseAll():
+                    raise _Cancelled(request)
+                case wire.Grab():
+                    self._grab(request)
+                case wire.Held():
+                    self._report_held(request.id)
 
 
 def main(argv: list[str] | None = None) -> int:

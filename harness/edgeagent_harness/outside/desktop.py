@@ -14,7 +14,7 @@ from edgeagent_harness.isolation import canary
 from edgeagent_harness.outside import canaries
 from edgeagent_harness.outside.effect import judge
 from edgeagent_harness.outside.executor import Executor
-from edgeagent_harness.outside.frames import FrameMemory, Pixels, as_bytes
+from edgeagent_harness.outside.frames import FrameMemory, Peeked, Pixels, View, as_bytes
 from edgeagent_harness.outside.launch import NotStarted, Plan, Sandbox
 from edgeagent_harness.outside.parts import Part, for_executor, split
 from edgeagent_harness.outside.settle import Settler, targets_of
@@ -26,6 +26,8 @@ from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.init_wire import Ready
 
+_FRESH_NS = 100_000_000
+"""A screen taken so lately for an action's sake is good enough to look at."""
 _FRAMES_KEPT = 4
 """Published frames that a guard may refer to."""
 
@@ -61,6 +63,7 @@ class Desktop:
         ours, self._executor_end = socket.socketpair()
         self._executor = Executor(ours)
         self._last: Shot | None = None
+        self._view: View | None = None
         self._published: dict[int, Pixels] = {}
         self._cancelled = asyncio.Event()
         self._halted = False
@@ -78,6 +81,15 @@ class Desktop:
         pixels = self.frames.snapshot() if grabbed.changed or self._last is None else self._last.pixels
         self._last = Shot(pixels, grabbed.time_ns, grabbed.capture_ms)
         return self._last
+
+    async def peek(self) -> Peeked:
+        """Put the screen as it is, give or take a moment, where the app's user sees it."""
+        shot = self._last
+        if shot is None or time.monotonic_ns() - shot.time_ns > _FRESH_NS:
+            shot = await self.grab()
+        if self._view is None:
+            self._view = View(self._plan.width, self._plan.height)
+        return self._view.put(shot.pixels, shot.time_ns)
 
     def publish(self, shot: Shot) -> FrameInfo:
         """Show ``shot`` to the app as the next frame; its pixels are kept while a guard may refer to them."""
@@ -143,6 +155,8 @@ class Desktop:
         await self.box.kill()
         await self._executor.close()
         self.frames.close()
+        if self._view is not None:
+            self._view.close()
 
     # -- acting -----------------------------------------------------------------------------------------------------------
 

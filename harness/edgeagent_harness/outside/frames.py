@@ -5,6 +5,7 @@ from __future__ import annotations
 import fcntl
 import mmap
 import os
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -66,6 +67,37 @@ class FrameMemory:
     def close(self) -> None:
         self.inner.close()
         self.outer.close()
+
+
+@dataclass(frozen=True, slots=True)
+class Peeked:
+    """What a view shows now."""
+
+    memory: SharedFrame
+    info: FrameInfo
+    changed: bool
+
+
+class View:
+    """What the app's user sees live: apart from the frames that actions are decided on."""
+
+    def __init__(self, width: int, height: int) -> None:
+        self._memory = SharedFrame(width, height, "edgeagent-view")
+        self._memory.seal(writable_by_others=False)
+        self._shown: Pixels | None = None
+        self._info = FrameInfo(0, width, height, 0)
+
+    def put(self, pixels: Pixels, time_ns: int) -> Peeked:
+        """Show ``pixels``."""
+        changed = pixels is not self._shown
+        if changed:
+            np.copyto(self._memory.pixels, pixels)
+            self._shown = pixels
+            self._info = FrameInfo(self._info.seq + 1, self._info.width, self._info.height, time_ns)
+        return Peeked(self._memory, self._info, changed)
+
+    def close(self) -> None:
+        self._memory.close()
 
 
 def as_bytes(pixels: NDArray[Any]) -> bytes:

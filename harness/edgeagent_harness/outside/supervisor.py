@@ -47,6 +47,7 @@ class Supervisor:
         self._tasks: set[asyncio.Task[None]] = set()
         self._debug_sockets: tuple[socket.socket, ...] = ()
         self._closing = False
+        self._peeked = False
         self._brakes: list[int] = []
         """Pipes that the app stops this desktop by."""
 
@@ -76,7 +77,7 @@ class Supervisor:
             match request:
                 case messages.Close():
                     return request
-                case messages.Cancel() | messages.ReleaseAll() | messages.Reload() | messages.AllowEndpoint():
+                case messages.Cancel() | messages.ReleaseAll() | messages.Peek() | messages.Reload() | messages.AllowEndpoint():
                     self._in_background(self._answer(request))
                 case _:
                     self._queue.put_nowait(request)
@@ -114,6 +115,8 @@ class Supervisor:
             case messages.Observe(settle=settle):
                 shot, report = await self._desktop.observe(settle)
                 return messages.Observed(request.id, self._desktop.publish(shot), shot.capture_ms, report), ()
+            case messages.Peek():
+                return await self._peek(request.id)
             case messages.Perform():
                 return await self._perform(request), ()
             case messages.AskWindows(points=points):
@@ -177,6 +180,12 @@ class Supervisor:
         return messages.Performed(
             request.id, outcome.effect, frame, outcome.settle, outcome.act_ms, outcome.shot.capture_ms
         )  # fmt: skip
+
+    async def _peek(self, request_id: int) -> tuple[messages.Peeked, Sequence[int]]:
+        peeked = await self._desktop.peek()
+        fds = () if self._peeked else (peeked.memory.fd,)
+        self._peeked = True
+        return messages.Peeked(request_id, peeked.info, peeked.changed), fds
 
     # -- the brake --------------------------------------------------------------------------------------------------------
 

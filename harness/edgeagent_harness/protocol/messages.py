@@ -1,7 +1,7 @@
 """Messages between the app and a sandbox's supervisor: msgpack, tagged by ``type``, one reply for each request ``id``.
 
 The first request is `Hello`, the second `Start`. The reply to `Start` carries the read-only frame memfd as ancillary data.
-Requests are answered in order except `Cancel`, `ReleaseAll`, `Reload` and `AllowEndpoint`, which overtake a
+Requests are answered in order except `Cancel`, `ReleaseAll`, `Peek`, `Reload` and `AllowEndpoint`, which overtake a
 `Perform` or `Observe` under way.
 """
 
@@ -107,6 +107,13 @@ class Observe(_Message, frozen=True, tag="observe"):
     settle: SettleSpec | None = None
 
 
+class Peek(_Message, frozen=True, tag="peek"):
+    """Show the screen as it is now to whoever watches, also while an action is under way; answered with `Peeked`. No frame
+    that an action is decided on: it has a memory of its own, which the app has copied out of before it peeks again."""
+
+    id: int
+
+
 class Perform(_Message, frozen=True, tag="perform"):
     """Do ``action``, wait for the screen to settle, judge the effect; the reply carries the settled frame."""
 
@@ -186,6 +193,7 @@ Request: TypeAlias = (
     | Start
     | TakeBrake
     | Observe
+    | Peek
     | Perform
     | Launch
     | Cancel
@@ -228,6 +236,15 @@ class Observed(_Message, frozen=True, tag="observed"):
     frame: FrameInfo
     capture_ms: float
     settle: SettleReport | None
+
+
+class Peeked(_Message, frozen=True, tag="peeked"):
+    """Ancillary with the first one: the memfd of the view."""
+
+    id: int
+    frame: FrameInfo
+    changed: bool
+    """Whether it shows something else than at the peek before."""
 
 
 class Performed(_Message, frozen=True, tag="performed"):
@@ -290,6 +307,7 @@ Reply: TypeAlias = (
     | Welcome
     | Started
     | Observed
+    | Peeked
     | Performed
     | CanariesRan
     | WindowsTold
