@@ -51,11 +51,15 @@ def proven(plant: str, scratch: Path, meanwhile: Callable[[], None] | None = Non
         other.start()
     else:
         (scratch / "go").touch()
+    before = set(psutil.Process().children())
     try:
         return prove([sys.executable, "-P", str(RIG), plant, str(scratch)])
     finally:
         if meanwhile:
             other.join()
+        for left in set(psutil.Process().children()) - before:  # planted, and come to the prober, which is this process
+            left.kill()
+            left.wait()
 
 
 PLUGS = (
