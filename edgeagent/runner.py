@@ -21,6 +21,7 @@ from edgeagent.brake import Brake
 from edgeagent.clock import SystemClock
 from edgeagent.errors import DesktopLost, EdgeAgentError, PolicyStopped, RecordingError, UsageError
 from edgeagent.history import advance
+from edgeagent.homes.keeping import KeepingSink
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
 from edgeagent.machine import machine_line
@@ -34,6 +35,7 @@ from edgeagent.ports import Clock, Desktop, Gate, Hands, Model, NoHands
 from edgeagent.recording.audit_trail import AuditTrail, audit_path
 from edgeagent.resuming import approved_by_user, as_it_stands, with_own_home
 from edgeagent.screen import Screen
+from edgeagent.sessions.holding import NotedAsker, NotedGate
 from edgeagent.sessions.reconcile import reconcile
 from edgeagent.sessions.start_home import keep_start_home
 from edgeagent.sessions.stopping import take_note
@@ -221,11 +223,15 @@ class _Run:
         self._runner = runner
         self._session = session
         self._audit = AuditTrail(audit_path(session.directory, created.desktop), runner.clock)
-        self._guard: Guarding = guard(created, self._audited, runner.clock, runner.asker, runner.gate)
+        asker = NotedAsker(runner.asker, self.note) if runner.asker else None
+        held = NotedGate(runner.gate, self.note) if runner.gate else None
+        self._guard: Guarding = guard(created, self._audited, runner.clock, asker, held)
         self._guard.gate.approved = approved
         self._guard.gate.wanted_mode = runner.wanted_mode
         self._created = msgspec.structs.replace(created, task=self._guard.scrubber.text(created.task))
-        self._sink = NotingSink(session.writer, runner.listeners, runner.on_frame, self._guard.scrub)
+        own_home = session.home if created.desktop.home == str(session.home) else None
+        self._keeping = KeepingSink(session.writer, session.directory, own_home)
+        self._sink = NotingSink(self._keeping, runner.listeners, runner.on_frame, self._guard.scrub)
         self._history = session.history
         self._would_deny = WouldDeny()
         self._policy = LivePolicy(created.desktop, session.directory, self._audited)
@@ -260,6 +266,7 @@ class _Run:
             raise
         finally:
             self._audit.close()
+            await self._keeping.close()
         wall_s = self._runner.clock.monotonic_s() - began_s
         return RunResult(
             self._session.id, ended, len(self._history.steps), wall_s, median_phases(self._sink.timings), self._would_deny.lines()

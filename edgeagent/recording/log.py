@@ -66,10 +66,15 @@ class EventLog:
     def size_bytes(self) -> int:
         return self._file.size_bytes
 
-    def append(self, data: EventData) -> Event:
-        """Write ``data`` as the next event. In the log on return; durable after `sync`."""
-        author = self._author
-        event = Event(FORMAT, self._seq, author.session, author.agent, author.parent, self._prev_hash, self._clock.time_s(), data)
+    @property
+    def parent(self) -> str:
+        """The session that this one was forked from; empty: none."""
+        return self._author.parent
+
+    def append(self, data: EventData, time_s: float | None = None) -> Event:
+        """Write ``data`` as the next event, of now or of ``time_s`` (Unix). In the log on return; durable after `sync`."""
+        author, when_s = self._author, self._clock.time_s() if time_s is None else time_s
+        event = Event(FORMAT, self._seq, author.session, author.agent, author.parent, self._prev_hash, when_s, data)
         line = msgspec.json.encode(event)
         self._file.append(line + b"\n")
         self._seq += 1

@@ -58,12 +58,21 @@ class SessionWriter:
         return fold(event.data for event in self.events)
 
     @property
+    def parent(self) -> str:
+        """The session that this one was forked from; empty: none."""
+        return self._log.parent
+
+    @property
     def size_bytes(self) -> int:
         return self._log.size_bytes + self._frames.size_bytes
 
     async def emit(self, data: EventData) -> None:
         """Append ``data``; in the log on return."""
         self._log.append(data)
+
+    def take_over(self, data: EventData, time_s: float) -> None:
+        """Append ``data`` as a fact of ``time_s`` (Unix seconds); for what another session, or no run, did."""
+        self._log.append(data, time_s)
 
     async def keep_frame(self, screen: Screen) -> str:
         """Store the pixels that are not there yet; returns the frame's content id."""
@@ -77,10 +86,14 @@ class SessionWriter:
         """Make everything so far durable: frames first, then the events that name them."""
         await asyncio.wrap_future(self._syncer.submit(self._sync))
 
+    def sync(self) -> None:
+        """As `flush`, where no event loop runs."""
+        self._syncer.submit(self._sync).result()
+
     def close(self) -> None:
         """Make everything durable and let go of the files."""
         try:
-            self._syncer.submit(self._sync).result()
+            self.sync()
         finally:
             self._syncer.shutdown()
             self._kept = None  # as in `FrameWriter.close`

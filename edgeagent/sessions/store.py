@@ -5,7 +5,6 @@ A directory holds ``events.jsonl`` and ``frames.pack`` (the recording), ``home/`
 
 from __future__ import annotations
 
-import contextlib
 import difflib
 import os
 import secrets
@@ -26,6 +25,7 @@ from edgeagent.recording.problems import recording_problem
 from edgeagent.recording.writer import SessionWriter
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.summary import SessionSummary, summarize
+from edgeagent.sessions.swapping import finish_swap, open_folders
 
 HOME_VARIABLE = "EDGEAGENT_HOME"
 _OWNERSHIP = (events.HandedOver, events.TakenBack)
@@ -110,10 +110,16 @@ class SessionStore:
         directory = self.find(prefix)
         lock = SessionLock(directory)
         try:
-            return OpenSession(directory.name, directory, SessionWriter.open(directory, clock), lock)
+            session = OpenSession(directory.name, directory, SessionWriter.open(directory, clock), lock)
         except BaseException:
             lock.release()
             raise
+        try:
+            finish_swap(directory, session.writer.events)
+        except BaseException:
+            session.close()
+            raise
+        return session
 
     def find(self, prefix: str) -> Path:
         """The directory of the one session whose id is or begins with ``prefix``."""
@@ -145,23 +151,13 @@ class SessionStore:
         directory = self.find(prefix)
         lock = SessionLock(directory)
         try:
-            _open_folders(directory)
+            open_folders(directory)
             shutil.rmtree(directory)
         except OSError as error:
             raise recording_problem(error, directory) from error
         finally:
             lock.release()
         return directory
-
-
-def _open_folders(directory: Path) -> None:
-    """Let the owner change every folder below ``directory``: applications leave some that may only be read."""
-    for folder, names, _ in os.walk(directory):
-        for name in names:
-            path = os.path.join(folder, name)
-            if not os.path.islink(path):
-                with contextlib.suppress(OSError):
-                    os.chmod(path, 0o700)
 
 
 def _hint(prefix: str, ids: list[str]) -> str:
