@@ -95,7 +95,7 @@ class Speaker:
                 wording.refused.format(feedback=history.feedback) if history.feedback else "",
                 MOVED_HOW[history.moved],
                 FRESH_DESKTOP if history.fresh_desktop else "",
-                wording.ask,
+                wording.ask.format(task=prompt.task),
             )
         )
 

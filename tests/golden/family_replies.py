@@ -102,6 +102,7 @@ REPLIES: dict[str, tuple[tuple[str, act.Action], ...]] = {
         ("```code\ncomputer.terminate(status='success')\n```", act.Finish()),
         ("```python\npyautogui.hotkey(['ctrl', 'c'])\n```", act.Key(("ctrl", "c"))),
     ),
+    "edgeagent-tiny": (("500,140", act.Click(at("edgeagent-tiny", 500, 140))),),
     "gta1": (("(640,112)", act.Click(at("gta1", 640, 112))),),
     "smolvlm2-agentic": (
         ("<think>\nI see it.\n</think>\n<code>\nclick(x=0.52, y=0.31)\n</code>", act.Click(at("smolvlm2-agentic", 0.52, 0.31))),

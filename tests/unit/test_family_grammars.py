@@ -53,7 +53,7 @@ def accepts(tiny_models: TinyModels) -> Accepts:
 
 def test_json_forms_are_held() -> None:
     names = {family.name for family in HELD}
-    assert names == {"holo", "qwen3-vl", "fara-7b", "fara-1.5", "gui-owl-1.5", "evocua-s2", "gta1", "tools"}
+    assert names == {"holo", "qwen3-vl", "fara-7b", "fara-1.5", "gui-owl-1.5", "evocua-s2", "gta1", "tools", "edgeagent-tiny"}
 
 
 @pytest.mark.parametrize("family", HELD, ids=lambda family: family.name)

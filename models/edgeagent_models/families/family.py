@@ -88,6 +88,7 @@ class Wording:
     remembered: str = "\nRemembered: {facts}"
     refused: str = "\nYour last reply was not carried out: {feedback}"
     ask: str = "\nWhat is the next action?"
+    """The end of the last turn; may hold ``{task}``."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,11 +17,12 @@ from edgeagent_models.families.opencua import OPENCUA
 from edgeagent_models.families.qwen3vl import QWEN3VL
 from edgeagent_models.families.qwen35 import QWEN35
 from edgeagent_models.families.smolvlm2 import SMOLVLM2
+from edgeagent_models.families.tiny import TINY
 from edgeagent_models.families.tools import TOOLS
 from edgeagent_models.families.uitars import UITARS, UITARS15
 
 FAMILIES: tuple[Family, ...] = (
-    GENERIC, HOLO, HOLO_TOOLS, UITARS15, UITARS, FARA15, FARA7B, GUIOWL, EVOCUA_S1, EVOCUA_S2, OPENCUA, GTA1, SMOLVLM2,
+    TINY, GENERIC, HOLO, HOLO_TOOLS, UITARS15, UITARS, FARA15, FARA7B, GUIOWL, EVOCUA_S1, EVOCUA_S2, OPENCUA, GTA1, SMOLVLM2,
     QWEN3VL, QWEN35, TOOLS,
 )  # fmt: skip
 """In the order in which names are tried: what is more particular comes first."""

@@ -1,0 +1,165 @@
+"""Batches: several questions packed behind each picture, each seeing the picture and itself."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from vlm_training.scenes import Painter, Scene, Thing
+from vlm_training.shape import Shape
+from vlm_training.tokens import Language
+from vlm_training.wording import COLOURS, LETTERS, SHAPES
+
+ANSWER_TOKENS = 8
+"""Three digits, a comma, three digits, the end."""
+_ROUND_TO = 16
+_RARE_KINDS_FIRST = 0.8
+"""Odds that letters and buttons are asked for before shapes, of which there are more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A picture's questions, and the answers as tokens (empty while they are being found out)."""
+
+    questions: list[list[int]]
+    answers: list[list[int]]
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """The tokens behind ``B`` pictures of ``C`` cells, all of one length."""
+
+    tokens: Tensor
+    """``(B, S)``"""
+    places: Tensor
+    """``(3, B, T)``"""
+    mask: Tensor
+    """``(B, 1, T, T)``, True where a token may be seen."""
+    asked: Tensor
+    """Indices into ``B * T`` of the tokens that predict the answers."""
+
+
+@dataclass(frozen=True, slots=True)
+class Labels:
+    """What is in each cell, for the auxiliary losses."""
+
+    contents: Tensor
+    """``(B, C, 4) int64``: shape, colour, letter, and whether a button's middle is here; 0 is none."""
+    offsets: Tensor
+    """``(B, C, 4) float32``: the place of what is here within the cell, -1 to 1, and in the picture, 0 to 1."""
+    glyphs: Tensor
+    """``(B, C, 26) float32``: which characters of labels are here."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    pictures: Tensor
+    packed: Packed
+    wanted: Tensor
+    """The answers' tokens, one for each of ``packed.asked``."""
+    cells: Tensor
+    """``(B * K,)``: the cell of each question's target, in the order of ``wanted``."""
+    owners: Tensor
+    """``(B * K,)``: the picture of each question."""
+    labels: Labels
+
+
+def pack(language: Language, rows: int, columns: int, asked: list[Asked]) -> Packed:
+    """Lay questions and answers out behind pictures of ``rows`` x ``columns`` cells."""
+    first, cells = len(language.before_picture), rows * columns
+    base = first + cells
+    lengths = [sum(len(q) + max(0, len(a) - 1) for q, a in zip(one.questions, one.answers, strict=True)) for one in asked]
+    width = -(-max(lengths) // _ROUND_TO) * _ROUND_TO
+    tokens = np.full((len(asked), width), language.padding, np.int64)
+    segments = np.zeros((len(asked), base + width), np.int64)
+    segments[:, base:] = -1
+    texts = np.zeros((len(asked), width), np.int64)
+    predicting: list[int] = []
+    for row, one in enumerate(asked):
+        at = 0
+        for number, (question, answer) in enumerate(zip(one.questions, one.answers, strict=True), 1):
+            line = [*question, *answer[:-1]]
+            tokens[row, at : at + len(line)] = line
+            segments[row, base + at : base + at + len(line)] = number
+            texts[row, at : at + len(line)] = np.arange(len(line))
+            last = row * (base + width) + base + at + len(question) - 1
+            predicting += range(last, last + max(1, len(answer)))
+            at += len(line)
+    picture = np.stack([np.full(cells, first), first + np.arange(cells) // columns, first + np.arange(cells) % columns])
+    places = np.zeros((3, len(asked), base + width), np.int64)
+    places[:, :, :first] = np.arange(first)
+    places[:, :, first:base] = picture[:, None]
+    places[:, :, base:] = first + max(rows, columns) + texts
+    group = torch.from_numpy(segments)
+    order = torch.arange(base + width)
+    mask = (order[:, None] >= order)[None] & ((group[:, None] == 0) | (group[:, :, None] == group[:, None]))
+    return Packed(torch.from_numpy(tokens), torch.from_numpy(places), mask[:, None], torch.tensor(predicting))
+
+
+def draw(rng: random.Random, language: Language, shape: Shape, size: tuple[int, int], pictures: int, questions: int) -> Batch:
+    """``pictures`` new screens of ``size`` (width, height) with ``questions`` each, repeated where there are fewer things."""
+    width, height = size
+    rows, columns = height // shape.cell_px, width // shape.cell_px
+    scenes = [_scene(rng, width, height) for _ in range(pictures)]
+    chosen = [_chosen(rng, scene.things, questions) for scene in scenes]
+    asked = [
+        Asked(
+            [language.question(thing.question(rng)) for thing in things],
+            [language.answer(thing.x / width, thing.y / height) for thing in things],
+        )
+        for things in chosen
+    ]
+    cells = [int(t.y) // shape.cell_px * columns + int(t.x) // shape.cell_px for things in chosen for t in things]
+    return Batch(
+        torch.from_numpy(np.stack([scene.pixels for scene in scenes])),
+        pack(language, rows, columns, asked),
+        torch.tensor([token for one in asked for answer in one.answers for token in answer]),
+        torch.tensor(cells),
+        torch.arange(pictures).repeat_interleave(questions),
+        _labels(scenes, rows, columns, shape.cell_px),
+    )
+
+
+def _scene(rng: random.Random, width: int, height: int) -> Scene:
+    while True:
+        scale = rng.uniform(0.9, 1.1 + 0.35 * (width - 320) / 320) if width >= 320 else 1.0
+        scene = Painter(rng, width, height, scale).scene()
+        if scene.things:
+            return scene
+
+
+def _chosen(rng: random.Random, things: tuple[Thing, ...], count: int) -> list[Thing]:
+    shuffled = rng.sample(things, len(things))
+    if rng.random() < _RARE_KINDS_FIRST:
+        shuffled.sort(key=lambda thing: (thing.kind == "shape") * rng.random())
+    return (shuffled * count)[:count]
+
+
+def _labels(scenes: list[Scene], rows: int, columns: int, cell_px: int) -> Labels:
+    contents = np.zeros((len(scenes), rows * columns, 4), np.int64)
+    offsets = np.zeros((len(scenes), rows * columns, 4), np.float32)
+    glyphs = np.zeros((len(scenes), rows * columns, 26), np.float32)
+    for row, scene in enumerate(scenes):
+        for thing in scene.things:
+            cell = int(thing.y) // cell_px * columns + int(thing.x) // cell_px
+            contents[row, cell] = _content(thing)
+            within = (thing.x % cell_px / cell_px * 2 - 1, thing.y % cell_px / cell_px * 2 - 1)
+            offsets[row, cell] = (*within, thing.x / (columns * cell_px), thing.y / (rows * cell_px))
+            for letter, x in thing.glyphs:
+                glyphs[row, int(thing.y) // cell_px * columns + int(x) // cell_px, ord(letter) - ord("A")] = 1
+    return Labels(torch.from_numpy(contents), torch.from_numpy(offsets), torch.from_numpy(glyphs))
+
+
+def _content(thing: Thing) -> tuple[int, int, int, int]:
+    match thing.kind:
+        case "shape":
+            colour, shape = thing.names
+            return SHAPES.index(shape) + 1, list(COLOURS).index(colour) + 1, 0, 0
+        case "letter":
+            return 0, 0, LETTERS.index(thing.names[0]) + 1, 0
+        case "button":
+            return 0, 0, 0, 1

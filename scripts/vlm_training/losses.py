@@ -1,0 +1,70 @@
+"""What training asks of the model: the answer, and, fading out, what each cell holds and where a question should look."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional
+
+from vlm_training.batches import ANSWER_TOKENS, Batch, Labels
+from vlm_training.network import TinyVLM
+from vlm_training.shape import Shape
+from vlm_training.wording import COLOURS, LETTERS, SHAPES
+
+HINTED_LAYER = 2
+_HINTED_HEADS = (0, 2)
+_DIGIT_WEIGHTS = (1.0, 1.0, 0.4, 0.1, 1.0, 1.0, 0.4, 0.1)
+"""Hundreds and tens decide whether a click hits; the comma and the end are learned by themselves."""
+_CLASSES = (1 + len(SHAPES), 1 + len(COLOURS), 1 + len(LETTERS), 2)
+_FOUND_WEIGHT = 3.0
+
+
+class CellHead(nn.Module):
+    """Reads off each picture token what its cell holds; thrown away after training."""
+
+    def __init__(self, shape: Shape) -> None:
+        super().__init__()
+        self.read = nn.Linear(shape.width, sum(_CLASSES) + 4 + 26)
+
+    def forward(self, seen: Tensor, labels: Labels) -> Tensor:
+        said = self.read(seen).float()
+        *classes, places, glyphs = said.split((*_CLASSES, 4, 26), -1)
+        loss = said.new_zeros(())
+        for number, logits in enumerate(classes):
+            weights = torch.full((logits.shape[-1],), _FOUND_WEIGHT)
+            weights[0] = 1.0
+            loss = loss + functional.cross_entropy(logits.flatten(0, 1), labels.contents[..., number].flatten(), weight=weights)
+        found = labels.contents.sum(-1) > 0
+        loss = loss + 2 * functional.smooth_l1_loss(places[found], labels.offsets[found])
+        written = labels.glyphs.sum(-1) > 0
+        if written.any():
+            loss = loss + 2 * functional.binary_cross_entropy_with_logits(glyphs[written], labels.glyphs[written])
+        return loss
+
+
+def losses(net: TinyVLM, cells: CellHead, before: Tensor, batch: Batch, aided: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """The loss of the answers, of the cells, of the hint (0 unless ``aided``), and of each token of an answer ``(8,)``."""
+    packed, count = batch.packed, len(batch.pictures)
+    seen = net.seen(batch.pictures)
+    x = torch.cat([net.embedded(before)[None].expand(count, -1, -1), seen.float(), net.embedded(packed.tokens)], 1)
+    logits, looked = net.read(x, packed.places, packed.mask, packed.asked, HINTED_LAYER)
+    each = functional.cross_entropy(logits.float(), batch.wanted, reduction="none").view(-1, ANSWER_TOKENS)
+    weights = torch.tensor(_DIGIT_WEIGHTS)
+    answers = (each * weights).sum(1).mean() / weights.sum()
+    none = answers.new_zeros(())
+    cell = cells(seen, batch.labels) if aided else none
+    hint = _hint(*looked, packed.mask, batch, len(before)) if aided else none
+    return answers, cell, hint, each.detach().mean(0)
+
+
+def _hint(queries: Tensor, keys: Tensor, mask: Tensor, batch: Batch, first: int) -> Tensor:
+    """How far two heads are from looking, wherever an answer's token is due, at the cell of what was asked for."""
+    count, _, tokens, width = queries.shape
+    at = (batch.packed.asked % tokens).view(count, -1)  # (B, K * 8)
+    heads = list(_HINTED_HEADS)
+    asking = queries[:, heads].float().gather(2, at[:, None, :, None].expand(-1, len(heads), -1, width))
+    scores = asking @ keys[:, heads].float().transpose(-1, -2) * width**-0.5
+    may = mask[:, 0].gather(1, at[..., None].expand(-1, -1, tokens))
+    target = (first + batch.cells.view(count, -1)).repeat_interleave(ANSWER_TOKENS, 1)
+    chosen = scores.masked_fill(~may[:, None], -1e4).log_softmax(-1)
+    return -chosen.gather(-1, target[:, None, :, None].expand(-1, len(heads), -1, 1)).mean()
