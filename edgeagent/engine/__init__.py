@@ -6,6 +6,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.embedded_model import EmbeddedModel
 from edgeagent.engine.llama_model import LlamaModel
 from edgeagent.engine.watchdog import Engine
@@ -40,7 +41,7 @@ async def open_model(
     spoken, factor = _speaking(model, mmproj, family)
     load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=1)
     async with _started(Engine("llama", load, restarted)) as engine:
-        yield LlamaModel(engine, SEQUENCE, seed, spoken, factor)
+        yield LlamaModel(engine, SEQUENCE, seed, Speaker(spoken, factor))
 
 
 @asynccontextmanager

@@ -10,7 +10,7 @@ from edgeagent.errors import ContextFull, EngineError
 from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.actions import Action, Finish
-from edgeagent_models.families.family import Family, Said, UnreadableReply
+from edgeagent_models.families.family import Said, UnreadableReply
 from edgeagent_models.families.generic import GENERIC
 from edgeagent_models.families.grid import View
 from edgeagent_models.protocol import ChatMessage, Complete, Completed, Sampling
@@ -22,12 +22,12 @@ MAX_NOTES_CHARS = 2000
 class LlamaModel:
     """Asks a GGUF model. Its own words and the screenshots it still sees are kept here, by step."""
 
-    def __init__(self, engine: Engine, sequence: str, seed: int, family: Family = GENERIC, factor: int = 0) -> None:
+    def __init__(self, engine: Engine, sequence: str, seed: int, speaker: Speaker | None = None) -> None:
         self.engine = engine
         self._sequence = sequence
-        self._family = family
-        self._speaker = Speaker(family, factor)
-        rule = family.sampling
+        self._speaker = speaker or Speaker(GENERIC)
+        self._family = self._speaker.family
+        rule = self._family.sampling
         self._sampling = Sampling(rule.temperature, rule.top_p, rule.top_k, seed, rule.max_tokens, rule.stop)
         self._screens: dict[int, Screen] = {}
         self._replies: dict[int, str] = {}

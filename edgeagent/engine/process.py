@@ -28,7 +28,9 @@ from edgeagent_models.protocol import (
     Shutdown,
 )
 
-EngineKind: TypeAlias = Literal["llama", "embedded"]
+EngineKind: TypeAlias = Literal["llama", "embedded", "chat-handler", "server"]
+"""The last two are other programs that the step benchmark compares with."""
+_PEERS = ("chat-handler", "server")
 OnDelta: TypeAlias = Callable[[str], None]
 SHUTDOWN_S = 3.0
 KEPT_STDERR_BYTES = 4096
@@ -63,7 +65,7 @@ class EngineProcess:
         with theirs:
             # -P: a file in the current directory must not stand in for a module of the engine.
             process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", "edgeagent_models.serve", "--engine", kind, "--fd", str(theirs.fileno()),
+                sys.executable, "-P", "-m", _module(kind), "--engine", kind, "--fd", str(theirs.fileno()),
                 pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
                 stderr=asyncio.subprocess.PIPE, start_new_session=True, env=_environment(),
             )  # fmt: skip
@@ -166,6 +168,10 @@ class EngineProcess:
         assert self._process.stderr is not None
         while data := await self._process.stderr.read(KEPT_STDERR_BYTES):
             self._stderr = (self._stderr + data)[-KEPT_STDERR_BYTES:]
+
+
+def _module(kind: EngineKind) -> str:
+    return "edgeagent_models.peers" if kind in _PEERS else "edgeagent_models.serve"
 
 
 def _environment() -> dict[str, str]:

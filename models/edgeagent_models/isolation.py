@@ -14,16 +14,16 @@ from edgeagent_models.protocol import NETWORK_NAMESPACE, NO_NEW_PRIVILEGES, SOCK
 _PR_SET_PDEATHSIG = 1
 
 
-def isolate() -> list[str]:
+def isolate(sockets: bool = False) -> list[str]:
     """Give up everything; returns what this machine did not let us give up, each as ``layer: reason``.
 
     Either of the first two layers keeps the process off the network; the filter also keeps it from local sockets such as the
-    user's D-Bus.
+    user's D-Bus. ``sockets`` leaves it those, for a program that cannot do without.
     """
     refused = {
         NETWORK_NAMESPACE: giving_up.leave_network(),
         NO_NEW_PRIVILEGES: giving_up.forbid_privileges(),
-        SOCKET_FILTER: giving_up.forbid_calls(bpf.NO_SOCKETS),
+        SOCKET_FILTER: "it needs sockets of its own" if sockets else giving_up.forbid_calls(bpf.NO_SOCKETS),
     }
     # Last, because a change of credentials clears the signal. The socket's end of file covers a parent that is gone already.
     ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)

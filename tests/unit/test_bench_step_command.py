@@ -29,7 +29,6 @@ def refusal(*arguments: str) -> EdgeAgentError:
     ("arguments", "words"),
     [
         (["--compare", "naive,fast"], "the embedded one has no prompt"),
-        (["--compare", "server,fast", "--model", "x"], "llama.cpp's own server is not part"),
         (["--compare", "quick,fast", "--model", "x"], "no such variant"),
         (["--compare", "naive", "--model", "x"], "needs fast and at least one more"),
         (["--compare", "fast", "--model", "x"], "needs fast and at least one more"),

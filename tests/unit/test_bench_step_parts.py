@@ -1,21 +1,29 @@
 """The step benchmark asks what was asked: prompts of a recorded session, conversations by variant, energy with wrap-around."""
 
 import sys
+from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
 import pytest
 from support.recorded import DEFAULT_ACTIONS, record
 
 from edgeagent.bench.step.prompts import recorded
 from edgeagent.bench.step.resources import EnergyMeter, available_mb, memory_mb
-from edgeagent.bench.step.variants import Transcript, fitted, marked, scaled
+from edgeagent.bench.step.variants import VariantName, fitted, scaled, speaker
 from edgeagent.errors import UsageError
+from edgeagent.history import History, Step
+from edgeagent.ports import Prompt
 from edgeagent.recording.reader import SessionReader
-from edgeagent_models.protocol import ChatMessage, Image, ImagePart, TextPart
+from edgeagent.screen import Screen
+from edgeagent_harness.protocol.actions import Click
+from edgeagent_harness.protocol.effects import Effect
+from edgeagent_harness.protocol.frames import FrameInfo
+from edgeagent_harness.protocol.geometry import Point
+from edgeagent_models.families.family import HistoryRule
+from edgeagent_models.families.generic import GENERIC
+from edgeagent_models.protocol import Image, ImagePart, TextPart
 
-EVICTED = "[gone]"
-SYSTEM = ChatMessage("system", (TextPart("rules"),))
+FAMILY = replace(GENERIC, history=HistoryRule(screenshots=2, turns=3, own_words=False, evicted="[gone]"))
 
 
 async def test_the_prompts_of_a_session(tmp_path: Path) -> None:
@@ -40,27 +48,36 @@ def picture(tone: int, width: int = 64, height: int = 32) -> Image:
     return Image(width, height, "bgrx", bytes([tone]) * (width * height * 4))
 
 
-def shown(messages: tuple[ChatMessage, ...]) -> list[int | str]:
-    """Of each part: the tone of a picture, or the text."""
-    parts = [part for message in messages for part in message.parts]
-    return [part.text if isinstance(part, TextPart) else part.image.pixels[0] for part in parts]
+def shown(variant: VariantName, step: int) -> list[int | str]:
+    """Of each of the user's turns when ``step`` is asked: the tone of its picture, or that it is gone."""
+    screens = {number: screen(number) for number in range(1, step)}
+    steps = tuple(Step(number, Click(Point(1, 1)), Effect("confirmed")) for number in screens)
+    prompt = Prompt("t", screen(step), History("t", steps))
+    messages = speaker(variant, FAMILY, 0).converse(prompt, screens, {})
+    found: list[int | str] = []
+    for message in messages:
+        pictures = [part.image.pixels[0] for part in message.parts if isinstance(part, ImagePart)]
+        gone = ["[gone]" for part in message.parts if isinstance(part, TextPart) and "[gone]" in part.text]
+        found += [*pictures, *gone] if message.role == "user" else []
+    return found
 
 
-def asked(transcript: Transcript, count: int) -> tuple[ChatMessage, ...]:
-    messages: tuple[ChatMessage, ...] = ()
-    for tone in range(1, count + 1):
-        newest = ChatMessage("user", (ImagePart(picture(tone)),))
-        messages = transcript.ask((SYSTEM, ChatMessage("user", (TextPart("what the family kept"),)), newest))
-        transcript.answered(f"reply {tone}")
-    return messages
+def screen(tone: int) -> Screen:
+    return Screen(FrameInfo(tone, 64, 32, 0), picture(tone).pixels)
 
 
-def test_naive_sends_the_whole_history() -> None:
-    assert shown(asked(Transcript(0, EVICTED), 4)) == ["rules", 1, "reply 1", 2, "reply 2", 3, "reply 3", 4]
+def test_naive_shows_the_whole_history() -> None:
+    assert shown("naive", 5) == [1, 2, 3, 4, 5]
 
 
-def test_official_evicts_in_place() -> None:
-    assert shown(asked(Transcript(2, EVICTED), 4)) == ["rules", EVICTED, "reply 1", EVICTED, "reply 2", 3, "reply 3", 4]
+@pytest.mark.parametrize("variant", ["official", "server"])
+def test_others_drop_screenshots_in_place(variant: VariantName) -> None:
+    assert shown(variant, 3) == ["[gone]", 2, 3]
+
+
+def test_fast_drops_them_in_batches() -> None:
+    assert shown("fast", 2) == [1, 2]
+    assert shown("fast", 3) == ["[gone]", "[gone]", 3]
 
 
 @pytest.mark.parametrize(("tokens", "size"), [(0, (1280, 800)), (1000, (1280, 800)), (500, (864, 576))])
@@ -72,11 +89,9 @@ def test_pictures_scaled_to_a_number_of_tokens(tokens: int, size: tuple[int, int
     assert not tokens or image.width * image.height <= tokens * 32 * 32
 
 
-def test_a_marked_picture_is_another_picture() -> None:
-    one, two = marked(picture(7), 1), marked(picture(7), 2)
-    assert len({one.pixels, two.pixels, picture(7).pixels}) == 3
-    changed = np.frombuffer(one.pixels, np.uint8) != np.frombuffer(two.pixels, np.uint8)
-    assert 0 < changed.mean() < 0.15
+def test_a_picture_for_others_has_the_size_that_it_is_sent_at() -> None:
+    image = scaled(Image(64, 32, "bgrx", picture(7).pixels, 32, 32), 0)
+    assert (image.width, image.height, image.sent_width) == (32, 32, 0)
 
 
 def rapl(root: Path, energy_uj: int) -> Path:

@@ -9,6 +9,7 @@ import msgspec
 import pytest
 
 from edgeagent.action import parse
+from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.llama_model import LlamaModel
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ContextFull, ReplyMalformed
@@ -45,7 +46,7 @@ class Room:
 
 
 def model(room: Room, family: str = "generic") -> LlamaModel:
-    return LlamaModel(cast("Engine", room), "session", seed=1, family=by_name(family))
+    return LlamaModel(cast("Engine", room), "session", seed=1, speaker=Speaker(by_name(family)))
 
 
 def prompt(executed: int) -> Prompt:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 
-from edgeagent.bench.step.variants import FACTOR_PX, SEQUENCE, Shaping, VariantEngine, VariantName, died, fitted
+from edgeagent.bench.step.variants import FACTOR_PX, SEQUENCE, Shaping, VariantEngine, VariantName, died, fitted, speaker
 from edgeagent.engine import EMBEDDED, EmbeddedModel, Engine, LlamaModel
 from edgeagent.ports import Model, Prompt
 from edgeagent.runner import ModelChoice
@@ -30,12 +31,13 @@ class Contestant:
         self._new_model = new_model
         self.model = new_model()
 
-    async def begin(self, repeat: int) -> None:
+    async def begin(self) -> None:
         """As at a session's first step: nothing is remembered, nothing cached."""
-        await self.engine.close_sequence(SEQUENCE)
-        await self.engine.open_sequence(SEQUENCE)
         if isinstance(self.engine, VariantEngine):
-            self.engine.begin(repeat)
+            await self.engine.begin()
+        else:
+            await self.engine.close_sequence(SEQUENCE)
+            await self.engine.open_sequence(SEQUENCE)
         self.model = self._new_model()
 
 
@@ -75,5 +77,8 @@ def _contestant(
     screen = (prompt.screen.info.width, prompt.screen.info.height) if prompt else DEFAULT_SCREEN_PX
     context = context_tokens(family, variant, steps, screen, shaping)
     load = Load(0, choice.model, choice.mmproj, context, max_sequences=1)
-    variant_engine = VariantEngine(variant, load, family.history, shaping)
-    return Contestant(variant, variant_engine, lambda: LlamaModel(variant_engine, SEQUENCE, 0, family, factor))
+    variant_engine = VariantEngine(variant, load, shaping)
+    if shaping.reply_tokens:
+        family = replace(family, history=replace(family.history, own_words=False))
+    told = speaker(variant, family, factor)
+    return Contestant(variant, variant_engine, lambda: LlamaModel(variant_engine, SEQUENCE, 0, told))

@@ -68,7 +68,7 @@ async def probe(choice: ModelChoice, shaping: Shaping, screen: tuple[int, int]) 
     before_mb, load_average, meter = available_mb(), os.getloadavg()[0], Meter(EnergyMeter())
     async with opened(choice, ["fast"], None, 2, shaping) as (one,):
         for repeat in (1, 2):
-            await one.begin(repeat)
+            await one.begin()
             for step, prompt in enumerate(_questions(screen), start=1):
                 await meter.ask(one.model, prompt, one.engine.pid, one.variant, repeat, step)
                 if repeat == 1:

@@ -70,7 +70,7 @@ async def _live(benchmark: StepBenchmark, scratch: Path, tell: Tell) -> StepRepo
     async with opened(benchmark.choice, benchmark.variants, None, steps, benchmark.shaping) as contestants:
         one = contestants[0]
         for repeat in range(1, benchmark.repeats + 1):
-            await one.begin(repeat)
+            await one.begin()
 
             async def ask(prompt: Prompt, step: int, repeat: int = repeat) -> Reply:
                 reply = await meter.ask(one.model, prompt, one.engine.pid, one.variant, repeat, step)

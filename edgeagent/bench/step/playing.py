@@ -15,7 +15,7 @@ async def play(contestants: Sequence[Contestant], prompts: Sequence[Prompt], rep
     """Ask every contestant every question, ``repeats`` times from nothing; who goes first changes from step to step."""
     for repeat in range(1, repeats + 1):
         for contestant in contestants:
-            await contestant.begin(repeat)
+            await contestant.begin()
         for step, prompt in enumerate(prompts, start=1):
             for place in range(len(contestants)):
                 one = contestants[(place + step + repeat) % len(contestants)]

@@ -7,7 +7,7 @@ from html import escape
 from edgeagent.bench.step.report import StepReport
 
 LEFT_PX, TOP_PX, WIDTH_PX, HEIGHT_PX, RIGHT_PX, BOTTOM_PX = 64, 56, 560, 280, 110, 44
-COLOURS = {"fast": "#2a7d4f", "official": "#c98a1b", "naive": "#b3423a"}
+COLOURS = {"fast": "#2a7d4f", "server": "#2f6fb0", "official": "#c98a1b", "naive": "#b3423a"}
 GRID_LINES = 5
 
 

@@ -27,7 +27,7 @@ VOCABULARY_BYTES = 40 << 20
 """Room for header and vocabulary: the largest has 250,000 tokens of some 20 bytes each."""
 SPARE_BYTES = 2 << 30
 """Of the disk, that stays free."""
-_FORMAT = 2
+_FORMAT = 3
 """Counts up when the same shape gives other files."""
 
 
