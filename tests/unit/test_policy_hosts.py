@@ -17,7 +17,6 @@ from edgeagent_harness.policy.types import Endpoint
         ("BÜCHER.example", "xn--bcher-kva.example"),
         ("xn--bcher-kva.example", "xn--bcher-kva.example"),
         ("ｅｘａｍｐｌｅ.org", "example.org"),
-        ("localhost", "localhost"),
         ("*.a.example", "*.a.example"),
         ("*.Bücher.example", "*.xn--bcher-kva.example"),
         ("127.0.0.1", "127.0.0.1"),
@@ -33,6 +32,8 @@ def test_one_spelling(text: str, canonical: str) -> None:
     ("text", "says"),
     [
         ("", "empty"),
+        ("localhost", "write 127.0.0.1 or ::1"),
+        ("a.LOCALHOST", "write 127.0.0.1 or ::1"),
         ("https://a.example", "give the host alone"),
         ("user@a.example", "user information"),
         ("a.example/x", "paths in 'paths'"),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from edgeagent_harness.policy import explain_gate
 from edgeagent_harness.policy.explain_gate import Line
+from edgeagent_harness.policy.names import canonical
 from edgeagent_harness.policy.types import HOME_INSIDE, Endpoint, Policy, Response
 
 _FILES = "mount namespace, Landlock"
@@ -67,6 +68,12 @@ def _network(policy: Policy) -> Iterator[Line]:
     if egress.mode == "allowlist":
         for endpoint in egress.endpoints:
             yield "yes", endpoint_words(endpoint), _BROKER
+            if (address := canonical(endpoint.host.removeprefix("*.")).address) and address.is_loopback:
+                yield (
+                    "if",
+                    "that is this machine's loopback: what does not go through the proxy inside means the sandbox's own",
+                    _BROKER,
+                )
         if not egress.endpoints:
             yield "no", "every place: the list of endpoints is empty", _BROKER
         if policy.violations.egress == "log":

@@ -39,6 +39,8 @@ def _host(text: str) -> Host:
     if port.isdigit() and name:
         raise ValueError(f"has a port in it; write host: {name}, port: {port}")
     host = canonical(text)
+    if host.name == "localhost" or host.name.endswith(".localhost"):
+        raise ValueError("is this machine's loopback, where no name may lead; write 127.0.0.1 or ::1")
     if host.address and host.name != text:
         raise ValueError(f"is not the canonical form of this address; write {host.name}")
     return host
