@@ -44,14 +44,15 @@ def _end_of(fd: int, named: set[bytes]) -> int:
 
 
 def _copy(source: int, count: int, target: Path) -> None:
-    """The first ``count`` bytes; the kernel shares them where the file system can."""
-    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    """The first ``count`` bytes, durable; the kernel shares them where the file system can."""
+    fd = os.open(target, os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         offset = 0
         while offset < count:
             copied = os.copy_file_range(source, fd, min(_PIECE_BYTES, count - offset), offset, offset)
             if not copied:
-                return
+                break
             offset += copied
+        os.fsync(fd)
     finally:
         os.close(fd)

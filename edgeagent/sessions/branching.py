@@ -111,7 +111,8 @@ def _cut(facts: Sequence[events.Event], step: int, name: str) -> int:
     ]
     if done:
         return done[-1] + 1
-    return next((place for place, event in enumerate(facts) if isinstance(event.data, events.Intent)), len(facts))
+    begun = (place for place, event in enumerate(facts) if isinstance(event.data, events.Replied | events.Intent))
+    return next(begun, len(facts))
 
 
 def _copy_facts(facts: Sequence[events.Event], session: OpenSession, created: events.SessionCreated) -> None:
