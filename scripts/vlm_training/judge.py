@@ -2,51 +2,18 @@
 
 from __future__ import annotations
 
-import math
-import random
-import re
-
 import numpy as np
 import torch
 
 from vlm_training.batches import ANSWER_TOKENS, Asked, pack
 from vlm_training.losses import HINTED_LAYER
 from vlm_training.network import TinyVLM
-from vlm_training.scenes import Painter, Scene, Thing
+from vlm_training.papers import NEAR, Paper, distance, exam, group, read_point
 from vlm_training.tokens import Language
-
-NEAR = 0.03
-"""Of a screen's diagonal: a click this close counts."""
-_ANSWER = re.compile(r"(\d{3}),(\d{3})")
-
-
-def exam(seed: int, size: tuple[int, int], count: int, scale: float = 1.0) -> list[tuple[Scene, Thing, str]]:
-    """``count`` screens, each with a thing and the question for it; held-out pairs and labels among them."""
-    rng = random.Random(seed)
-    papers: list[tuple[Scene, Thing, str]] = []
-    while len(papers) < count:
-        scene = Painter(rng, *size, scale, held_out=True).scene()
-        if not scene.things:
-            continue
-        kind = rng.choice(sorted({thing.kind for thing in scene.things} | {"shape"}))
-        of_kind = [thing for thing in scene.things if thing.kind == kind]
-        if of_kind:
-            thing = rng.choice(of_kind)
-            papers.append((scene, thing, thing.question(rng)))
-    return papers
-
-
-def distance(answer: str, thing: Thing, size: tuple[int, int]) -> float:
-    """From the answered point to ``thing``, as a share of the screen's diagonal; 9 for no answer."""
-    found = _ANSWER.search(answer)
-    if found is None:
-        return 9.0
-    x, y = (int(text) / 1000 * side for text, side in zip(found.groups(), size, strict=True))
-    return math.hypot(x - thing.x, y - thing.y) / math.hypot(*size)
 
 
 @torch.no_grad()
-def answers(net: TinyVLM, language: Language, papers: list[tuple[Scene, Thing, str]]) -> list[str]:
+def answers(net: TinyVLM, language: Language, papers: list[Paper]) -> list[str]:
     """Greedy answers to ``papers``, which are all of one size."""
     pictures = torch.from_numpy(np.stack([scene.pixels for scene, _, _ in papers]))
     rows, columns = pictures.shape[1] // net.shape.cell_px, pictures.shape[2] // net.shape.cell_px
@@ -70,8 +37,8 @@ def shares(net: TinyVLM, language: Language, size: tuple[int, int], count: int, 
     papers = exam(seed, size, count)
     hits: dict[str, list[bool]] = {}
     for (_, thing, _), answer in zip(papers, answers(net, language, papers), strict=True):
-        hit = distance(answer, thing, size) < NEAR
-        for group in ("all", f"{thing.kind}{' held out' if thing.held_out else ''}"):
-            hits.setdefault(group, []).append(hit)
+        hit = distance(read_point(answer, size), thing, size) < NEAR
+        for heading in ("all", group(thing)):
+            hits.setdefault(heading, []).append(hit)
     net.train()
-    return {group: f"{sum(found)}/{len(found)}" for group, found in sorted(hits.items())}
+    return {heading: f"{sum(found)}/{len(found)}" for heading, found in sorted(hits.items())}

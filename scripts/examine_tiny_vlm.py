@@ -1,0 +1,97 @@
+"""Measure a tiny VLM through the runtime's own path: screen and task in, resized, encoded, decoded by grammar, click.
+
+    python scripts/examine_tiny_vlm.py MODEL.gguf MMPROJ.gguf [--screens 300] [--json PATH]
+
+Half of what it prints is at the five sizes that the model was trained at, half at sizes by dice, which the runtime resizes.
+Screens are drawn with seeds that training does not use; colour and shape pairs and labels that training never saw are among
+them, counted apart.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import random
+import time
+from collections.abc import Iterable
+from pathlib import Path
+
+import cv2
+import numpy as np
+from vlm_training.papers import NEAR, Paper, distance, exam, group
+from vlm_training.shape import SIZES_PX
+
+from edgeagent.engine import LlamaModel, open_model
+from edgeagent.history import History
+from edgeagent.ports import Prompt
+from edgeagent.screen import Screen
+from edgeagent_harness.protocol.frames import FrameInfo
+from edgeagent_models.families.tiny import TINY
+
+_SEED = 20_261_121
+_WIDTHS_PX, _HEIGHTS_PX = (480, 1920), (360, 1200)
+
+
+def at_trained_sizes(screens: int) -> list[Paper]:
+    """As many of each size."""
+    return [paper for size in SIZES_PX for paper in exam(_SEED + size[0], size, screens // len(SIZES_PX))]
+
+
+def at_any_size(screens: int) -> list[Paper]:
+    """Sizes by dice, things drawn as large as they are in training once the runtime has resized the screen."""
+    rng = random.Random(_SEED)
+    papers: list[Paper] = []
+    for number in range(screens):
+        size = rng.randint(*_WIDTHS_PX), rng.randint(*_HEIGHTS_PX)
+        view = TINY.view(*size, 32)
+        shrunk = (size[0] * size[1] / (view.sent_width * view.sent_height)) ** 0.5
+        papers += exam(_SEED + 1 + number, size, 1, shrunk * rng.uniform(0.95, 1.2))
+    return papers
+
+
+async def examined(model: LlamaModel, papers: Iterable[Paper]) -> dict[str, str]:
+    """``right/asked (share)`` for each group, and the time of a click."""
+    hits: dict[str, list[bool]] = {}
+    began_s = time.monotonic()
+    for scene, thing, question in papers:
+        height, width = scene.pixels.shape[:2]
+        pixels = np.dstack([cv2.cvtColor(scene.pixels, cv2.COLOR_RGB2BGR), np.zeros((height, width), np.uint8)])
+        screen = Screen(FrameInfo(1, width, height, 0), pixels.tobytes())
+        reply = await model.complete(Prompt(question, screen, History(question)))
+        click = {} if reply.problem else json.loads(reply.text)["action"]["point"]
+        hit = distance((click["x"], click["y"]) if click else None, thing, (width, height)) <= NEAR
+        for heading in ("all", f"{width}x{height}" if (width, height) in SIZES_PX else "", group(thing)):
+            hits.setdefault(heading, []).append(hit)
+    hits.pop("", None)
+    shares = {heading: f"{sum(found)}/{len(found)} ({sum(found) / len(found):.1%})" for heading, found in sorted(hits.items())}
+    return {**shares, "ms a click": f"{(time.monotonic() - began_s) * 1000 / len(hits['all']):.0f}"}
+
+
+async def measured(model: Path, mmproj: Path, screens: int) -> dict[str, dict[str, str]]:
+    async with open_model(str(model), str(mmproj), 0, print, TINY.name) as opened:
+        assert isinstance(opened, LlamaModel)
+        return {
+            "trained sizes": await examined(opened, at_trained_sizes(screens)),
+            "any size": await examined(opened, at_any_size(screens)),
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("mmproj", type=Path)
+    parser.add_argument("--screens", type=int, default=300, help="of each half")
+    parser.add_argument("--json", type=Path, help="write the figures there too")
+    arguments = parser.parse_args()
+    figures = asyncio.run(measured(arguments.model, arguments.mmproj, arguments.screens))
+    for half, shares in figures.items():
+        print(half)
+        for heading, share in shares.items():
+            print(f"  {heading:20} {share}")
+    if arguments.json:
+        arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
+
+
+if __name__ == "__main__":
+    main()
