@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from typing import Protocol
+
 import msgspec
 
 from edgeagent.engine.conversation import Speaker
-from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ContextFull, EngineError
 from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen
@@ -13,40 +14,53 @@ from edgeagent_harness.protocol.actions import Action, Finish
 from edgeagent_models.families.family import Said, UnreadableReply
 from edgeagent_models.families.generic import GENERIC
 from edgeagent_models.families.grid import View
-from edgeagent_models.protocol import ChatMessage, Complete, Completed, Sampling
+from edgeagent_models.protocol import ChatMessage, Complete, Completed, EngineReply, Sampling
 
 MAX_NOTES_CHARS = 2000
 """Of what the model noted so far; the oldest goes."""
 
 
+class Answering(Protocol):
+    """Who completes conversations: an engine's process, or a server elsewhere."""
+
+    async def request(self, request: Complete) -> EngineReply: ...
+
+
 class LlamaModel:
     """Asks a GGUF model. Its own words and the screenshots it still sees are kept here, by step."""
 
-    def __init__(self, engine: Engine, sequence: str, seed: int, speaker: Speaker | None = None) -> None:
+    def __init__(self, engine: Answering, sequence: str, seed: int, speaker: Speaker | None = None) -> None:
         self.engine = engine
         self._sequence = sequence
-        self._speaker = speaker or Speaker(GENERIC)
-        self._family = self._speaker.family
+        self.speaker = speaker or Speaker(GENERIC)
+        self._family = self.speaker.family
         rule = self._family.sampling
         self._sampling = Sampling(rule.temperature, rule.top_p, rule.top_k, seed, rule.max_tokens, rule.stop)
         self._screens: dict[int, Screen] = {}
         self._replies: dict[int, str] = {}
 
+    async def say(self, prompt: Prompt, held: bool) -> str:
+        """What the model says to ``prompt``, raw; ``held`` by its family's grammar, or free. Nothing of it is kept."""
+        grammar = self._family.dialect.grammar(self.speaker.view(prompt.screen)) if held else ""
+        return (await self._completed(self.speaker.converse(prompt, {}, {}), grammar)).text
+
     async def complete(self, prompt: Prompt) -> Reply:
         if self._family.grounder and prompt.history.steps:
             return Reply(_canonical(Said("pointed at what the task names", Finish())))
-        view = self._speaker.view(prompt.screen)
+        view = self.speaker.view(prompt.screen)
         try:
-            completed = await self._ask(self._speaker.converse(prompt, self._screens, self._replies), view)
+            completed = await self._ask(self.speaker.converse(prompt, self._screens, self._replies), view)
         except ContextFull:
             # Large screens: better the latest alone than none.
             self._screens.clear()
-            completed = await self._ask(self._speaker.converse(prompt, {}, self._replies), view)
+            completed = await self._ask(self.speaker.converse(prompt, {}, self._replies), view)
         self._remember(prompt, completed.text)
         return self._understood(completed, view, prompt.history.memory)
 
     async def _ask(self, messages: tuple[ChatMessage, ...], view: View) -> Completed:
-        grammar = self._family.dialect.grammar(view)
+        return await self._completed(messages, self._family.dialect.grammar(view))
+
+    async def _completed(self, messages: tuple[ChatMessage, ...], grammar: str) -> Completed:
         completed = await self.engine.request(Complete(0, self._sequence, messages, self._sampling, grammar))
         if not isinstance(completed, Completed):
             raise EngineError(f"the engine answered a completion with {type(completed).__name__}")
@@ -66,7 +80,7 @@ class LlamaModel:
         step = prompt.history.next_step
         self._screens[step] = prompt.screen
         self._replies[step] = text
-        oldest = self._speaker.first_screenshot(step)
+        oldest = self.speaker.first_screenshot(step)
         self._screens = {number: screen for number, screen in self._screens.items() if number >= oldest}
 
 
