@@ -12,11 +12,12 @@ from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("edgeagent.cli.run:run", "Do a task on a sandboxed desktop with a local model."),
-    "sessions": ("edgeagent.cli.sessions:sessions", "List, show, resume, replay, export and remove recorded sessions."),
+    "sessions": ("edgeagent.cli.sessions:sessions", "List, show, resume, replay, export, import and remove recorded sessions."),
     "models": ("edgeagent.cli.models:models", "Which models there are, and what one needs."),
     "policy": ("edgeagent.cli.policy:policy", "Check, explain and extend policies: what a sandbox may do."),
     "sandbox": ("edgeagent.cli.sandbox:sandbox", "Check the sandbox, or run a command inside it."),
     "audit": ("edgeagent.cli.audit:audit", "Show and verify what a session's policy permitted and denied."),
+    "teleport": ("edgeagent.cli.teleport:teleport", "Move a session to another machine and back; preview what leaves."),
     "governor": ("edgeagent.cli.governor:governor", "Watch all running sessions; stop those that break common rules."),
     "prove": ("edgeagent.cli.prove:prove", "Prove that a run had no way off this machine; a signed statement."),
     "bench": ("edgeagent.cli.bench:bench", "Measure: task suites and steps."),

@@ -15,6 +15,7 @@ from edgeagent.cli.exits import EXIT_CODES_HELP, Exit, exit_for
 from edgeagent.cli.offline import go_on_as_recorded
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
 from edgeagent.cli.seconds import Seconds
+from edgeagent.cli.sessions_branch import COMMANDS as BRANCHING
 from edgeagent.cli.sessions_text import echo_json, print_session, print_table, summary_object
 from edgeagent.errors import UsageError
 from edgeagent.events import GateModeName, SessionCreated
@@ -32,6 +33,10 @@ _OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default=
 @click.group(epilog=EXIT_CODES_HELP)
 def sessions() -> None:
     """List, show, resume, replay, export and remove recorded sessions. ID may be any unambiguous beginning."""
+
+
+for command in BRANCHING:
+    sessions.add_command(command)
 
 
 @sessions.command("list")
@@ -135,15 +140,33 @@ def replay(session: str, home: Path | None, output: str) -> None:
 
 @sessions.command()
 @click.argument("session", metavar="ID")
-@click.option("--format", "format_name", required=True, metavar="html|atif|osworld|mp4")
+@click.option("--format", "format_name", required=True, metavar="html|atif|osworld|mp4|bundle")
+@click.option("--passphrase-file", type=click.Path(path_type=Path), help="For a bundle: file whose first line is its passphrase.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write it; default: named after the session, here.")
-def export(session: str, format_name: str, out: Path | None) -> None:
-    """Write a session as a report, a video, or in a format that other tools read."""
+def export(session: str, format_name: str, passphrase_file: Path | None, out: Path | None) -> None:
+    """Write a session as a report, a video, in a format that other tools read, or as a bundle to go on with elsewhere."""
     from edgeagent.recording import export as exports
 
     directory = SessionStore().find(session)
+    if format_name == "bundle":
+        from edgeagent.cli.bundles import export_bundle
+
+        return export_bundle(directory, out or Path(f"{directory.name}.eab"), passphrase_file)
     written = exports.export(directory, format_name, out or Path(exports.default_name(directory.name, format_name)))
-    click.echo(str(written))
+    return click.echo(str(written))
+
+
+@sessions.command("import")
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@click.option(
+    "--key", type=click.Path(path_type=Path), help="Public key that it must be signed with (`edgeagent prove --public-key`)."
+)
+@click.option("--passphrase-file", type=click.Path(path_type=Path), help="File whose first line is the passphrase.")
+def import_(file: Path, key: Path | None, passphrase_file: Path | None) -> None:
+    """Take in a session that `export --format bundle` wrote. It is a copy: the other machine keeps its own."""
+    from edgeagent.cli.bundles import import_bundle
+
+    import_bundle(file, key, passphrase_file)
 
 
 @sessions.command()

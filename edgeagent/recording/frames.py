@@ -45,6 +45,11 @@ class FrameReader:
         inner = [gap for gap in self._index.gaps if gap.end < self._size]
         return [Damage(0, f"{PACK_NAME}: {gap.end - gap.offset} bytes at {gap.offset} are no frame record") for gap in inner]
 
+    @property
+    def count(self) -> int:
+        """How many different frames there are."""
+        return len(self._index.tables)
+
     def __contains__(self, frame_id: str) -> bool:
         return self._find(frame_id) is not None
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -106,11 +106,10 @@ class Gathering:
             self.stays.append(Stays(as_text(name), "a socket, pipe or device: it belongs to a process of this machine"))
 
 
-def _pieces(read: object, chunk_bytes: int, size: int) -> Iterator[tuple[int, bytes]]:
-    assert callable(read)
+def _pieces(read: Callable[[int], bytes], chunk_bytes: int, size: int) -> Iterator[tuple[int, bytes]]:
     offset = 0
     while size < 0 or offset < size:
-        data: bytes = read(chunk_bytes if size < 0 else min(chunk_bytes, size - offset))
+        data = read(chunk_bytes if size < 0 else min(chunk_bytes, size - offset))
         if not data:
             return
         yield offset, data

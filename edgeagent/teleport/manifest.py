@@ -116,6 +116,8 @@ class Manifest(_Part, frozen=True):
     version: str
     """Of edgeagent."""
     head: Head
+    frames: int
+    """Different screens in the recording."""
     expects: Restoration
     """How the destination can be expected to restore the screen; it says itself what it then did."""
     model: ModelReference

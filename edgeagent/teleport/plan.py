@@ -14,6 +14,7 @@ from edgeagent.history import History, fold
 from edgeagent.policy.loading import read_policy
 from edgeagent.recording.audit_trail import audit_path
 from edgeagent.recording.frame_index import PACK_NAME
+from edgeagent.recording.frames import FrameReader
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import LogContents, read_log
 from edgeagent.secrets.vault import Vault
@@ -60,7 +61,7 @@ def make_plan(directory: Path) -> Plan:
     if (directory / START_HOME_NAME).is_dir():
         gathering.take_tree(directory / START_HOME_NAME, START_HOME_NAME.encode())
     gathering.stays.extend(_elsewhere(created, policy, home, directory))
-    return Plan(_manifest(directory.name, contents, created, gathering), gathering.pieces)
+    return Plan(_manifest(directory, contents, created, gathering), gathering.pieces)
 
 
 def home_of(directory: Path, facts: list[events.EventData]) -> Path:
@@ -68,7 +69,8 @@ def home_of(directory: Path, facts: list[events.EventData]) -> Path:
     created = next(fact for fact in facts if isinstance(fact, events.SessionCreated))
     named = Path(created.desktop.home)
     moved = any(isinstance(fact, events.HandedOver | events.TakenBack) for fact in facts)
-    return directory / HOME if moved or named.parts[-2:] == (directory.name, HOME) else named
+    own = moved or not created.desktop.home or named.parts[-2:] == (directory.name, HOME)
+    return directory / HOME if own else named
 
 
 def head_of(contents: LogContents) -> Head:
@@ -99,15 +101,24 @@ def _take_record(gathering: Gathering, directory: Path, audit_name: str) -> None
             gathering.stays.append(Stays(entry.name, _OWN_FILES.get(entry.name, "it is no part of the recording")))
 
 
-def _manifest(session: str, contents: LogContents, created: events.SessionCreated, gathering: Gathering) -> Manifest:
+def _frames(directory: Path) -> int:
+    reader = FrameReader(directory)
+    try:
+        return reader.count
+    finally:
+        reader.close()
+
+
+def _manifest(directory: Path, contents: LogContents, created: events.SessionCreated, gathering: Gathering) -> Manifest:
     facts = [event.data for event in contents.events]
     history = fold(facts)
     return Manifest(
         format=FORMAT,
-        session=session,
+        session=directory.name,
         made_s=contents.events[-1].time,
         version=version("edgeagent"),
         head=head_of(contents),
+        frames=_frames(directory),
         expects="replayed" if replayable(facts) is not None else "reopened",
         model=_model(created),
         policy=created.desktop.policy_name,
@@ -153,9 +164,13 @@ def _values(policy: Policy) -> dict[str, str]:
 def _elsewhere(created: events.SessionCreated, policy: Policy, home: Path, directory: Path) -> list[Stays]:
     """What the session has outside of its directory and its home."""
     spec = created.desktop
-    stays = [Stays(path, "a folder of this machine that the sandbox may write; only the home goes along") for path in policy.read_write]
+    stays = [
+        Stays(path, "a folder of this machine that the sandbox may write; only the home goes along") for path in policy.read_write
+    ]
     stays += [Stays(path, "a folder of this machine that the sandbox may read") for path in spec.shared_dirs]
-    stays += [Stays(f"secret {secret.name}", "secrets do not leave; give it to the other machine yourself") for secret in policy.secrets]
+    stays += [
+        Stays(f"secret {secret.name}", "secrets do not leave; give it to the other machine yourself") for secret in policy.secrets
+    ]
     if created.model != "embedded":
         stays.append(Stays(created.model, "weights do not leave; the other machine needs the same file"))
     if home != directory / HOME:

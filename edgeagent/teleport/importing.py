@@ -1,0 +1,53 @@
+"""Takes a session in from a bundle: made aside, checked, and only then put among the sessions."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from edgeagent import events
+from edgeagent.clock import SystemClock
+from edgeagent.errors import SessionError
+from edgeagent.ports import Clock
+from edgeagent.recording.log import LOG_NAME, EventLog
+from edgeagent.recording.problems import recording_problem
+from edgeagent.sessions.store import SessionStore
+from edgeagent.teleport.manifest import Manifest
+from edgeagent.teleport.unpacking import MAX_BYTES, ChunkSource, Progress, remove, unpack
+
+STAGING_NAME = "arriving"
+"""Beside the sessions, on the same file system."""
+
+
+def take_in(
+    store: SessionStore,
+    manifest: Manifest,
+    source: ChunkSource,
+    origin: str,
+    clock: Clock | None = None,
+    max_bytes: int = MAX_BYTES,
+    progress: Progress | None = None,
+) -> Path:
+    """The directory of the new session. ``origin`` is what its log says it came from.
+
+    Raises `SessionError` if there is one of that id, `BundleRefused` if the bundle is not sound; then nothing is left of it.
+    """
+    target = store.root / manifest.session
+    if os.path.lexists(target):
+        raise SessionError(
+            f"there is a session {manifest.session} already", f"`edgeagent sessions rm {manifest.session}` removes it"
+        )
+    staging = store.root.parent / STAGING_NAME / f"{manifest.session}.{os.getpid()}"
+    remove(staging)
+    unpack(manifest, source, staging, max_bytes, progress)
+    log, _ = EventLog.open(staging / LOG_NAME, manifest.session, clock or SystemClock())
+    with log:
+        log.append(events.TakenBack(origin, 0))
+        log.sync()
+    try:
+        store.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+        os.rename(staging, target)
+    except OSError as error:
+        remove(staging)
+        raise recording_problem(error, target) from error
+    return target
