@@ -27,7 +27,7 @@ def accepts(tiny_models: TinyModels) -> Accepts:
     end = vocabulary.tokens("<|im_end|>")
 
     def whole(text: str) -> bool:
-        sampler = Sampler(vocabulary.handle, vocabulary.size, Sampling(), generic.action_grammar())
+        sampler = Sampler(vocabulary, Sampling(), generic.action_grammar())
         try:
             for token in [*vocabulary.tokens(text), *end]:
                 wanted = np.zeros(vocabulary.size, np.float32)

@@ -35,7 +35,7 @@ def accepts(tiny_models: TinyModels) -> Accepts:
 
     def whole(family: Family, text: str) -> bool:
         grammar = family.dialect.grammar(family.view(*SCREEN))
-        sampler = Sampler(vocabulary.handle, vocabulary.size, Sampling(), grammar)
+        sampler = Sampler(vocabulary, Sampling(), grammar)
         try:
             for token in [*vocabulary.tokens(text), *end]:
                 wanted = np.zeros(vocabulary.size, np.float32)

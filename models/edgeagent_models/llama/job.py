@@ -35,7 +35,7 @@ class Job:
         """Tokens of the picture being decoded that are in memory already."""
         self._send = send
         self._vocabulary = vocabulary
-        self._sampler = Sampler(vocabulary.handle, vocabulary.size, request.sampling, request.grammar)
+        self._sampler = Sampler(vocabulary, request.sampling, request.grammar)
         self._text = OutputText(request.sampling.stop)
         self._accepted_s = time.perf_counter()
         self._first_token_s = 0.0
@@ -46,11 +46,12 @@ class Job:
         """Keep what the sequence already holds of the prompt."""
         kept = self.sequence.reuse(self.target)
         self._cached_tokens = count.cells(self.target[:kept])
+        self._put_forced()
 
     @property
     def generating(self) -> bool:
         """The prompt is in memory."""
-        return len(self.target) > self.prompt_units
+        return len(self.sequence.units) >= self.prompt_units
 
     @property
     def next_image(self) -> ImageUnit | None:
@@ -87,21 +88,43 @@ class Job:
         """Choose the next token from ``logits``; True once the completion is over."""
         if not self._first_token_s:
             self._first_token_s = time.perf_counter()
+        if self._over():
+            return True
         token = self._sampler.choose(logits)
         if token < 0 or self._vocabulary.ends_output(token):
             self.finish("grammar" if self.request.grammar else "eos")
             return True
+        self._put(token)
+        self._put_forced()
+        return self._over()
+
+    def _over(self) -> bool:
+        """Answer, if nothing can follow."""
+        reason: StopReason | None = None
+        if self._text.stopped:
+            reason = "stop"
+        elif self._sampler.ended:
+            reason = "grammar"
+        elif self._output_tokens >= self.request.sampling.max_tokens:
+            reason = "length"
+        if reason:
+            self.finish(reason)
+        return reason is not None
+
+    def _put(self, token: int) -> None:
+        """``token`` is the output's next: it shall be in memory, and is shown."""
         self._sampler.accept(token)
         self._output_tokens += 1
+        self.target.append(token)
         self._show(self._text.push(self._vocabulary.piece(token)))
-        if self._text.stopped:
-            self.finish("stop")
-        elif self._output_tokens >= self.request.sampling.max_tokens:
-            self.finish("length")
-        else:
-            self.target.append(token)
-            return False
-        return True
+
+    def _put_forced(self) -> None:
+        """Add what the grammar leaves no choice about: it goes through the model as one batch."""
+        while tokens := self._sampler.forced():
+            for token in tokens:
+                if self._text.stopped or self._output_tokens >= self.request.sampling.max_tokens:
+                    return
+                self._put(token)
 
     def finish(self, reason: StopReason) -> None:
         """Answer with what there is."""

@@ -94,10 +94,17 @@ class Vocabulary:
 
     def tokens(self, text: str) -> list[int]:
         """``text`` as tokens; control tokens spelled out in it are read as such."""
+        return self._tokens(text, control=True)
+
+    def plain_tokens(self, text: str) -> list[int]:
+        """``text`` as tokens, none of them a control token."""
+        return self._tokens(text, control=False)
+
+    def _tokens(self, text: str, control: bool) -> list[int]:
         data = text.encode()
         capacity = len(data) + 2
         array = (llama.llama_token * capacity)()
-        count = llama.llama_tokenize(self.handle, data, len(data), array, capacity, False, True)
+        count = llama.llama_tokenize(self.handle, data, len(data), array, capacity, False, control)
         if count < 0:
             raise EngineProblem("internal", f"llama.cpp could not tokenize {len(data)} bytes")
         return list(array[:count])

@@ -8,29 +8,47 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeagent_models.errors import EngineProblem
-from edgeagent_models.llama import log
+from edgeagent_models.llama import grammar_state, log
+from edgeagent_models.llama.model import Vocabulary
 from edgeagent_models.llama.native import Handle, llama
+from edgeagent_models.llama.skeleton import Skeleton
 from edgeagent_models.protocol import Sampling
 
 Logits = npt.NDArray[np.float32]
+Ids = npt.NDArray[np.int32]
+Candidates = npt.NDArray[np.void]
 _CANDIDATE = np.dtype([("id", np.int32), ("logit", np.float32), ("p", np.float32)])
 """`llama_token_data`."""
 _GRAMMAR_ROOT = b"root"
 
 
+MAX_FEW_TOKENS = 4096
+
+
 class Sampler:
     """The choices of one completion. Free it with `close`."""
 
-    def __init__(self, vocabulary: Handle, vocabulary_size: int, sampling: Sampling, grammar: str) -> None:
-        self._grammar = _grammar(vocabulary, grammar)
+    def __init__(self, vocabulary: Vocabulary, sampling: Sampling, grammar: str) -> None:
+        self._grammar = _grammar(vocabulary.handle, grammar)
         self._chain = _chain(sampling)
-        self._ids = np.arange(vocabulary_size, dtype=np.int32)
+        self._ids = np.arange(vocabulary.size, dtype=np.int32)
+        read = grammar_state.grammar(grammar) if grammar else None
+        self._skeleton = Skeleton(read, vocabulary) if read else None
+
+    @property
+    def ended(self) -> bool:
+        """The grammar lets nothing follow."""
+        return self._skeleton is not None and self._skeleton.state is not None and self._skeleton.state.ended
 
     def choose(self, logits: Logits) -> int:
         """The next token for ``logits``, ``(vocabulary,) float32``; -1 if the grammar allows none of this vocabulary.
 
-        The grammar is asked about the first choice alone: to mask a whole vocabulary costs more than a token's decoding.
+        Where many may come, the grammar is asked about the first choice alone: to mask a whole vocabulary costs more than a
+        token's decoding.
         """
+        few = self._few()
+        if few is not None:
+            return self._choose_among(logits, few)
         choice = self._choose(logits, masked=False)
         if self._grammar is None or self._allowed(choice):
             return choice
@@ -40,6 +58,16 @@ class Sampler:
         """``token`` is now part of the output."""
         if self._grammar is not None:
             llama.llama_sampler_accept(self._grammar, token)
+        if self._skeleton is not None:
+            self._skeleton.accept(token)
+
+    def forced(self) -> list[int]:
+        """Tokens that must come now, whatever the model thinks; each must be accepted before the next call."""
+        if self._skeleton is None:
+            return []
+        tokens = self._skeleton.forced()
+        few = None if tokens or self.ended else self._few()
+        return tokens or (few.tolist() if few is not None and len(few) == 1 else [])
 
     def close(self) -> None:
         for sampler in (self._grammar, self._chain):
@@ -47,18 +75,40 @@ class Sampler:
                 llama.llama_sampler_free(sampler)
         self._grammar = self._chain = None
 
+    def _few(self) -> Ids | None:
+        """All tokens that may come, where they are few; found out once for each state of a grammar."""
+        state = self._skeleton.state if self._skeleton else None
+        if state is None or not state.narrow or self._grammar is None:
+            return None
+        if state.tokens is None:
+            candidates = self._masked(np.zeros(len(self._ids), np.float32))
+            found = self._ids[~np.isneginf(candidates["logit"])]
+            state.tokens = found if len(found) <= MAX_FEW_TOKENS else found[:0]
+        return state.tokens if len(state.tokens) else None
+
+    def _choose_among(self, logits: Logits, few: Ids) -> int:
+        if self._chain is None:
+            return int(few[np.argmax(logits[few])])
+        return self._drawn(_candidates(few, logits[few]))
+
     def _choose(self, logits: Logits, masked: bool) -> int:
         if self._chain is None and not masked:
             return int(np.argmax(logits))
-        candidates = np.empty(len(logits), _CANDIDATE)
-        candidates["id"], candidates["logit"], candidates["p"] = self._ids, logits, 0
-        array = _token_array(candidates)
-        if masked:
-            llama.llama_sampler_apply(self._grammar, ctypes.byref(array))
-            if np.isneginf(candidates["logit"]).all():
-                return -1
+        candidates = self._masked(logits) if masked else _candidates(self._ids, logits)
+        if masked and np.isneginf(candidates["logit"]).all():
+            return -1
         if self._chain is None:
             return int(candidates["id"][np.argmax(candidates["logit"])])
+        return self._drawn(candidates)
+
+    def _masked(self, logits: Logits) -> Candidates:
+        """All tokens; what the grammar refuses has a logit of minus infinity."""
+        candidates = _candidates(self._ids, logits)
+        llama.llama_sampler_apply(self._grammar, ctypes.byref(_token_array(candidates)))
+        return candidates
+
+    def _drawn(self, candidates: Candidates) -> int:
+        array = _token_array(candidates)
         llama.llama_sampler_apply(self._chain, ctypes.byref(array))
         return int(array.data[array.selected].id)
 
@@ -69,7 +119,13 @@ class Sampler:
         return not bool(np.isneginf(candidate["logit"][0]))
 
 
-def _token_array(candidates: npt.NDArray[np.void]) -> Handle:
+def _candidates(ids: Ids, logits: Logits) -> Candidates:
+    candidates = np.empty(len(ids), _CANDIDATE)
+    candidates["id"], candidates["logit"], candidates["p"] = ids, logits, 0
+    return candidates
+
+
+def _token_array(candidates: Candidates) -> Handle:
     data = candidates.ctypes.data_as(llama.llama_token_data_p)
     return llama.llama_token_data_array(data, len(candidates), -1, False)
 
