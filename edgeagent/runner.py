@@ -33,6 +33,8 @@ from edgeagent.policy.live import LivePolicy, with_current_policy
 from edgeagent.policy.loading import keep_apart
 from edgeagent.ports import Clock, Desktop, Gate, Hands, Model, NoHands
 from edgeagent.recording.audit_trail import AuditTrail, audit_path
+from edgeagent.redaction.noting import MaskNoting
+from edgeagent.redaction.screens import RedactingDesktop
 from edgeagent.resuming import approved_by_user, as_it_stands, with_own_home
 from edgeagent.screen import Screen
 from edgeagent.sessions.holding import NotedAsker, NotedGate
@@ -228,10 +230,11 @@ class _Run:
         self._guard: Guarding = guard(created, self._audited, runner.clock, asker, held)
         self._guard.gate.approved = approved
         self._guard.gate.wanted_mode = runner.wanted_mode
-        self._created = msgspec.structs.replace(created, task=self._guard.scrubber.text(created.task))
+        self._created = msgspec.structs.replace(created, task=self._guard.scrub(events.UserMessage(created.task)).text)
         own_home = session.home if created.desktop.home == str(session.home) else None
         self._keeping = KeepingSink(session.writer, session.directory, own_home)
-        self._sink = NotingSink(self._keeping, runner.listeners, runner.on_frame, self._guard.scrub)
+        self._masks = MaskNoting(self._keeping, self._guard.patterns)
+        self._sink = NotingSink(self._masks, runner.listeners, runner.on_frame, self._guard.scrub)
         self._history = session.history
         self._would_deny = WouldDeny()
         self._policy = LivePolicy(created.desktop, session.directory, self._audited)
@@ -331,6 +334,7 @@ class _Run:
             await self._note_anchor()
             async with attested(self._session.id, desktop, model, layers), self._policy.watching(desktop), self._viewed(desktop):
                 seen, guarded = self._guard.desktop(desktop, model), self._guard.model(model)
+                self._masks.desktop = seen if isinstance(seen, RedactingDesktop) else None
                 self._history = await reconcile(self._history, seen, self._sink)
                 limits = msgspec.convert(self._created.limits, Limits, strict=False)
                 loop = Loop(

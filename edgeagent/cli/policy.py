@@ -139,10 +139,12 @@ def _check_as_a_run_does(found: PolicyText, rules: Policy) -> None:
     """Raise `UsageError` for what only a run would notice: patterns that are none, directories that show the policy itself."""
     from edgeagent.policy.judge import compile_rules
     from edgeagent.policy.loading import keep_apart
+    from edgeagent.redaction.texts import Patterns
     from edgeagent.sessions.store import sessions_root
     from edgeagent_harness.protocol.messages import DesktopSpec
 
     compile_rules(rules.gate, found.name)
+    Patterns(rules.redaction.patterns, found.name)
     keep_apart(DesktopSpec(policy_yaml=found.text, policy_name=found.name), rules, sessions_root())
 
 

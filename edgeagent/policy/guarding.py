@@ -19,6 +19,8 @@ from edgeagent.policy.loading import read_policy
 from edgeagent.policy.possible import SECRET_MARK
 from edgeagent.policy.surroundings import DesktopSurroundings, TellingDesktop
 from edgeagent.ports import Clock, Desktop, Gate, Model
+from edgeagent.redaction.screens import RedactingDesktop
+from edgeagent.redaction.texts import Patterns
 from edgeagent.secrets.desktop import GuardingDesktop, Reader, SecretDesktop
 from edgeagent.secrets.mask import Covers
 from edgeagent.secrets.model import SecretModel
@@ -69,6 +71,7 @@ class Guarding:
     gate: PolicyGate
     vault: Vault
     scrubber: Scrubber
+    patterns: Patterns
     further_gate: Gate | None = None
     covers: Covers = field(default_factory=Covers)
 
@@ -77,20 +80,32 @@ class Guarding:
         return msgspec.structs.replace(spec, browser_debug_pipe=True) if needs_hosts(self.gate.policy) else spec
 
     def scrub(self, value: T) -> T:
-        """``value`` without any secret's value."""
-        return self.scrubber.struct(value)
+        """``value`` without any secret's value, and without what the policy has redacted."""
+        return self.patterns.struct(self.scrubber.struct(value))
 
     def model(self, model: Model) -> Model:
         """``model``, kept from passing on a secret."""
         return SecretModel(model, self.vault) if self.vault.secrets else model
 
     def desktop(self, desktop: Desktop, model: Model) -> Desktop:
-        """``desktop``, able to type secrets and covering them; what ``model`` can read is looked through for them."""
+        """``desktop``, able to type secrets and covering them, and with what the policy redacts painted over; what ``model`` can
+        read is looked through for both. Raises `UsageError` if patterns are to be found and nothing can read."""
         self.gate.surroundings = self._surroundings(desktop)
-        if not self.vault.secrets or not isinstance(desktop, _Windowed):
-            return desktop
         read = model.read if isinstance(model, ReadingModel) else None
-        return SecretDesktop(cast(GuardingDesktop, desktop), self.gate.surroundings, self.vault, self.covers, read)
+        if self.vault.secrets and isinstance(desktop, _Windowed):
+            desktop = SecretDesktop(cast(GuardingDesktop, desktop), self.gate.surroundings, self.vault, self.covers, read)
+        elif not self._redacts:
+            return desktop
+        if self.patterns and read is None:
+            hint = "take --model embedded, or list regions instead of patterns"
+            raise UsageError("the policy's redaction.patterns cannot be looked for: this model's engine reads no text", hint)
+        return RedactingDesktop(
+            desktop, self.gate.policy.redaction.regions, self.patterns, read, lambda: self.covers.painted
+        )  # fmt: skip
+
+    @property
+    def _redacts(self) -> bool:
+        return bool(self.patterns or self.gate.policy.redaction.regions)
 
     def judge(self) -> Gate:
         """The gate, with whatever else must agree."""
@@ -123,7 +138,7 @@ def guard(
     gate = gate_for(policy, spec.policy_name, created.mode or None, Path(spec.home) if spec.home else None)
     gate.clock, gate.asker = clock, asker
     gate.audit = lambda entry: audit(scrubber.struct(entry))
-    return Guarding(gate, vault, scrubber, further_gate)
+    return Guarding(gate, vault, scrubber, Patterns(policy.redaction.patterns, spec.policy_name), further_gate)
 
 
 def _check_task(task: str, policy: Policy) -> None:

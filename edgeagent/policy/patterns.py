@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any, Protocol, cast
 
 import re2
@@ -9,8 +10,18 @@ import re2
 _MAX_PROGRAM_BYTES = 1 << 20
 
 
+class Match(Protocol):
+    """Where a pattern was found."""
+
+    def start(self) -> int: ...
+
+    def end(self) -> int: ...
+
+
 class Pattern(Protocol):
     """A compiled pattern."""
+
+    def finditer(self, text: str) -> Iterator[Match]: ...
 
     def search(self, text: str) -> object | None: ...
 

@@ -62,6 +62,8 @@ class Covers:
     covers: list[Cover] = field(default_factory=list[Cover])
     used: bool = False
     """Whether a secret was ever typed."""
+    painted: tuple[Rect, ...] = ()
+    """What was covered on the screen that was looked at last."""
 
     def add(self, screen: Screen, box: Rect | None, changed: Iterable[Rect]) -> None:
         """Cover what was typed on ``screen``: the field ``box`` if it is known, and where the typing changed the screen."""
@@ -78,6 +80,7 @@ class Covers:
     def apply(self, screen: Screen, also: Iterable[Rect] = ()) -> Screen:
         """``screen`` with every field covered that still shows, and ``also``; covers of fields that are gone are dropped."""
         boxes = list(also)
+        self.painted = ()
         if not self.covers and not boxes:
             return screen
         pixels = as_colours(screen)
@@ -87,7 +90,7 @@ class Covers:
             boxes += shows
             if shows:
                 kept.append(cover)
-        self.covers = kept
+        self.covers, self.painted = kept, tuple(boxes)
         return _covered(screen, pixels, boxes) if boxes else screen
 
 

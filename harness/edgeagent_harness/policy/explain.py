@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgeagent_harness.policy import explain_gate
+from edgeagent_harness.policy import explain_gate, redaction
 from edgeagent_harness.policy.explain_gate import Line
 from edgeagent_harness.policy.names import canonical
 from edgeagent_harness.policy.types import HOME_INSIDE, Endpoint, Policy, Response
@@ -36,6 +36,7 @@ def explain(policy: Policy) -> list[Chapter]:
         Chapter("Limits", tuple(_limits(policy))),
         Chapter("Single actions", tuple(explain_gate.lines(policy.gate))),
         Chapter("Secrets", tuple(explain_gate.secret_lines(policy.secrets))),
+        Chapter("Redaction", tuple(redaction.lines(policy.redaction))),
         Chapter("If something is tried all the same", tuple(_violations(policy))),
     ]
     return [chapter for chapter in chapters if chapter.lines]

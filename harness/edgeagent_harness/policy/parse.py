@@ -10,6 +10,7 @@ from typing import Literal, cast
 from edgeagent_harness.policy import gate_parse, nemoclaw
 from edgeagent_harness.policy.environment import execution_environment
 from edgeagent_harness.policy.network import network
+from edgeagent_harness.policy.redaction import redaction
 from edgeagent_harness.policy.strict_yaml import Section, nearest, read
 from edgeagent_harness.policy.types import (
     ACCEPTABLE_MISSING,
@@ -52,6 +53,8 @@ def parse(text: str, source: str = "policy") -> Policy:
         policy = _audit(section, policy)
     if section := top.section("gate"):
         policy = replace(policy, gate=gate_parse.gate(section))
+    if section := top.section("redaction"):
+        policy = replace(policy, redaction=redaction(section))
     policy = replace(policy, secrets=gate_parse.secrets(top.sections("secrets")))
     policy = replace(policy, teleport=cast(Literal["allow", "deny"], top.text("teleport", "allow", ("allow", "deny"))))
     top.done()

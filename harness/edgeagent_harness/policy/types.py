@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal
 
 from edgeagent_harness.policy.gate_types import Gate, Secret
+from edgeagent_harness.policy.redaction import Redaction
 
 EgressMode = Literal["deny", "allowlist", "offline"]
 """``deny``: apps in the sandbox have no way out. ``allowlist``: a broker lets them reach the endpoints. ``offline``: nothing on
@@ -112,6 +113,7 @@ class Policy:
     audit: AuditSettings = field(default_factory=AuditSettings)
     gate: Gate = field(default_factory=Gate)
     secrets: tuple[Secret, ...] = ()
+    redaction: Redaction = field(default_factory=Redaction)
     teleport: Literal["allow", "deny"] = "allow"
     """Whether a session with this policy may move to another machine."""
     lines: dict[str, int] = field(default_factory=dict[str, int], compare=False)
