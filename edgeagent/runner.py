@@ -63,6 +63,8 @@ class ModelChoice:
     mmproj: str = ""
     family: str = ""
     """How a GGUF model is spoken to; empty: as its header suggests."""
+    skip_unchanged: bool = False
+    """A screen that stays as it was is not sent again: the model is told so."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,6 +167,7 @@ class Runner:
                 model=request.model.model,
                 mmproj=request.model.mmproj,
                 family=request.model.family,
+                skip_unchanged=request.model.skip_unchanged,
                 desktop=desktop,
                 version=version("edgeagent"),
                 seed=request.seed,
@@ -351,7 +354,8 @@ class _Run:
 
     @asynccontextmanager
     async def _model(self) -> AsyncGenerator[Model]:
-        choice = ModelChoice(self._created.model, self._created.mmproj, self._created.family)
+        created = self._created
+        choice = ModelChoice(created.model, created.mmproj, created.family, created.skip_unchanged)
         notices: set[asyncio.Task[None]] = set()
 
         def restarted(why: str) -> None:
@@ -365,9 +369,11 @@ class _Run:
 
 
 def _real_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AbstractAsyncContextManager[Model]:
+    from edgeagent.calibration.remembered import refuse_wrong_convention
     from edgeagent.engine import open_model
 
-    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family)
+    refuse_wrong_convention(choice.model, choice.mmproj, choice.family)
+    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family, choice.skip_unchanged)
 
 
 async def run_until_stopped(run: Coroutine[Any, Any, RunResult], brake: Brake) -> RunResult:

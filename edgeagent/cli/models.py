@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
+from edgeagent.cli.models_calibrate import calibrate
 from edgeagent.cli.models_fit import fit
 from edgeagent.errors import ModelUnusable
 from edgeagent_models.catalog import Embedded, GgufInfo, embedded, read_gguf
@@ -22,6 +23,7 @@ def models() -> None:
 
 
 models.add_command(fit)
+models.add_command(calibrate)
 
 
 @models.command("list")

@@ -10,6 +10,7 @@ import msgspec
 from edgeagent_models.families.encoder import merge_factor
 from edgeagent_models.families.registry import recognised
 from edgeagent_models.gguf_header import GgufHeader, read_header
+from edgeagent_models.quantization import quantization
 
 
 class Part(msgspec.Struct, frozen=True):
@@ -51,6 +52,8 @@ class GgufInfo(msgspec.Struct, frozen=True):
     picture_factor: int
     """Of a vision part: the sides of pictures must be multiples of it; 0 where it scales them by itself."""
     chat_template: bool
+    quantization: str
+    """What most weights are kept in; empty where the file does not say."""
 
 
 def embedded() -> Embedded:
@@ -93,4 +96,5 @@ def read_gguf(path: Path) -> GgufInfo:
         family="" if header.vision else recognised(header.architecture, names_of(header, path)).name,
         picture_factor=merge_factor(header) if header.vision else 0,
         chat_template="tokenizer.chat_template" in header.settings,
+        quantization=quantization(header),
     )
