@@ -47,6 +47,15 @@ class Identity:
     def new(cls) -> Identity:
         return cls(str(pyrage.x25519.Identity.generate()))
 
+    @classmethod
+    def of(cls, text: str) -> Identity:
+        """The identity that ``text`` is. Raises `BundleRefused`."""
+        try:
+            pyrage.x25519.Identity.from_str(text)
+        except pyrage.IdentityError as error:
+            raise BundleRefused("this is no age identity") from error
+        return cls(text)
+
     @property
     def recipient(self) -> Recipient:
         return Recipient(str(pyrage.x25519.Identity.from_str(self.text).to_public()))
@@ -79,13 +88,10 @@ def with_passphrase(identity: Identity, passphrase: str) -> bytes:
 def from_passphrase(sealed: bytes, passphrase: str) -> Identity:
     """The identity in ``sealed``. Raises `BundleRefused`."""
     try:
-        text = bytes(pyrage.passphrase.decrypt(sealed, passphrase)).decode("ascii")
-        pyrage.x25519.Identity.from_str(text)
+        text = bytes(pyrage.passphrase.decrypt(sealed, passphrase)).decode("latin-1")
     except pyrage.DecryptError as error:
         raise BundleRefused(f"the bundle cannot be opened: {error}", "is that its passphrase?") from error
-    except (UnicodeDecodeError, pyrage.IdentityError) as error:
-        raise BundleRefused("the bundle's header holds no key") from error
-    return Identity(text)
+    return Identity.of(text)
 
 
 def kept_identity(path: Path) -> Identity:
@@ -102,10 +108,8 @@ def kept_identity(path: Path) -> Identity:
             pass
         if path.stat().st_mode & 0o077:
             raise UsageError(f"{path} can be read by others", f"chmod 600 {path}, and make a new one if others may have read it")
-        text = path.read_text(encoding="ascii").strip()
-        pyrage.x25519.Identity.from_str(text)
+        return Identity.of(path.read_text(encoding="latin-1").strip())
     except OSError as error:
         raise recording_problem(error, path) from error
-    except (UnicodeDecodeError, pyrage.IdentityError) as error:
+    except BundleRefused as error:
         raise UsageError(f"{path} holds no age identity", "move it away; the next use makes a new one") from error
-    return Identity(text)
