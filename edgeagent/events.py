@@ -42,6 +42,8 @@ class SessionCreated(_Fact, frozen=True, tag="session_created"):
     mmproj: str = ""
     family: str = ""
     """How a GGUF model is spoken to; empty: as its header suggests."""
+    skip_unchanged: bool = False
+    """A screen that stays as it was is not sent again: the model is told so."""
     seed: int | None = None
     limits: dict[str, float] = {}
     mode: GateModeName = ""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -29,6 +30,7 @@ COMPARE_HELP = "Variants to compare, with commas: fast, server, official, naive.
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
 @click.option("--family", default="", metavar="NAME", help="How the GGUF is spoken to, if its own header misleads.")
 @click.option("--synthetic", default="", metavar="NAME[:QUANT]", help="Random weights in the exact shape of this model.")
+@click.option("--skip-unchanged", is_flag=True, help="Send no screenshot of a screen that stays as it was.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Steps to take of the session.  [default: all; 8 if none is given]")
 @click.option("--repeats", type=click.IntRange(1, 100), help="Times, each from nothing.  [default: 1; 3 with --compare]")
 @click.option("--compare", default="", metavar="A,B", help=COMPARE_HELP)
@@ -41,8 +43,8 @@ COMPARE_HELP = "Variants to compare, with commas: fast, server, official, naive.
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the plot (SVG) here.")
 def step(
-    session: str, live: bool, model: str, mmproj: str, family: str, synthetic: str, steps: int | None, repeats: int | None,
-    compare: str, reply_tokens: int | None, image_tokens: int, json_path: Path | None, plot: Path | None,
+    session: str, live: bool, model: str, mmproj: str, family: str, synthetic: str, skip_unchanged: bool, steps: int | None,
+    repeats: int | None, compare: str, reply_tokens: int | None, image_tokens: int, json_path: Path | None, plot: Path | None,
 ) -> None:  # fmt: skip
     """What one step costs on this machine, phase by phase: times, tokens, memory, energy, growth."""
     from edgeagent.bench.step.measure import StepBenchmark, measure
@@ -62,6 +64,9 @@ def step(
     )
     directory, times = _directory(session), _repeats(repeats, compare)
     choice, name, rates = _choice(model, mmproj, family, synthetic, image_tokens)
+    if skip_unchanged and choice.model == "embedded":
+        raise UsageError("--skip-unchanged is for GGUF files", "give --model and --mmproj, or --synthetic")
+    choice = replace(choice, skip_unchanged=skip_unchanged)
     benchmark = StepBenchmark(choice, name, directory, live, steps or 0, times, variants, Shaping(forced, image_tokens), rates)
     report = asyncio.run(measure(benchmark, _tell))
     _write(report, json_path, plot)

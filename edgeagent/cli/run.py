@@ -26,6 +26,10 @@ from edgeagent.runner import ModelChoice, Runner, RunRequest, run_until_stopped
 from edgeagent_harness.protocol.messages import Application, DesktopSpec
 from edgeagent_models.families.registry import NoSuchFamily, by_name
 
+SKIP_UNCHANGED_HELP = (
+    "Send no screenshot of a screen that stays as it was: the model is told so. Quicker; untried with real models."
+)
+
 
 @click.command(epilog=EXIT_CODES_HELP)
 @click.argument("task")
@@ -34,6 +38,7 @@ from edgeagent_models.families.registry import NoSuchFamily, by_name
 @click.option("--model", default="embedded", show_default=True, metavar="embedded|PATH", help="Embedded policy or a GGUF file.")
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
 @click.option("--family", default="", metavar="NAME", help="How the GGUF is spoken to, if its own header misleads.")
+@click.option("--skip-unchanged", is_flag=True, help=SKIP_UNCHANGED_HELP)
 @click.option("--home", default="", metavar="DIR", help="Host directory that becomes the sandbox's home.")
 @click.option("--max-steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Actions at most.")
 @click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=Seconds(), metavar="S")
@@ -43,8 +48,9 @@ from edgeagent_models.families.registry import NoSuchFamily, by_name
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 @click.option("--seed", type=int, default=None, metavar="N", help="Seed of the model's sampling.")
 def run(
-    task: str, apps: tuple[str, ...], url: str, model: str, mmproj: str, family: str, home: str, max_steps: int, timeout_s: float,
-    mode: events.GateModeName | None, policy: str, be_offline: bool, output: OutputFormat, seed: int | None,
+    task: str, apps: tuple[str, ...], url: str, model: str, mmproj: str, family: str, skip_unchanged: bool, home: str,
+    max_steps: int, timeout_s: float, mode: events.GateModeName | None, policy: str, be_offline: bool, output: OutputFormat,
+    seed: int | None,
 ) -> None:  # fmt: skip
     """Do TASK on a sandboxed desktop. Ctrl-C stops at once and leaves the session resumable."""
     if not task.strip():
@@ -60,7 +66,7 @@ def run(
         policy_name=rules_text.name,
         offline=offline.is_offline(),
     )
-    choice = chosen(model, mmproj, family)
+    choice = chosen(model, mmproj, family, skip_unchanged)
     request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed, mode or "")
     renderer = renderer_for(output)
     sys.exit(asyncio.run(_run(request, renderer)))
@@ -106,14 +112,15 @@ def existing(path: str, option: str, kind: Literal["file", "directory"]) -> str:
     return str(found.resolve())
 
 
-def chosen(model: str, mmproj: str, family: str) -> ModelChoice:
+def chosen(model: str, mmproj: str, family: str, skip_unchanged: bool = False) -> ModelChoice:
     """The embedded model, or a GGUF file that is spoken to as ``family`` (empty: as its header suggests)."""
     if model == "embedded":
-        if family:
-            raise UsageError("--family is for GGUF files", "name one with --model, or leave --family out")
+        for option, given in (("--family", family), ("--skip-unchanged", skip_unchanged)):
+            if given:
+                raise UsageError(f"{option} is for GGUF files", f"name one with --model, or leave {option} out")
         return ModelChoice()
     try:
-        return replace(gguf(model, mmproj), family=by_name(family).name if family else "")
+        return replace(gguf(model, mmproj), family=by_name(family).name if family else "", skip_unchanged=skip_unchanged)
     except NoSuchFamily as error:
         raise UsageError(f"--family: {error}", "see docs/families.md") from error
 

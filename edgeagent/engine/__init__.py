@@ -25,12 +25,17 @@ SEQUENCE = "session"
 
 @asynccontextmanager
 async def open_model(
-    model: str, mmproj: str, seed: int, restarted: Callable[[str], None], family: str = ""
+    model: str,
+    mmproj: str,
+    seed: int,
+    restarted: Callable[[str], None],
+    family: str = "",
+    skip_unchanged: bool = False,
 ) -> AsyncGenerator[EmbeddedModel | LlamaModel]:
     """``model`` (``embedded``, or the path of a GGUF file with its ``mmproj``) in a process of its own.
 
     ``restarted`` is told why whenever that process had to be started again. ``family`` says how a GGUF model is spoken to;
-    empty: as its header suggests.
+    empty: as its header suggests. ``skip_unchanged``: see `edgeagent.engine.conversation.Speaker`.
     """
     if model == EMBEDDED:
         async with _started(Engine("embedded", Load(0), restarted)) as engine:
@@ -41,7 +46,7 @@ async def open_model(
     spoken, factor = _speaking(model, mmproj, family)
     load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=1)
     async with _started(Engine("llama", load, restarted)) as engine:
-        yield LlamaModel(engine, SEQUENCE, seed, Speaker(spoken, factor))
+        yield LlamaModel(engine, SEQUENCE, seed, Speaker(spoken, factor, skip_unchanged))
 
 
 @asynccontextmanager

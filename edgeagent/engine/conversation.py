@@ -26,6 +26,7 @@ MOVED_HOW = {
     "replayed": MOVED + "and what you had filled in was filled in again there.",
     "reopened": MOVED + "but applications were only opened again.",
 }
+UNCHANGED = "[the screen is as it was on the screenshot before]"
 MAX_LINES = 40
 """Earlier steps that are still told, one line each."""
 
@@ -41,6 +42,8 @@ class Speaker:
 
     family: Family
     factor: int = 0
+    skip_unchanged: bool = False
+    """A screen that stays as it was is not shown again: words say so. Families are not trained on that, so it is off."""
 
     def view(self, screen: Screen) -> View:
         """How ``screen`` reaches the model."""
@@ -50,6 +53,18 @@ class Speaker:
         """The oldest step whose screenshot is shown when the model is asked for ``step``."""
         return first_of_batch(step, self.family.history.screenshots)
 
+    def first_shown(self, screens: Mapping[int, Screen], now: int, screen: Screen) -> int:
+        """The same, given what is still remembered of earlier steps and the ``screen`` that step ``now`` is decided on.
+
+        Where unchanged screens are skipped, pictures are counted and not steps; one must stand in a turn that is still told.
+        """
+        if not self.skip_unchanged or not screens:
+            return self.first_screenshot(now)
+        pictured = [step for step in screens if not _same(screens.get(step - 1), screens[step])]
+        if not _same(screens.get(now - 1), screen):
+            return min(screens) if len(pictured) < self.family.history.screenshots else now
+        return min(screens) if max(pictured) >= first_of_batch(now, self.family.history.turns) else now
+
     def converse(self, prompt: Prompt, screens: Mapping[int, Screen], replies: Mapping[int, str]) -> tuple[ChatMessage, ...]:
         """The conversation that asks for the next step.
 
@@ -58,16 +73,17 @@ class Speaker:
         """
         now, view = prompt.history.next_step, self.view(prompt.screen)
         first_turn = first_of_batch(now, self.family.history.turns)
+        first_shown = self.first_shown(screens, now, prompt.screen)
+        shown = {**{step: seen for step, seen in screens.items() if step >= first_shown}, now: prompt.screen}
         opening = self._opening(prompt.task, [step for step in prompt.history.steps if step.number < first_turn], view)
         messages = [ChatMessage("system", (TextPart(self.family.dialect.instructions(view)),))]
         for step in (step for step in prompt.history.steps if step.number >= first_turn):
-            shown = screens.get(step.number) if step.number >= self.first_screenshot(now) else None
-            messages.append(ChatMessage("user", (TextPart(opening), *self._observation(shown))))
+            messages.append(ChatMessage("user", (TextPart(opening), *self._observation(shown, step.number))))
             said = replies.get(step.number) if self.family.history.own_words else None
             messages.append(ChatMessage("assistant", (TextPart(said or self._retold(step, view)),)))
             opening = self._result(step)
         ending = (TextPart(self._ending(prompt)),) if self._ending(prompt) else ()
-        messages.append(ChatMessage("user", (TextPart(opening), *self._observation(prompt.screen), *ending)))
+        messages.append(ChatMessage("user", (TextPart(opening), *self._observation(shown, now), *ending)))
         return tuple(messages)
 
     def _opening(self, task: str, earlier: list[Step], view: View) -> str:
@@ -78,10 +94,13 @@ class Speaker:
         lines = [f"{step.number}. {self._retold(step, view)} {_outcome(step)}" for step in earlier[-MAX_LINES:]]
         return opening + wording.earlier.format(lines="\n".join(lines))
 
-    def _observation(self, screen: Screen | None) -> tuple[Part, ...]:
-        wording = self.family.wording
+    def _observation(self, shown: Mapping[int, Screen], step: int) -> tuple[Part, ...]:
+        """What stands for the screenshot of ``step``, of which ``shown`` has those that are shown now."""
+        wording, screen = self.family.wording, shown.get(step)
         if screen is None:
             return (TextPart(wording.before_image + self.family.history.evicted + wording.after_image),)
+        if self.skip_unchanged and _same(shown.get(step - 1), screen):
+            return (TextPart(wording.before_image + UNCHANGED + wording.after_image),)
         picture = ImagePart(as_image(screen, self.view(screen) if self.factor else None))
         around = (TextPart(wording.before_image), picture, TextPart(wording.after_image))
         return tuple(part for part in around if part != TextPart(""))
@@ -107,6 +126,10 @@ class Speaker:
 
     def _result(self, step: Step) -> str:
         return self.family.wording.result.format(result=_outcome(step), verb=self.family.called(step.action))
+
+
+def _same(earlier: Screen | None, screen: Screen) -> bool:
+    return earlier is not None and earlier.pixels == screen.pixels
 
 
 def _outcome(step: Step) -> str:

@@ -78,10 +78,10 @@ class LlamaModel:
 
     def _remember(self, prompt: Prompt, text: str) -> None:
         step = prompt.history.next_step
+        oldest = self.speaker.first_shown(self._screens, step, prompt.screen)
+        self._screens = {number: screen for number, screen in self._screens.items() if number >= oldest}
         self._screens[step] = prompt.screen
         self._replies[step] = text
-        oldest = self.speaker.first_screenshot(step)
-        self._screens = {number: screen for number, screen in self._screens.items() if number >= oldest}
 
 
 class _Canonical(msgspec.Struct):

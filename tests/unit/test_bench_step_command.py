@@ -35,6 +35,7 @@ def refusal(*arguments: str) -> EdgeAgentError:
         (["--compare", "naive,fast", "--model", "x", "--repeats", "2"], "too few to compare"),
         (["--live", "--session", "x"], "--live drives a desktop of its own"),
         (["--mmproj", "x"], "goes with a GGUF file"),
+        (["--skip-unchanged"], "--skip-unchanged is for GGUF files"),
         (["--model", "nowhere.gguf"], "neither 'embedded' nor a file"),
         (["--session", "nothing-like-it"], "no session"),
         (["--synthetic", "gpt-9"], "no shape is known of 'gpt-9'"),

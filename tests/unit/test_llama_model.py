@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -9,7 +10,7 @@ import msgspec
 import pytest
 
 from edgeagent.action import parse
-from edgeagent.engine.conversation import Speaker
+from edgeagent.engine.conversation import UNCHANGED, Speaker
 from edgeagent.engine.llama_model import LlamaModel
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ContextFull, ReplyMalformed
@@ -102,3 +103,38 @@ async def test_screens_that_do_not_fit_are_left_out() -> None:
 async def test_a_screen_that_cannot_fit_at_all_is_an_error() -> None:
     with pytest.raises(ContextFull):
         await model(Room(0, CLICK)).complete(prompt(0))
+
+
+def looking(at: Sequence[int], unchanged: bool = True, family: str = "holo") -> tuple[LlamaModel, list[Prompt]]:
+    """A model that skips unchanged screens, and a session whose steps see screens of these tones."""
+    room = Room(9, '{"note":null,"thought":"t","tool_call":{"tool_name":"wait","seconds":1}}')
+    asked = LlamaModel(cast("Engine", room), "session", 1, Speaker(by_name(family), skip_unchanged=unchanged))
+    prompts = [replace(prompt(step), screen=Screen(INFO, bytes([tone]) * INFO.size_bytes)) for step, tone in enumerate(at)]
+    return asked, prompts
+
+
+@pytest.mark.parametrize(
+    ("tones", "unchanged", "pictures"),
+    [
+        ([1, 1, 1, 2, 2, 3, 4], True, [1, 1, 1, 2, 2, 3, 1]),
+        ([1, 1, 1, 2, 2, 3, 4], False, [1, 2, 3, 1, 2, 3, 1]),
+        ([1, 2, 1, 1], True, [1, 2, 3, 3]),
+        # With the turn that showed it a screen is shown again, though it has not changed.
+        ([1] * 14, True, [1] * 14),
+    ],
+)
+async def test_a_screen_that_stays_is_not_shown_again(tones: list[int], unchanged: bool, pictures: list[int]) -> None:
+    asked, prompts = looking(tones, unchanged)
+    for one in prompts:
+        await asked.complete(one)
+    room = cast("Room", asked.engine)
+    assert room.shown == pictures
+
+
+async def test_a_screen_that_stays_is_said_to() -> None:
+    asked, prompts = looking([1, 1])
+    for one in prompts:
+        await asked.complete(one)
+    room = cast("Room", asked.engine)
+    assert room.asked.count(UNCHANGED) == 1
+    assert room.asked.index(UNCHANGED) > room.asked.index("<tool_output")

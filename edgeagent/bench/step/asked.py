@@ -80,5 +80,5 @@ def _contestant(
     variant_engine = VariantEngine(variant, load, shaping)
     if shaping.reply_tokens:
         family = replace(family, history=replace(family.history, own_words=False))
-    told = speaker(variant, family, factor)
+    told = speaker(variant, family, factor, choice.skip_unchanged)
     return Contestant(variant, variant_engine, lambda: LlamaModel(variant_engine, SEQUENCE, 0, told))

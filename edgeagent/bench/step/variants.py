@@ -49,10 +49,10 @@ class InPlace(Speaker):
         return max(1, step - self.family.history.screenshots + 1)
 
 
-def speaker(variant: VariantName, family: Family, factor: int) -> Speaker:
+def speaker(variant: VariantName, family: Family, factor: int, skip_unchanged: bool = False) -> Speaker:
     """Who composes the prompts of ``variant``: ``naive`` shows everything that was, the others what the family's rule allows."""
     if variant == "fast":
-        return Speaker(family, factor)
+        return Speaker(family, factor, skip_unchanged)
     if variant == "naive":
         whole = replace(family.history, screenshots=EVERYTHING, turns=EVERYTHING)
         return Speaker(replace(family, history=whole), factor)
@@ -103,7 +103,7 @@ class VariantEngine(Engine):
 
 
 def scaled(image: Image, tokens: int) -> Image:
-    """``image`` (BGRX) made smaller, to about ``tokens`` tokens and no more; where that is 0, to the size that it is to be sent at.
+    """``image`` (BGRX) made smaller, to about ``tokens`` tokens and no more; 0: to the size that it is to be sent at.
 
     Done here for all variants: other programs know nothing of a family's rule.
     """
