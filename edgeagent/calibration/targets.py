@@ -91,7 +91,8 @@ def _free(
 
 def _paint(pixels: NDArray[np.uint8], shape: str, colour: tuple[int, int, int], x: float, y: float, radius: float) -> None:
     """Fill ``shape`` into ``(H, W, 4) uint8`` BGRX ``pixels``."""
-    rows, columns = np.ogrid[: pixels.shape[0], : pixels.shape[1]]
+    top, bottom, left, right = (int(edge) for edge in (y - radius, y + radius + 2, x - radius, x + radius + 2))
+    rows, columns = np.ogrid[top:bottom, left:right]
     across, down = (columns - x) / radius, (rows - y) / radius
     match shape:
         case "circle":
@@ -102,4 +103,4 @@ def _paint(pixels: NDArray[np.uint8], shape: str, colour: tuple[int, int, int], 
             inside = (down >= -1) & (down <= 0.8) & (abs(across) <= (down + 1) / 1.8)
         case _:
             inside = (abs(across) <= 1) & (abs(down) <= 1) & ((abs(across) <= 0.33) | (abs(down) <= 0.33))
-    pixels[inside, :3] = colour[::-1]
+    pixels[top:bottom, left:right, :3][inside] = colour[::-1]
