@@ -112,11 +112,8 @@ class Loop:
             reply = await self.hands.unless_wanted(self.model.complete(compose(self.history, look.screen)))
         if reply is None:
             return None
-        await self.note(
-            events.Replied(
-                reply.text, reply.target, reply.expect, reply.memory, reply.score, reply.usage, reply.timings_ms
-            )
-        )  # fmt: skip
+        for fact in reply.facts:
+            await self.note(fact)
         return reply
 
     async def _act(self, parsed: Parsed, reply: Reply, look: Look) -> Look:

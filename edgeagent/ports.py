@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
-from edgeagent.events import EventData, Verdict
+from edgeagent.events import Compacted, EventData, Replied, Verdict
 from edgeagent.history import History
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.actions import Action
@@ -71,6 +71,14 @@ class Reply:
     score: float = 1.0
     usage: Usage = field(default_factory=Usage)
     timings_ms: dict[str, float] = field(default_factory=dict[str, float])
+    compacted: tuple[Compacted, ...] = ()
+    """What of the past the model was not told any more."""
+
+    @property
+    def facts(self) -> tuple[EventData, ...]:
+        """As it is recorded."""
+        said = Replied(self.text, self.target, self.expect, self.memory, self.score, self.usage, self.timings_ms)
+        return (said, *self.compacted)
 
     @property
     def target_box(self) -> Rect | None:
