@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from pathlib import Path
 from types import TracebackType
 
 import h11
@@ -54,39 +55,59 @@ class AppEgress:
         if self._broker:
             await self._broker.close()
 
+    @property
+    def broker_socket(self) -> Path:
+        """Where the broker listens. Raises `EgressDenied` where the policy has none."""
+        if self._broker is None:
+            raise EgressDenied(f"network.egress.mode is {self._egress.mode}", _MEND)
+        return self._broker.socket_path
+
     async def connect(self, host: str, port: int) -> Streams:
         """A tunnel to ``host`` for TLS with that name (``start_tls``), or for one plain HTTP request. Raises `EgressDenied`."""
-        target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-        if self._broker is None:
-            raise EgressDenied(f"{target}: network.egress.mode is {self._egress.mode}", _MEND)
-        proxy = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
+        asking = Asking(host, port)
+        reader, writer = await asyncio.open_unix_connection(self.broker_socket)
         try:
-            request = proxy.send(h11.Request(method="CONNECT", target=target, headers=[("Host", target)])) or b""
-        except h11.LocalProtocolError as error:
-            raise EgressDenied(f"{target!r} cannot be asked for: {error}") from error
-        reader, writer = await asyncio.open_unix_connection(self._broker.socket_path)
-        try:
-            writer.write(request)
-            await _await_tunnel(reader, proxy, target)
+            writer.write(asking.request)
+            while not asking.open_after(await reader.read(_HEAD_BYTES)):
+                pass
         except BaseException:
             writer.close()
             raise
         return reader, writer
 
 
-async def _await_tunnel(reader: asyncio.StreamReader, proxy: h11.Connection, target: str) -> None:
-    """Read the broker's answer; in a tunnel that is open nothing follows it before the client's first bytes."""
-    status, text = 0, b""
-    while True:
-        event = proxy.next_event()
-        if event is h11.NEED_DATA:
-            proxy.receive_data(await reader.read(_HEAD_BYTES))
-        elif isinstance(event, h11.Response):
-            if event.status_code == 200:
-                return
-            status = event.status_code
-        elif isinstance(event, h11.Data):
-            text += bytes(event.data)
-        else:
-            reason = text.decode(errors="replace").strip().removeprefix("edgeagent: ")
-            raise EgressDenied(f"{target}: {reason or f'the egress broker answered {status}'}", _MEND)
+class Asking:
+    """One question for a tunnel, without I/O: send `request`, then give `open_after` what comes until it says so."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._target = f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+        self._proxy = h11.Connection(h11.CLIENT, max_incomplete_event_size=_HEAD_BYTES)
+        self._status, self._text = 0, b""
+        try:
+            asked = h11.Request(method="CONNECT", target=self._target, headers=[("Host", self._target)])
+            self.request = self._proxy.send(asked) or b""
+        except h11.LocalProtocolError as error:
+            raise EgressDenied(f"{self._target!r} cannot be asked for: {error}") from error
+
+    def open_after(self, data: bytes) -> bool:
+        """Whether the tunnel is open now; nothing follows the broker's answer before the client's first bytes.
+
+        Raises `EgressDenied` with the broker's reason.
+        """
+        self._proxy.receive_data(data)
+        while True:
+            try:
+                event = self._proxy.next_event()
+            except h11.RemoteProtocolError as error:
+                raise EgressDenied(f"{self._target}: the egress broker did not answer: {error}") from error
+            if event is h11.NEED_DATA:
+                return False
+            if isinstance(event, h11.Response):
+                if event.status_code == 200:
+                    return True
+                self._status = event.status_code
+            elif isinstance(event, h11.Data):
+                self._text += bytes(event.data)
+            else:
+                reason = self._text.decode(errors="replace").strip().removeprefix("edgeagent: ")
+                raise EgressDenied(f"{self._target}: {reason or f'the egress broker answered {self._status}'}", _MEND)
