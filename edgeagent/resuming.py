@@ -35,7 +35,8 @@ def approved_by_user(session: OpenSession) -> events.Approved:
 
 
 def with_own_home(spec: DesktopSpec, session: OpenSession) -> DesktopSpec:
-    """``spec`` with the session's own home where it is now: a session's directory may have been moved since."""
-    if Path(spec.home).parts[-2:] != (session.id, session.home.name):
+    """``spec`` with the session's own home where it is now: its directory may have been moved, or come from another machine."""
+    moved = any(isinstance(event.data, events.HandedOver | events.TakenBack) for event in session.writer.events)
+    if not moved and Path(spec.home).parts[-2:] != (session.id, session.home.name):
         return spec
     return msgspec.structs.replace(spec, home=str(session.home))

@@ -38,10 +38,12 @@ from edgeagent.redaction.screens import RedactingDesktop
 from edgeagent.resuming import approved_by_user, as_it_stands, with_own_home
 from edgeagent.screen import Screen
 from edgeagent.sessions.holding import NotedAsker, NotedGate
+from edgeagent.sessions.leaving import leave_if_asked
 from edgeagent.sessions.reconcile import reconcile
 from edgeagent.sessions.start_home import keep_start_home
 from edgeagent.sessions.stopping import take_note
 from edgeagent.sessions.store import OpenSession, SessionStore
+from edgeagent.teleport.restoring import restore
 from edgeagent.timings import median_phases
 from edgeagent_harness.policy.gate_types import GateMode
 from edgeagent_harness.policy.would_deny import WouldDeny
@@ -188,11 +190,12 @@ class Runner:
         limits: Limits | None = None,
         mode: events.GateModeName = "",
         approve: bool = False,
+        model: ModelChoice | None = None,
     ) -> RunResult:
         """Go on with a recorded session.
 
-        ``message`` is what the user adds (an answer, a correction); ``limits`` and ``mode`` replace those that the session began
-        with; ``approve`` permits, once, the action that it had ended for.
+        ``message`` is what the user adds (an answer, a correction); ``limits``, ``mode`` and ``model`` replace those that the
+        session had; ``approve`` permits, once, the action that it had ended for.
         """
         with self.store.open(prefix, self.clock) as session:
             created = next((event.data for event in session.writer.events if isinstance(event.data, events.SessionCreated)), None)
@@ -203,6 +206,8 @@ class Runner:
             created = as_it_stands(created, session)
             if limits is not None:
                 created = msgspec.structs.replace(created, limits=_as_recorded(limits))
+            if model is not None:
+                created = msgspec.structs.replace(created, model=model.model, mmproj=model.mmproj, family=model.family)
             if mode:
                 created = msgspec.structs.replace(created, mode=mode)
             approved = approved_by_user(session) if approve else None
@@ -212,7 +217,8 @@ class Runner:
             for listener in self.listeners if isinstance(last, events.LogRepaired) else ():
                 listener(last)
             said = events.UserMessage(message) if message else None
-            return await _Run(self, session, created, approved).go("resumed", said)
+            other = events.ModelChanged(model.model, model.mmproj, model.family) if model else None
+            return await _Run(self, session, created, approved).go("resumed", other, said)
 
 
 def _as_recorded(limits: Limits) -> dict[str, float]:
@@ -255,12 +261,12 @@ class _Run:
         await self._sink.emit(fact)
         self._history = advance(self._history, fact)
 
-    async def go(self, reason: StartReason, first: events.EventData | None = None) -> RunResult:
+    async def go(self, reason: StartReason, *first: events.EventData | None) -> RunResult:
         """Work until the run ends; whatever ends it is in the log before this returns or raises."""
         began_s = self._runner.clock.monotonic_s()
         if self._runner.on_opened is not None:
             self._runner.on_opened(self._session.id, self._session.directory)
-        for fact in filter(None, (first, self._guard.gate.approved)):
+        for fact in filter(None, (*first, self._guard.gate.approved)):
             await self.note(self._guard.scrub(fact))
         try:
             ended = await self._work(reason)
@@ -279,6 +285,7 @@ class _Run:
         )  # fmt: skip
 
     def _heard(self) -> tuple[events.EventData, ...]:
+        leave_if_asked(self._session.directory)
         return tuple(map(self._guard.scrub, self._runner.inbox()))
 
     def _stopped(self, when: str = "") -> events.RunEnded:
@@ -338,6 +345,8 @@ class _Run:
             async with attested(self._session.id, desktop, model, layers), self._policy.watching(desktop), self._viewed(desktop):
                 seen, guarded = self._guard.desktop(desktop, model), self._guard.model(model)
                 self._masks.desktop = seen if isinstance(seen, RedactingDesktop) else None
+                if reason == "resumed":
+                    await self._restore(seen)
                 self._history = await reconcile(self._history, seen, self._sink)
                 limits = msgspec.convert(self._created.limits, Limits, strict=False)
                 loop = Loop(
@@ -348,6 +357,10 @@ class _Run:
                     return await loop.run()
                 finally:
                     self._history = loop.history
+
+    async def _restore(self, desktop: Desktop) -> None:
+        if restored := await restore(self._session.directory, self._session.writer.events, desktop):
+            await self.note(restored)
 
     def _viewed(self, desktop: Desktop) -> AbstractAsyncContextManager[None]:
         return self._runner.viewing(desktop) if self._runner.viewing else contextlib.nullcontext()

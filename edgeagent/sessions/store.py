@@ -26,6 +26,7 @@ from edgeagent.recording.writer import SessionWriter
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.summary import SessionSummary, summarize
 from edgeagent.sessions.swapping import finish_swap, open_folders
+from edgeagent.sessions.whereabouts import require_here
 
 HOME_VARIABLE = "EDGEAGENT_HOME"
 _OWNERSHIP = (events.HandedOver, events.TakenBack)
@@ -73,8 +74,10 @@ class OpenSession:
 class SessionStore:
     """All sessions below one directory."""
 
-    def __init__(self, root: Path | None = None) -> None:
+    def __init__(self, root: Path | None = None, owner: str = "") -> None:
+        """``owner``: what sessions that were handed over to this machine call it."""
         self.root = root or sessions_root()
+        self.owner = owner
 
     def create(self, clock: Clock, parent: str = "") -> OpenSession:
         """A new session, owned by this process. Its first event is the caller's to write."""
@@ -98,9 +101,10 @@ class SessionStore:
 
         Raises `SessionBusy`, `NotOwner`, `RecordingDamaged` or `RecordingTooNew` where that cannot be.
         """
+        require_here(self.find(prefix))
         session = self.open_elsewhere(prefix, clock)
         handed = next((event.data for event in reversed(session.writer.events) if isinstance(event.data, _OWNERSHIP)), None)
-        if isinstance(handed, events.HandedOver):
+        if isinstance(handed, events.HandedOver) and handed.to != self.owner:
             session.close()
             raise NotOwner(f"session {session.id} belongs to {handed.to} now", "take it back before it goes on here")
         return session

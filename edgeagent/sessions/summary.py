@@ -8,13 +8,14 @@ from pathlib import Path
 from typing import Literal
 
 from edgeagent import events
-from edgeagent.errors import SessionError
+from edgeagent.errors import RecordingError, SessionError
 from edgeagent.history import fold
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import LogContents, read_log
 from edgeagent.sessions.lock import is_locked
 from edgeagent.sessions.state import State, recorded_state
 from edgeagent.sessions.stopping import owner_of
+from edgeagent.sessions.whereabouts import whereabouts
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 Status = Literal["running", "interrupted", "done", "failed", "needs_user", "limit", "stopped", "error", "empty"]
@@ -69,7 +70,7 @@ def summarize(directory: Path) -> SessionSummary:
         message=history.ended.message if history.ended else "",
         size_bytes=size_bytes(directory),
         damaged=damaged,
-        state=recorded_state(facts).seen(owned),
+        state=recorded_state(facts).seen(owned) if _is_here(directory) else "teleported",
         owner_pid=owner_of(directory) if owned else None,
         newer=contents.newest_format > events.FORMAT,
     )
@@ -93,6 +94,13 @@ def _status(owned: bool, facts: list[events.EventData], ended: events.RunEnded |
     if ended is not None:
         return ended.outcome
     return "interrupted" if facts else "empty"
+
+
+def _is_here(directory: Path) -> bool:
+    try:
+        return whereabouts(directory).here
+    except RecordingError:
+        return False
 
 
 def size_bytes(directory: Path) -> int:

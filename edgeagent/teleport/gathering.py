@@ -67,7 +67,7 @@ class Gathering:
         try:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             with open(fd, "rb") as stream:
-                mode = stat.S_IMODE(os.fstat(fd).st_mode)
+                status = os.fstat(fd)
                 for offset, data in _pieces(stream.read, GROWING_CHUNK_BYTES if growing else MAX_CHUNK_BYTES, size):
                     self.scan.feed(data)
                     chunk = ChunkRef(chunk_id(data), len(data))
@@ -81,7 +81,7 @@ class Gathering:
             self.stays.append(Stays(text, f"it holds the value of the secret {names}; secrets do not leave"))
             return
         self.found.extend(Found(text, what) for what in sorted(self.scan.likely))
-        self.entries.append(FileEntry(text, mode & 0o777, tuple(chunks)))
+        self.entries.append(FileEntry(text, status.st_mode & 0o777, max(0, status.st_mtime_ns), tuple(chunks)))
         self.pieces = pieces | self.pieces
 
     def take_tree(self, root: Path, name: bytes) -> None:

@@ -48,6 +48,7 @@ class FileEntry(_Part, frozen=True, tag_field="kind", tag="file"):
 
     path: PathText
     mode: Mode
+    mtime_ns: Annotated[int, msgspec.Meta(ge=0, le=1 << 62)] = 0
     chunks: tuple[ChunkRef, ...] = ()
 
     @property

@@ -7,6 +7,7 @@ import re
 from collections.abc import Iterable
 
 from edgeagent.errors import BundleRefused
+from edgeagent.homes.kept import LIST_NAME, OBJECTS_NAME
 from edgeagent.policy.allowed import ALLOWED_NAME
 from edgeagent.prove.statement import STATEMENT_NAME
 from edgeagent.recording.frame_index import PACK_NAME
@@ -16,9 +17,9 @@ from edgeagent.sessions.start_home import START_HOME_NAME
 from edgeagent.teleport.manifest import Entry, FolderEntry
 
 HOME = "home"
-TREES = (HOME, START_HOME_NAME)
+TREES = (HOME, START_HOME_NAME, OBJECTS_NAME)
 """Folders of a session's directory that go along with all that is in them."""
-RECORD_FILES = (LOG_NAME, PACK_NAME, TORN_NAME, TORN_FRAMES_NAME, ALLOWED_NAME, STATEMENT_NAME)
+RECORD_FILES = (LOG_NAME, PACK_NAME, TORN_NAME, TORN_FRAMES_NAME, ALLOWED_NAME, STATEMENT_NAME, LIST_NAME)
 _AUDIT = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,100}\.jsonl")
 """A policy may name the audit log; it lies beside the recording."""
 _MAX_NAME_BYTES = 255

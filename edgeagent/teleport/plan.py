@@ -11,6 +11,7 @@ from pathlib import Path
 from edgeagent import events
 from edgeagent.errors import EnvironmentProblem, RecordingDamaged, RecordingError
 from edgeagent.history import History, fold
+from edgeagent.homes.kept import LIST_NAME, OBJECTS_NAME
 from edgeagent.policy.loading import read_policy
 from edgeagent.recording.audit_trail import audit_path
 from edgeagent.recording.frame_index import PACK_NAME
@@ -18,15 +19,24 @@ from edgeagent.recording.frames import FrameReader
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import LogContents, read_log
 from edgeagent.secrets.vault import Vault
+from edgeagent.sessions.leaving import LEAVE_NAME
+from edgeagent.sessions.lock import LOCK_NAME
 from edgeagent.sessions.start_home import START_HOME_NAME
+from edgeagent.sessions.stopping import NOTE_NAME
+from edgeagent.sessions.whereabouts import RECORD_NAME
 from edgeagent.teleport.gathering import Gathering, Piece
 from edgeagent.teleport.manifest import FORMAT, Head, Manifest, ModelReference, Stays, manifest_hash
 from edgeagent.teleport.outside import replayable
-from edgeagent.teleport.paths import HOME, RECORD_FILES
+from edgeagent.teleport.paths import HOME, RECORD_FILES, TREES
 from edgeagent.teleport.scan import SecretScan
 from edgeagent_harness.policy.types import Policy
 
-_OWN_FILES = {"lock": "it says which process of this machine works on the session", "stop": "it is a note to such a process"}
+_OWN_FILES = {
+    LOCK_NAME: "it says which process of this machine works on the session",
+    NOTE_NAME: "it is a note to such a process",
+    LEAVE_NAME: "it is a note to such a process",
+    RECORD_NAME: "it says where the session has been",
+}
 _PRINT_BYTES = 1 << 20
 
 
@@ -58,8 +68,9 @@ def make_plan(directory: Path) -> Plan:
     home = home_of(directory, facts)
     if home.is_dir() and not home.is_symlink():
         gathering.take_tree(home, HOME.encode())
-    if (directory / START_HOME_NAME).is_dir():
-        gathering.take_tree(directory / START_HOME_NAME, START_HOME_NAME.encode())
+    for name in (START_HOME_NAME, OBJECTS_NAME):
+        if (directory / name).is_dir():
+            gathering.take_tree(directory / name, name.encode())
     gathering.stays.extend(_elsewhere(created, policy, home, directory))
     return Plan(_manifest(directory, contents, created, gathering), gathering.pieces)
 
@@ -93,10 +104,10 @@ def _sound_log(directory: Path) -> LogContents:
 
 def _take_record(gathering: Gathering, directory: Path, audit_name: str) -> None:
     for entry in sorted(directory.iterdir()):
-        if entry.name == LOG_NAME or entry.is_dir() or entry.is_symlink():
+        if entry.name in (LOG_NAME, *TREES):
             continue
-        if entry.name in (*RECORD_FILES, audit_name):
-            gathering.take_file(entry, os.fsencode(entry.name), growing=entry.name in (PACK_NAME, audit_name))
+        if entry.name in (*RECORD_FILES, audit_name) and entry.is_file() and not entry.is_symlink():
+            gathering.take_file(entry, os.fsencode(entry.name), growing=entry.name in (PACK_NAME, LIST_NAME, audit_name))
         else:
             gathering.stays.append(Stays(entry.name, _OWN_FILES.get(entry.name, "it is no part of the recording")))
 

@@ -102,6 +102,7 @@ def _write(path: bytes, entry: FileEntry, source: ChunkSource, progress: Callabl
             size += chunk.size
             progress(size)
         os.fchmod(fd, entry.mode)
+        os.utime(fd, ns=(entry.mtime_ns, entry.mtime_ns))
     return size
 
 

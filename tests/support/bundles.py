@@ -87,21 +87,21 @@ def _with(manifest: Manifest, *entries: FileEntry | FolderEntry | LinkEntry) -> 
 
 
 def _file(path: str) -> Harm:
-    return lambda manifest, chunks: _with(manifest, FileEntry(path, 0o644, (chunks.add(b"harm"),)))
+    return lambda manifest, chunks: _with(manifest, FileEntry(path, 0o644, 0, (chunks.add(b"harm"),)))
 
 
 def _through_link(manifest: Manifest, chunks: Chunks) -> Manifest:
-    return _with(manifest, LinkEntry("home/out", "/tmp"), FileEntry("home/out/harm", 0o644, (chunks.add(b"harm"),)))
+    return _with(manifest, LinkEntry("home/out", "/tmp"), FileEntry("home/out/harm", 0o644, 0, (chunks.add(b"harm"),)))
 
 
 def _link_over_folder(manifest: Manifest, chunks: Chunks) -> Manifest:
-    file = FileEntry("home/swap/harm", 0o644, (chunks.add(b"harm"),))
+    file = FileEntry("home/swap/harm", 0o644, 0, (chunks.add(b"harm"),))
     return _with(manifest, FolderEntry("home/swap", 0o755), LinkEntry("home/swap", "/tmp"), file)
 
 
 def _bomb(manifest: Manifest, chunks: Chunks) -> Manifest:
     zeros = chunks.add(bytes(1 << 20))
-    return _with(manifest, FileEntry("home/bomb", 0o644, (zeros,) * 20_000))
+    return _with(manifest, FileEntry("home/bomb", 0o644, 0, (zeros,) * 20_000))
 
 
 def _many(manifest: Manifest, chunks: Chunks) -> Manifest:
@@ -110,7 +110,7 @@ def _many(manifest: Manifest, chunks: Chunks) -> Manifest:
 
 def _other_log(manifest: Manifest, chunks: Chunks) -> Manifest:
     entries = [entry for entry in manifest.entries if entry.path != "events.jsonl"]
-    return msgspec.structs.replace(manifest, entries=(FileEntry("events.jsonl", 0o600, (chunks.add(b"{}\n"),)), *entries))
+    return msgspec.structs.replace(manifest, entries=(FileEntry("events.jsonl", 0o600, 0, (chunks.add(b"{}\n"),)), *entries))
 
 
 HARMS: dict[str, Harm] = {
