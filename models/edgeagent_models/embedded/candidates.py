@@ -56,6 +56,8 @@ class Choice:
     """The word that names the key to press."""
     again: bool = False
     """The last deed adjusted this too, so that it has the keyboard."""
+    beside: tuple[int, ...] = ()
+    """The words of the instruction that stand in its row, which tell it from others that look the same."""
     why: str = ""
     """Of a refusal or a question, where more is known than the general words say."""
     doubt: bool = False

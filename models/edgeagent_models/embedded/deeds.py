@@ -25,7 +25,7 @@ def deed_of(choice: Choice, instruction: Instruction, elements: Sequence[Element
         kind=choice.kind,
         step=step,
         typed=choice.typed,
-        said=_said(choice, instruction, element, used),
+        said=(*_said(choice, instruction, element, used), *((i, i) for i in choice.beside)),
         role=element.role,
         box=element.box,
         text=element.text,

@@ -22,7 +22,9 @@ from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Done, Memory
 from edgeagent_models.embedded.phrases import phrase_hits
 from edgeagent_models.embedded.questions import answer_instead_of_done
+from edgeagent_models.embedded.twins import in_named_row, next_named_row
 from edgeagent_models.embedded.unanswered import instead_of_done
+from edgeagent_models.embedded.unpressed import press_instead_of_done
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.protocol import Element
 
@@ -114,7 +116,8 @@ class Policy:
         if decision.choice.kind != "done":
             return decision
         asked = answer_instead_of_done(instruction.source, elements, memory, own)
-        return replace(decision, choice=asked or instead_of_done(elements, memory, past) or decision.choice)
+        more = next_named_row(instruction, elements, past) or press_instead_of_done(instruction, elements, past)
+        return replace(decision, choice=asked or more or instead_of_done(elements, memory, past) or decision.choice)
 
 
 def pick(scores: Scores, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Decision:
@@ -122,6 +125,7 @@ def pick(scores: Scores, instruction: Instruction, elements: Sequence[Element], 
     chances = probabilities(scores, instruction, elements)
     for flat in np.argsort(-chances)[:2]:
         best = _as_written(choice_at(int(flat), scores, instruction, elements, past), instruction, elements)
+        best = in_named_row(best, instruction, elements, past)
         if not _tried_in_vain(best, instruction, elements, past):
             break
     else:
