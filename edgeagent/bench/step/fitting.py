@@ -118,9 +118,10 @@ def _path(directory: Path, image_tokens: int) -> Path:
 def _questions(screen: tuple[int, int]) -> list[Prompt]:
     effect = Effect("confirmed")
     steps = (Step(1, Click(Point(10, 10)), effect),)
-    return [Prompt(_TASK, _noise(seed, *screen), History(_TASK, steps[:seed])) for seed in range(2)]
+    return [Prompt(_TASK, noise(seed, *screen), History(_TASK, steps[:seed])) for seed in range(2)]
 
 
-def _noise(seed: int, width: int, height: int) -> Screen:
+def noise(seed: int, width: int, height: int) -> Screen:
+    """A screen that compresses to nothing and is like no other; sizes in px."""
     pixels = np.random.default_rng(seed).integers(0, 256, (height, width, 4), dtype=np.uint8)
     return Screen(FrameInfo(seed, width, height, 0), pixels.tobytes())

@@ -1,0 +1,327 @@
+#!/usr/bin/env python3
+"""What the engine's caches are worth here: unchanged screens, an ideal cache, parking, a killed engine, several sessions.
+
+    reuse_benchmark.py [--synthetic holo3.1-0.8b] [--image-tokens 500] [--parts unchanged,ideal,park,kill,sessions] [--json PATH]
+
+Random weights in the exact shape of the model: what they say means nothing, what it takes does. Times are medians.
+"""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import json
+import os
+import signal
+import statistics
+import tempfile
+import time
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import msgspec
+
+from edgeagent.bench.step.fitting import noise
+from edgeagent.bench.step.synthetic import made, named
+from edgeagent.bench.step.variants import ENDLESS, scaled
+from edgeagent.engine.conversation import Speaker
+from edgeagent.engine.process import EngineProcess
+from edgeagent.engine.watchdog import Engine
+from edgeagent.history import History, Step
+from edgeagent.machine import machine_line
+from edgeagent.ports import Prompt
+from edgeagent.runner import ModelChoice
+from edgeagent.screen import Screen
+from edgeagent_harness.protocol.actions import Action, Click, Key, Type
+from edgeagent_harness.protocol.effects import Effect
+from edgeagent_harness.protocol.geometry import Point
+from edgeagent_models.families.registry import by_name
+from edgeagent_models.protocol import (
+    ChatMessage,
+    Complete,
+    Completed,
+    EngineReply,
+    ImagePart,
+    Load,
+    LoadState,
+    OpenSequence,
+    Part,
+    Sampling,
+    SaveState,
+)
+
+FACTOR_PX = 32
+SCREEN_PX = 1280, 800
+TASK = "Fill in the form with the data of the customer, then save it."
+DEEDS: tuple[Action, ...] = (Click(Point(640, 140)), Type("Zoë Krämer"), Key(("tab",)), Click(Point(20, 700)))
+DONE = Effect("confirmed")
+ACTION = r"""root ::= "{\"note\": null, \"thought\": \"\", \"tool_call\": {\"tool_name\": " verb ", \"x\": " n ", \"y\": " n "}}"
+verb ::= "\"click\"" | "\"double_click\"" | "\"right_click\"" | "\"hover\""
+n ::= [1-9] [0-9]{2}
+"""
+"""One action of Holo's without free text."""
+NVIDIA_READS_PER_WRITE = 11.7
+"""Cached tokens read for each one written, as NVIDIA reports of agents' traffic."""
+IDEAL_STEPS = 50
+NAMES = "abcd"
+Figures = dict[str, float]
+os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+"""As in an engine's process: one part of this program holds the engine itself."""
+
+
+@dataclass(frozen=True)
+class Subject:
+    """What is measured."""
+
+    choice: ModelChoice
+    image_tokens: int
+
+    @property
+    def family_tokens(self) -> int:
+        return by_name(self.choice.family).context_tokens
+
+    def load(self, sequences: int = 1) -> Load:
+        return Load(0, self.choice.model, self.choice.mmproj, context_tokens=self.family_tokens, max_sequences=sequences)
+
+    def speaker(self, skip_unchanged: bool = False) -> Speaker:
+        family = by_name(self.choice.family)
+        return Speaker(replace(family, history=replace(family.history, own_words=False)), FACTOR_PX, skip_unchanged)
+
+    def sized(self, messages: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
+        """With pictures of so many tokens."""
+        return tuple(ChatMessage(message.role, tuple(map(self._part, message.parts))) for message in messages)
+
+    def _part(self, part: Part) -> Part:
+        return ImagePart(scaled(part.image, self.image_tokens)) if isinstance(part, ImagePart) else part
+
+
+class Session:
+    """The conversations of a session whose screens are ``screens``, as the app makes them."""
+
+    def __init__(self, subject: Subject, screens: Callable[[int], Screen], skip_unchanged: bool = False) -> None:
+        self._subject = subject
+        self._screens = screens
+        self._speaker = subject.speaker(skip_unchanged)
+        self._seen: dict[int, Screen] = {}
+
+    def prompt(self, step: int) -> tuple[ChatMessage, ...]:
+        steps = tuple(Step(number, DEEDS[number % len(DEEDS)], DONE) for number in range(1, step))
+        screen = self._screens(step)
+        messages = self._speaker.converse(Prompt(TASK, screen, History(TASK, steps)), self._seen, {})
+        first = self._speaker.first_shown(self._seen, step, screen)
+        self._seen = {number: seen for number, seen in self._seen.items() if number >= first} | {step: screen}
+        return self._subject.sized(messages)
+
+
+def question(messages: tuple[ChatMessage, ...], tokens: int, grammar: str, sequence: str = "a") -> Complete:
+    return Complete(0, sequence, messages, Sampling(max_tokens=tokens), grammar)
+
+
+async def answered(engine: Engine | EngineProcess, request: Complete) -> tuple[Completed, float]:
+    """The reply, and the ms it took."""
+    began_s = time.perf_counter()
+    reply = await engine.request(request)
+    assert isinstance(reply, Completed)
+    return reply, (time.perf_counter() - began_s) * 1000
+
+
+async def started(subject: Subject, sequences: int = 1) -> Engine:
+    engine = Engine("llama", subject.load(sequences), lambda _: None)
+    await engine.start()
+    for name in "abcdefgh"[:sequences]:
+        await engine.open_sequence(name)
+    return engine
+
+
+async def unchanged(subject: Subject) -> Figures:
+    """Steps on a screen that stays: no picture is sent, one action without free text is written."""
+    still = noise(0, *SCREEN_PX)
+    session, engine = Session(subject, lambda _: still, skip_unchanged=True), await started(subject)
+    walls, computed, written = list[float](), list[int](), list[int]()
+    try:
+        for step in range(1, 12):
+            reply, wall_ms = await answered(engine, question(session.prompt(step), 200, ACTION))
+            walls.append(wall_ms)
+            computed.append(reply.usage.prompt_tokens - reply.usage.cached_tokens)
+            written.append(reply.usage.output_tokens)
+    finally:
+        await engine.close()
+    return {
+        "unchanged screen, step ms": statistics.median(walls[1:]),
+        "unchanged screen, slowest step ms": max(walls[1:]),
+        "unchanged screen, tokens computed": statistics.median(computed[1:]),
+        "unchanged screen, tokens written": statistics.median(written),
+        "first step ms": walls[0],
+    }
+
+
+async def ideal(subject: Subject) -> Figures:
+    """50 steps with a new screen each: what was reused of what a cache that forgets nothing could have given."""
+    from edgeagent_models.llama.engine import LlamaEngine
+    from edgeagent_models.llama.units import Unit, cells, common_prefix
+
+    session = Session(subject, lambda step: noise(step, *SCREEN_PX))
+    engine = LlamaEngine(subject.load())
+    engine.open_sequence("a")
+    asked: list[list[Unit]] = []
+    reused = possible = prompted = 0
+    for step in range(1, IDEAL_STEPS + 1):
+        messages = session.prompt(step)
+        units = engine.plan(messages, templated=False).units
+        best = max((min(common_prefix(units, earlier), len(units) - 1) for earlier in asked), default=0)
+        asked.append(units)
+        possible += cells(units[:best])
+        replies: list[EngineReply] = []
+        engine.complete(question(messages, 4, ENDLESS), replies.append)
+        while engine.work():
+            pass
+        usage = next(reply.usage for reply in replies if isinstance(reply, Completed))
+        reused += usage.cached_tokens
+        prompted += usage.prompt_tokens
+    engine.close()
+    return {
+        "ideal cache: steps": IDEAL_STEPS,
+        "ideal cache: share of it reused %": 100 * reused / possible,
+        "tokens reused": reused,
+        "tokens computed": prompted - reused,
+        "reads per write": reused / (prompted - reused),
+        "reads per write, NVIDIA's": NVIDIA_READS_PER_WRITE,
+    }
+
+
+async def park(subject: Subject) -> Figures:
+    """A session in mid-work is written to disk, its process ends, and another one goes on with it."""
+    session = Session(subject, lambda step: noise(step, *SCREEN_PX))
+    last: tuple[ChatMessage, ...] = ()
+    with tempfile.TemporaryDirectory(prefix="edgeagent-park-") as scratch:
+        file = os.path.join(scratch, "a.state")
+        engine = await started(subject)
+        try:
+            for step in range(1, 4):
+                last = session.prompt(step)
+                await answered(engine, question(last, 8, ENDLESS))
+            began_s = time.perf_counter()
+            await engine.request(SaveState(0, "a", file))
+            save_ms = (time.perf_counter() - began_s) * 1000
+        finally:
+            await engine.close()
+        walls: list[Figures] = [await _fetched_back(subject, file, last) for _ in range(5)]
+        size_mb = await asyncio.to_thread(os.path.getsize, file) / 1e6
+    return {
+        "parking: save ms": save_ms,
+        "parking: file MB": size_mb,
+        **{name: statistics.median(one[name] for one in walls) for name in walls[0]},
+    }
+
+
+async def _fetched_back(subject: Subject, file: str, messages: tuple[ChatMessage, ...]) -> Figures:
+    began_s = time.perf_counter()
+    process = await EngineProcess.start("llama")
+    try:
+        await process.request(subject.load())
+        loaded_s = time.perf_counter()
+        await process.request(OpenSequence(0, "a"))
+        await process.request(LoadState(0, "a", file))
+        restored_s = time.perf_counter()
+        reply, _ = await answered(process, question(messages, 1, ENDLESS))
+        first_s = time.perf_counter()
+        computed = reply.usage.prompt_tokens - reply.usage.cached_tokens
+    finally:
+        await process.close()
+    return {
+        "parking: new process and model ms": (loaded_s - began_s) * 1000,
+        "parking: state ms": (restored_s - loaded_s) * 1000,
+        "parking: new process to first token ms": (first_s - began_s) * 1000,
+        "parking: tokens computed": computed,
+    }
+
+
+async def kill(subject: Subject) -> Figures:
+    """The engine is killed in the middle of a reply: nobody asks again, and the reply comes."""
+    engine, session = await started(subject), Session(subject, lambda step: noise(step, *SCREEN_PX))
+    try:
+        for step in (1, 2):
+            last = session.prompt(step)
+            undisturbed, _ = await answered(engine, question(last, 48, ENDLESS))
+        decoding = asyncio.Event()
+        streamed = msgspec.structs.replace(question(last, 48, ENDLESS), stream=True)
+        task = asyncio.create_task(engine.request(streamed, lambda _: decoding.set()))
+        await decoding.wait()
+        first_pid, began_s = engine.pid, time.perf_counter()
+        os.kill(first_pid, signal.SIGKILL)
+        reply = await task
+        assert isinstance(reply, Completed)
+        return {
+            "SIGKILL in mid-decode to the whole reply ms": (time.perf_counter() - began_s) * 1000,
+            "SIGKILL: another process answered": float(engine.pid != first_pid),
+            "SIGKILL: the reply is the undisturbed one": float(reply.text == undisturbed.text),
+        }
+    finally:
+        await engine.close()
+
+
+async def sessions(subject: Subject) -> Figures:
+    """Four sessions on one model, decoding at once and one after the other; they share the system prompt."""
+    engine = await started(subject, len(NAMES))
+    prompts = {name: Session(subject, lambda _, at=at: noise(at, *SCREEN_PX)).prompt(1) for at, name in enumerate(NAMES)}
+    alone, together, shared = list[float](), list[float](), list[float]()
+    try:
+        for at, (name, prompt) in enumerate(prompts.items()):
+            first, _ = await answered(engine, question(prompt, 1, ENDLESS, name))
+            if at:
+                shared.append(first.usage.cached_tokens / first.usage.prompt_tokens)
+        texts: dict[str, str] = {}
+        for _ in range(3):
+            for name, prompt in prompts.items():
+                reply, _ = await answered(engine, question(prompt, 48, ENDLESS, name))
+                texts[name] = reply.text
+                alone.append(47 / reply.timings_ms["decode_ms"] * 1000)
+            replies = await asyncio.gather(
+                *(answered(engine, question(prompt, 48, ENDLESS, name)) for name, prompt in prompts.items())
+            )  # fmt: skip
+            together.append(sum(47 for _ in replies) / max(reply.timings_ms["decode_ms"] for reply, _ in replies) * 1000)
+            assert {name: reply.text for name, (reply, _) in zip(prompts, replies, strict=True)} == texts
+    finally:
+        await engine.close()
+    return {
+        "one session tok/s": statistics.median(alone),
+        "four sessions tok/s": statistics.median(together),
+        "four to one": statistics.median(together) / statistics.median(alone),
+        "four sessions, replies as alone": 1.0,
+        "beginning shared %": 100 * statistics.median(shared),
+    }
+
+
+PARTS: dict[str, Callable[[Subject], Awaitable[Figures]]] = {
+    "unchanged": unchanged, "ideal": ideal, "park": park, "kill": kill, "sessions": sessions,
+}  # fmt: skip
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--synthetic", default="holo3.1-0.8b", metavar="NAME[:QUANT]")
+    parser.add_argument("--image-tokens", type=int, default=500)
+    parser.add_argument("--parts", default=",".join(PARTS), metavar="A,B")
+    parser.add_argument("--json", type=Path)
+    arguments = parser.parse_args()
+    wanted = named(arguments.synthetic)
+    subject = Subject(asyncio.run(made(wanted, print)), arguments.image_tokens)
+    print(f"{wanted.label}\n{machine_line()}; load average {os.getloadavg()[0]:.1f}")
+    figures: Figures = {}
+    for part in arguments.parts.split(","):
+        figures |= asyncio.run(_run(PARTS[part], subject))
+    if arguments.json:
+        found = {"model": wanted.label, "machine": machine_line(), "load_average": os.getloadavg()[0], **figures}
+        arguments.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+async def _run(part: Callable[[Subject], Awaitable[Figures]], subject: Subject) -> Figures:
+    figures = await part(subject)
+    for name, value in figures.items():
+        print(f"{name:48} {value:10.1f}", flush=True)
+    return figures
+
+
+if __name__ == "__main__":
+    main()
