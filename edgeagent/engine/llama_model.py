@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Protocol
 
 import msgspec
 
+from edgeagent.engine.compaction import Compaction
 from edgeagent.engine.conversation import Speaker
 from edgeagent.errors import ContextFull, EngineError
 from edgeagent.ports import Prompt, Reply
@@ -38,6 +40,7 @@ class LlamaModel:
         self._sampling = Sampling(rule.temperature, rule.top_p, rule.top_k, seed, rule.max_tokens, rule.stop)
         self._screens: dict[int, Screen] = {}
         self._replies: dict[int, str] = {}
+        self._compaction = Compaction(self.speaker)
 
     async def say(self, prompt: Prompt, held: bool) -> str:
         """What the model says to ``prompt``, raw; ``held`` by its family's grammar, or free. Nothing of it is kept."""
@@ -47,15 +50,18 @@ class LlamaModel:
     async def complete(self, prompt: Prompt) -> Reply:
         if self._family.grounder and prompt.history.steps:
             return Reply(_canonical(Said("pointed at what the task names", Finish())))
-        view = self.speaker.view(prompt.screen)
+        view, step = self.speaker.view(prompt.screen), prompt.history.next_step
+        oldest = self.speaker.first_shown(self._screens, step, prompt.screen)
+        compacted = self._compaction.at(step, min((number for number in self._screens if number >= oldest), default=step))
         try:
             completed = await self._ask(self.speaker.converse(prompt, self._screens, self._replies), view)
         except ContextFull:
             # Large screens: better the latest alone than none.
             self._screens.clear()
+            compacted += self._compaction.too_full(step)
             completed = await self._ask(self.speaker.converse(prompt, {}, self._replies), view)
         self._remember(prompt, completed.text)
-        return self._understood(completed, view, prompt.history.memory)
+        return replace(self._understood(completed, view, prompt.history.memory), compacted=compacted)
 
     async def _ask(self, messages: tuple[ChatMessage, ...], view: View) -> Completed:
         return await self._completed(messages, self._family.dialect.grammar(view))
