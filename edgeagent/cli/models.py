@@ -9,6 +9,7 @@ import msgspec
 
 from edgeagent.cli.models_calibrate import calibrate
 from edgeagent.cli.models_fit import fit
+from edgeagent.cli.models_shelf import import_, pull, remove
 from edgeagent.errors import ModelUnusable
 from edgeagent_models.catalog import Embedded, GgufInfo, embedded, read_gguf
 from edgeagent_models.errors import NotAModel
@@ -22,8 +23,8 @@ def models() -> None:
     """Which models there are, and what one needs."""
 
 
-models.add_command(fit)
-models.add_command(calibrate)
+for command in (fit, calibrate, pull, import_, remove):
+    models.add_command(command)
 
 
 @models.command("list")
