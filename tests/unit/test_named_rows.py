@@ -23,8 +23,8 @@ def screen(*placed: tuple[Role, str, int, int]) -> list[Element]:
 def table() -> list[Element]:
     cells: list[tuple[Role, str, int, int]] = [("text", "Orders", 30, 10), ("text", "3 open orders", 30, 40)]
     for row, texts in enumerate(ORDERS):
-        cells += [("text", text, 30 + 100 * column, 100 + 30 * row) for column, text in enumerate(texts)]
-        cells += [("button", "Ship", 400, 100 + 30 * row), ("button", "Cancel", 500, 100 + 30 * row)]
+        cells.extend(("text", text, 30 + 100 * column, 100 + 30 * row) for column, text in enumerate(texts))
+        cells.extend((("button", "Ship", 400, 100 + 30 * row), ("button", "Cancel", 500, 100 + 30 * row)))
     return screen(*cells)
 
 
