@@ -9,6 +9,7 @@ from pathlib import Path
 from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.embedded_model import EmbeddedModel
 from edgeagent.engine.llama_model import LlamaModel
+from edgeagent.engine.priming import Primer
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ModelUnusable
 from edgeagent_models.catalog import read_gguf
@@ -46,7 +47,8 @@ async def open_model(
     spoken, factor = _speaking(model, mmproj, family)
     load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=1)
     async with _started(Engine("llama", load, restarted)) as engine:
-        yield LlamaModel(engine, SEQUENCE, seed, Speaker(spoken, factor, skip_unchanged))
+        primer = Primer(engine, SEQUENCE)
+        yield LlamaModel(engine, SEQUENCE, seed, Speaker(spoken, factor, skip_unchanged), primer.prime)
 
 
 @asynccontextmanager

@@ -2,22 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 import msgspec
 
 from edgeagent.engine.compaction import Compaction
 from edgeagent.engine.conversation import Speaker
 from edgeagent.errors import ContextFull, EngineError
+from edgeagent.history import Step
 from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.actions import Action, Finish
+from edgeagent_harness.protocol.effects import Effect
 from edgeagent_models.families.family import Said, UnreadableReply
 from edgeagent_models.families.generic import GENERIC
 from edgeagent_models.families.grid import View
 from edgeagent_models.protocol import ChatMessage, Complete, Completed, EngineReply, Sampling
 
+Prime: TypeAlias = Callable[[tuple[ChatMessage, ...]], None]
 MAX_NOTES_CHARS = 2000
 """Of what the model noted so far; the oldest goes."""
 
@@ -31,8 +35,12 @@ class Answering(Protocol):
 class LlamaModel:
     """Asks a GGUF model. Its own words and the screenshots it still sees are kept here, by step."""
 
-    def __init__(self, engine: Answering, sequence: str, seed: int, speaker: Speaker | None = None) -> None:
+    def __init__(
+        self, engine: Answering, sequence: str, seed: int, speaker: Speaker | None = None, prime: Prime | None = None
+    ) -> None:
+        """``prime`` is told, after each reply, how the next prompt will begin if that is what is done."""
         self.engine = engine
+        self._prime = prime
         self._sequence = sequence
         self.speaker = speaker or Speaker(GENERIC)
         self._family = self.speaker.family
@@ -61,7 +69,10 @@ class LlamaModel:
             compacted += self._compaction.too_full(step)
             completed = await self._ask(self.speaker.converse(prompt, {}, self._replies), view)
         self._remember(prompt, completed.text)
-        return replace(self._understood(completed, view, prompt.history.memory), compacted=compacted)
+        reply = self._understood(completed, view, prompt.history.memory)
+        if self._prime and not reply.problem:
+            self._prime(self._ahead(prompt, self._family.parse(completed.text, view)))
+        return replace(reply, compacted=compacted)
 
     async def _ask(self, messages: tuple[ChatMessage, ...], view: View) -> Completed:
         return await self._completed(messages, self._family.dialect.grammar(view))
@@ -88,6 +99,13 @@ class LlamaModel:
         self._screens = {number: screen for number, screen in self._screens.items() if number >= oldest}
         self._screens[step] = prompt.screen
         self._replies[step] = text
+
+    def _ahead(self, prompt: Prompt, said: Said) -> tuple[ChatMessage, ...]:
+        """The next prompt, up to what it will see, if what was ``said`` is done."""
+        history, unseen = prompt.history, replace(prompt.screen, pixels=b"")
+        done = Step(history.next_step, said.action, Effect("confirmed"), said.thought)
+        after = replace(prompt, screen=unseen, history=replace(history, steps=(*history.steps, done), feedback=""))
+        return self.speaker.converse(after, self._screens, self._replies)[:-1]
 
 
 class _Canonical(msgspec.Struct):

@@ -13,6 +13,7 @@ from edgeagent_models.protocol import (
     LoadState,
     OpenSequence,
     Perceive,
+    Prime,
     SaveState,
 )
 
@@ -36,7 +37,7 @@ class Admission:
                 self._check_load(request)
             case OpenSequence(sequence=name):
                 self._check_open(name, self._loaded())
-            case CloseSequence() | Complete() | Decide() | Perceive() | SaveState() | LoadState():
+            case CloseSequence() | Complete() | Prime() | Decide() | Perceive() | SaveState() | LoadState():
                 self._loaded()
                 if request.sequence not in self._open:
                     raise EngineProblem("no_such_sequence", f"no sequence {request.sequence!r} is open: send open_sequence first")

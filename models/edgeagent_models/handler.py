@@ -16,6 +16,7 @@ from edgeagent_models.protocol import (
     LoadState,
     Perceive,
     Perceived,
+    Prime,
     SaveState,
 )
 
@@ -38,6 +39,10 @@ class EngineHandler(Protocol):
 
     def complete(self, request: Complete, send: Send) -> None:
         """Queue a completion; its replies come out of `work` through ``send``."""
+        ...
+
+    def prime(self, request: Prime, send: Send) -> None:
+        """Queue what `Prime` says; its reply comes out of `work`, or at once when a `Complete` overtakes it."""
         ...
 
     def work(self) -> bool:
@@ -75,6 +80,9 @@ class BaseHandler:
 
     def complete(self, request: Complete, send: Send) -> None:
         raise _cannot("complete text: load a GGUF file with the llama engine")
+
+    def prime(self, request: Prime, send: Send) -> None:
+        raise _cannot("take the beginning of a prompt: load a GGUF file with the llama engine")
 
     def work(self) -> bool:
         return False

@@ -151,6 +151,17 @@ class Complete(_Message, frozen=True, tag="complete"):
     """The parts are the exact prompt: concatenate them, apply no chat template."""
 
 
+class Prime(_Message, frozen=True, tag="prime"):
+    """Bring the beginning of a prompt that will probably be asked into memory; answered with `Ok` when that is done or given up.
+
+    A `Complete` for the same sequence ends it at once: it keeps what is there by then, and what was guessed wrong is dropped.
+    """
+
+    id: int
+    sequence: str
+    messages: tuple[ChatMessage, ...]
+
+
 class Decide(_Message, frozen=True, tag="decide"):
     """Embedded engine only: see ``image``, then choose the next action for ``task``."""
 
@@ -210,6 +221,7 @@ EngineRequest: TypeAlias = (
     | OpenSequence
     | CloseSequence
     | Complete
+    | Prime
     | Decide
     | Perceive
     | Abort

@@ -42,6 +42,7 @@ from edgeagent_models.protocol import (
     Ok,
     OpenSequence,
     Perceive,
+    Prime,
     RunCanary,
     SaveState,
     Shutdown,
@@ -169,6 +170,9 @@ class Shell:
                 handler.close_sequence(name)
             case Complete():
                 handler.complete(request, self._send)
+                return None
+            case Prime():
+                handler.prime(request, self._send)
                 return None
             case Decide():
                 return handler.decide(request)

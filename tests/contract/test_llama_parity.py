@@ -10,7 +10,7 @@ import pytest
 from support.inprocess import Asked, loaded
 from support.tiny_models import TinyModels, picture
 
-from edgeagent_models.protocol import ChatMessage, ImagePart, LoadState, Part, SaveState, TextPart
+from edgeagent_models.protocol import ChatMessage, ImagePart, LoadState, Ok, Part, SaveState, TextPart
 
 pytestmark = pytest.mark.llama
 TOLERANCE = 0.01
@@ -116,6 +116,25 @@ def test_a_state_file_goes_on(reused: Asked, scratch: Asked, tmp_path: Path) -> 
     off, fresh, _ = difference(reused, scratch, conversation(3), "b")
     assert (off < TOLERANCE, fresh) == (True, 1)
     assert difference(reused, scratch, conversation(4), "b")[0] < TOLERANCE
+
+
+def test_what_was_primed_need_not_be_computed(reused: Asked, scratch: Asked) -> None:
+    """The step that drops old screenshots is prepared while the action before it is carried out."""
+    for step in (1, 2, 3):
+        reused.ask("a", *conversation(step))
+    assert reused.prime("a", *conversation(4)[:-1]) == [Ok(2)]
+    off, fresh, _ = difference(reused, scratch, conversation(4))
+    assert off < TOLERANCE
+    assert fresh < 160
+
+
+@pytest.mark.parametrize("work", [0, 1, 3])
+def test_a_question_overtakes_a_guess_even_a_wrong_one(reused: Asked, scratch: Asked, work: int) -> None:
+    reused.ask("a", *conversation(2))
+    answers = reused.prime("a", *conversation(6, task="Log in")[:-1], work=work)
+    assert difference(reused, scratch, conversation(3))[0] < TOLERANCE
+    assert answers == [Ok(2)]
+    assert difference(reused, scratch, conversation(4))[0] < TOLERANCE
 
 
 def test_a_memory_of_few_checkpoints(reused: Asked, scratch: Asked, monkeypatch: pytest.MonkeyPatch) -> None:

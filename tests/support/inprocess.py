@@ -12,7 +12,7 @@ import pytest
 
 from edgeagent_models.llama.decoder import Decoder
 from edgeagent_models.llama.engine import LlamaEngine
-from edgeagent_models.protocol import ChatMessage, Complete, Completed, Delta, EngineReply, Load, Sampling
+from edgeagent_models.protocol import ChatMessage, Complete, Completed, Delta, EngineReply, Load, Prime, Sampling
 
 Logits = npt.NDArray[np.float32]
 
@@ -41,6 +41,14 @@ class Asked:
         (reply,) = (reply for reply in self._replies if not isinstance(reply, Delta))
         assert isinstance(reply, Completed), reply
         return reply, np.stack(self.logits)
+
+    def prime(self, sequence: str, *messages: ChatMessage, work: int = 10_000) -> list[EngineReply]:
+        """Send a beginning and do so many slices of work; the list gets the answer, then or later."""
+        answers: list[EngineReply] = []
+        self.engine.prime(Prime(2, sequence, messages), answers.append)
+        while work and self.engine.work():
+            work -= 1
+        return answers
 
 
 @contextmanager

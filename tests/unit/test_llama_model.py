@@ -22,7 +22,7 @@ from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point
 from edgeagent_models.families.registry import by_name
-from edgeagent_models.protocol import Complete, Completed, ImagePart, TextPart, Usage
+from edgeagent_models.protocol import ChatMessage, Complete, Completed, ImagePart, TextPart, Usage
 
 CLICK = '{"thought":"press","action":{"kind":"click","point":{"x":500,"y":1000},"button":"left","count":1}}'
 INFO = FrameInfo(0, 101, 51, 0)
@@ -36,8 +36,10 @@ class Room:
         self._text = text
         self.shown: list[int] = []
         self.asked = ""
+        self.messages: tuple[ChatMessage, ...] = ()
 
     async def request(self, request: Complete) -> Completed:
+        self.messages = request.messages
         self.asked = "".join(part.text for message in request.messages for part in message.parts if isinstance(part, TextPart))
         shown = sum(isinstance(part, ImagePart) for message in request.messages for part in message.parts)
         self.shown.append(shown)
@@ -138,3 +140,31 @@ async def test_a_screen_that_stays_is_said_to() -> None:
     room = cast("Room", asked.engine)
     assert room.asked.count(UNCHANGED) == 1
     assert room.asked.index(UNCHANGED) > room.asked.index("<tool_output")
+
+
+@pytest.mark.parametrize("family", ["holo", "generic", "qwen3-vl"])
+async def test_the_next_prompt_is_guessed_but_for_what_it_sees(family: str) -> None:
+    """If what was said is done, the next prompt begins with exactly what was primed: at evictions too."""
+    waits = {
+        "holo": '{"note":null,"thought":"t","tool_call":{"tool_name":"wait","seconds":1}}',
+        "generic": '{"thought":"t","action":{"kind":"wait","duration_ms":1000}}',
+        "qwen3-vl": '<tool_call>\n{"name":"computer_use","arguments":{"action":"wait","time":1}}\n</tool_call>',
+    }
+    room, primed = Room(9, waits[family]), list[tuple[ChatMessage, ...]]()
+    speaker = Speaker(by_name(family))
+    asked = LlamaModel(cast("Engine", room), "session", 1, speaker, primed.append)
+    for step in range(1, 8):
+        thought = "t" if family != "qwen3-vl" else ""
+        steps = tuple(Step(number, Wait(1000), Effect("confirmed"), thought) for number in range(1, step))
+        screen = Screen(INFO, bytes([step]) * INFO.size_bytes)
+        await asked.complete(Prompt("do it", screen, History("do it", steps)))
+        if step > 1:
+            assert room.messages[:-1] == primed[step - 2]
+    assert len(primed) == 7
+
+
+async def test_nothing_is_guessed_after_nonsense() -> None:
+    primed = list[tuple[ChatMessage, ...]]()
+    asked = LlamaModel(cast("Engine", Room(9, "no")), "session", 1, Speaker(by_name("holo")), primed.append)
+    await asked.complete(prompt(0))
+    assert primed == []

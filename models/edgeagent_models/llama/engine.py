@@ -11,7 +11,7 @@ from edgeagent_models.errors import EngineProblem
 from edgeagent_models.handler import Send
 from edgeagent_models.llama import state_file
 from edgeagent_models.llama.fingerprint import fingerprint
-from edgeagent_models.llama.job import Job
+from edgeagent_models.llama.job import Job, Priming
 from edgeagent_models.llama.model import LlamaModel
 from edgeagent_models.llama.pictures import Pictures
 from edgeagent_models.llama.plan import Plan, marks, seam_units
@@ -20,7 +20,7 @@ from edgeagent_models.llama.sequence import Sequence
 from edgeagent_models.llama.template import ChatTemplate
 from edgeagent_models.llama.units import Unit
 from edgeagent_models.llama.vision import VisionEncoder
-from edgeagent_models.protocol import ChatMessage, Complete, Load, Loaded, LoadState, SaveState
+from edgeagent_models.protocol import ChatMessage, Complete, Load, Loaded, LoadState, Ok, Prime, SaveState
 
 
 class LlamaEngine:
@@ -73,6 +73,14 @@ class LlamaEngine:
             raise EngineProblem("usage", "the prompt ends in a picture: text must follow it")
         self._scheduler.add(Job(request, send, sequence, prompt, self._model.vocabulary))
 
+    def prime(self, request: Prime, send: Send) -> None:
+        sequence = self._sequences[request.sequence]
+        begun = self.plan(request.messages, templated=False, asks=False)
+        if begun.units and isinstance(begun.units[-1], int):
+            self._scheduler.add(Priming(request, send, sequence, begun, self._model.vocabulary))
+        else:
+            send(Ok(request.id))
+
     def work(self) -> bool:
         return self._scheduler.work()
 
@@ -90,9 +98,10 @@ class LlamaEngine:
             self._pictures.close()
         self._model.close()
 
-    def plan(self, messages: tuple[ChatMessage, ...], templated: bool) -> Plan:
-        """The prompt for ``messages``: text tokens and pictures, and where its checkpoints shall be."""
-        rendered = self._template.render(messages, templated)
+    def plan(self, messages: tuple[ChatMessage, ...], templated: bool, asks: bool = True) -> Plan:
+        """The prompt for ``messages``: text tokens and pictures, and where its checkpoints shall be. It ``asks`` for a reply, or
+        another message is to follow."""
+        rendered = self._template.render(messages, templated, asks)
         pictures = self._pictures
         if rendered.images and pictures is None:
             raise EngineProblem("usage", "the prompt has pictures, but the model was loaded without an mmproj file")

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.handler import BaseHandler, Send
-from edgeagent_models.protocol import Complete, Load, Loaded, LoadState, SaveState
+from edgeagent_models.protocol import Complete, Load, Loaded, LoadState, Prime, SaveState
 
 if TYPE_CHECKING:
     from edgeagent_models.llama.engine import LlamaEngine
@@ -38,6 +38,9 @@ class LlamaHandler(BaseHandler):
 
     def complete(self, request: Complete, send: Send) -> None:
         self._loaded().complete(request, send)
+
+    def prime(self, request: Prime, send: Send) -> None:
+        self._loaded().prime(request, send)
 
     def work(self) -> bool:
         return self._engine is not None and self._engine.work()

@@ -16,7 +16,7 @@ from edgeagent_models.llama.sampler import Sampler
 from edgeagent_models.llama.sequence import Sequence
 from edgeagent_models.llama.text import OutputText
 from edgeagent_models.llama.units import ImageUnit
-from edgeagent_models.protocol import Complete, Completed, Delta, EngineFailed, Usage
+from edgeagent_models.protocol import Complete, Completed, Delta, EngineFailed, Ok, Prime, Usage
 
 StopReason = Literal["eos", "length", "stop", "grammar", "aborted"]
 
@@ -157,3 +157,21 @@ class Job:
             "decode_ms": (now_s - first_s) * 1000,
         }
         return {name: round(value, 3) for name, value in timings.items()}
+
+
+class Priming(Job):
+    """A `Prime` on its way: a prompt of which nothing is asked. Whatever becomes of it, it did no harm."""
+
+    def __init__(self, request: Prime, send: Send, sequence: Sequence, begun: Plan, vocabulary: Vocabulary) -> None:
+        super().__init__(Complete(request.id, request.sequence, request.messages), send, sequence, begun, vocabulary)
+
+    def sample(self, logits: Floats) -> bool:
+        self.finish("length")
+        return True
+
+    def finish(self, reason: StopReason) -> None:
+        self._send(Ok(self.request.id))
+        self.close()
+
+    def fail(self, problem: EngineProblem) -> None:
+        self.finish("aborted")

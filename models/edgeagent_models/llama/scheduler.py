@@ -13,7 +13,7 @@ from collections.abc import Callable
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.llama import units as count
 from edgeagent_models.llama.decoder import Decoder, Outcome, Row
-from edgeagent_models.llama.job import Job
+from edgeagent_models.llama.job import Job, Priming
 from edgeagent_models.llama.model import LlamaModel
 from edgeagent_models.llama.pictures import Pictures
 from edgeagent_models.llama.sequence import Sequence
@@ -45,7 +45,8 @@ class Scheduler:
     # -- from the handler
 
     def add(self, job: Job) -> None:
-        """Queue ``job``. Raises `EngineProblem` if its prompt can never fit."""
+        """Queue ``job``. Raises `EngineProblem` if its prompt can never fit. What its sequence was primed with is left as far as
+        it got."""
         needed = count.cells(job.target)
         if needed >= self._model.context_tokens:
             job.close()
@@ -55,6 +56,10 @@ class Scheduler:
             )  # fmt: skip
         if self._pictures:
             self._pictures.hold(job.target)
+        # Only now: what the primed job lets go of may be what this one needs.
+        for primed in [one for one in (*self._jobs, *self._waiting) if isinstance(one, Priming) and one.sequence is job.sequence]:
+            self._end(primed)
+            primed.finish("aborted")
         self._waiting.append(job)
 
     def abort(self, target: int) -> None:

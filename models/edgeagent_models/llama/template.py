@@ -54,11 +54,11 @@ class ChatTemplate:
         except jinja2.TemplateError as error:
             raise EngineProblem("model", f"the model's chat template is broken: {error}") from error
 
-    def render(self, messages: Sequence[ChatMessage], templated: bool) -> Rendered:
-        """The prompt for ``messages``; with ``templated`` their parts are joined as they are."""
+    def render(self, messages: Sequence[ChatMessage], templated: bool, asks: bool = True) -> Rendered:
+        """The prompt for ``messages``; with ``templated`` their parts are joined as they are. ``asks``: a reply is to follow."""
         images = tuple(part.image for message in messages for part in message.parts if not isinstance(part, TextPart))
         contents = [self._content(message, trusted=templated) for message in messages]
-        pieces = ("".join(contents) if templated else self._apply(messages, contents)).split(self._seam)
+        pieces = ("".join(contents) if templated else self._apply(messages, contents, asks)).split(self._seam)
         text = "".join(pieces)
         if text.count(self._marker) != len(images):
             raise EngineProblem("usage", "the model's chat template drops pictures: it takes none in this role or place")
@@ -81,13 +81,13 @@ class ChatTemplate:
             done = at
         return "".join((*pieces, whole[done:]))
 
-    def _apply(self, messages: Sequence[ChatMessage], contents: Sequence[str]) -> str:
+    def _apply(self, messages: Sequence[ChatMessage], contents: Sequence[str], asks: bool) -> str:
         if self._template is None:
             raise EngineProblem("model", "the model has no chat template: send the exact prompt with templated=true")
         turns = [{"role": message.role, "content": content} for message, content in zip(messages, contents, strict=True)]
         try:
             text = self._template.render(
-                messages=turns, add_generation_prompt=True, enable_thinking=False, tools=None, **self._tokens
+                messages=turns, add_generation_prompt=asks, enable_thinking=False, tools=None, **self._tokens
             )  # fmt: skip
         except (jinja2.TemplateError, TypeError, ValueError, KeyError, OverflowError) as error:
             raise EngineProblem("usage", f"the model's chat template refuses these messages: {error}") from error
