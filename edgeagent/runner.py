@@ -10,6 +10,7 @@ import signal
 from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -59,7 +60,7 @@ MAX_DESKTOP_RESTARTS = 3
 
 @dataclass(frozen=True, slots=True)
 class ModelChoice:
-    """Which model: ``embedded``, or the path of a GGUF file with that of its vision part."""
+    """Which model: ``embedded``, the path of a GGUF file with that of its vision part, or ``openai:URL#NAME``."""
 
     model: str = "embedded"
     mmproj: str = ""
@@ -376,17 +377,20 @@ class _Run:
             notices.add(notice)
             notice.add_done_callback(notices.discard)
 
-        async with (self._runner.open_model or _real_model)(choice, self._created.seed or 0, restarted) as model:
+        opening = self._runner.open_model or partial(_real_model, audited=self._audited)
+        async with opening(choice, self._created.seed or 0, restarted) as model:
             yield model
             await asyncio.gather(*notices)
 
 
-def _real_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AbstractAsyncContextManager[Model]:
+def _real_model(
+    choice: ModelChoice, seed: int, restarted: Callable[[str], None], audited: Callable[[Entry], None]
+) -> AbstractAsyncContextManager[Model]:  # fmt: skip
     from edgeagent.calibration.remembered import refuse_wrong_convention
     from edgeagent.engine import open_model
 
     refuse_wrong_convention(choice.model, choice.mmproj, choice.family)
-    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family, choice.skip_unchanged)
+    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family, choice.skip_unchanged, audited)
 
 
 async def run_until_stopped(run: Coroutine[Any, Any, RunResult], brake: Brake) -> RunResult:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 import tempfile
+from collections.abc import AsyncGenerator
 from contextlib import aclosing
 from pathlib import Path
 
@@ -26,6 +27,19 @@ _COLOURS = {"same": "green", "differs": "red"}
 
 async def replay_session(directory: Path, home: Path | None, as_json: bool) -> bool:
     """Replay the session in ``directory``; whether all screens came out the same."""
+    results: list[Replayed] = []
+    async with aclosing(replayed(directory, home)) as screens:
+        async for result in screens:
+            results.append(result)
+            _tell(result, as_json)
+    differing = sum(result.verdict == "differs" for result in results)
+    if not as_json:
+        click.secho(f"{len(results)} screens, {differing} differ", bold=True)
+    return differing == 0
+
+
+async def replayed(directory: Path, home: Path | None = None) -> AsyncGenerator[Replayed]:
+    """Replay the session in ``directory`` from the home that it began with, or from a copy of ``home``."""
     with SessionReader.open(directory) as reader, tempfile.TemporaryDirectory(prefix="edgeagent-replay-") as scratch:
         fresh_home = Path(scratch) / "home"
         recorded = _spec(reader)
@@ -39,15 +53,9 @@ async def replay_session(directory: Path, home: Path | None, as_json: bool) -> b
                     f"the files that were in {recorded.home} are not kept; --home DIR starts from a copy of DIR", err=True
                 )
         spec = msgspec.structs.replace(recorded, home=str(fresh_home))
-        results: list[Replayed] = []
         async with aclosing(replay(reader, spec, open_desktop)) as screens:
             async for result in screens:
-                results.append(result)
-                _tell(result, as_json)
-    differing = sum(result.verdict == "differs" for result in results)
-    if not as_json:
-        click.secho(f"{len(results)} screens, {differing} differ", bold=True)
-    return differing == 0
+                yield result
 
 
 def _spec(reader: SessionReader) -> DesktopSpec:
@@ -59,13 +67,17 @@ def _spec(reader: SessionReader) -> DesktopSpec:
     )
 
 
+def replayed_words(result: Replayed) -> tuple[str, str]:
+    """What was done again, and how its screen compares."""
+    what = describe(result.action) if result.action else "the first screen"
+    share = f" ({result.changed:.1%} of the tiles)" if result.verdict == "differs" else ""
+    return what, result.verdict.replace("_", " ") + share
+
+
 def _tell(result: Replayed, as_json: bool) -> None:
     if as_json:
         kind = action_kind(result.action) if result.action else None
         echo_json({"step": result.step, "action": kind, "verdict": result.verdict, "changed": round(result.changed, 6)})
         return
-    what = describe(result.action) if result.action else "the first screen"
-    share = f" ({result.changed:.1%} of the tiles)" if result.verdict == "differs" else ""
-    click.echo(
-        f"{result.step:3}  {what} → " + click.style(result.verdict.replace("_", " ") + share, fg=_COLOURS.get(result.verdict))
-    )
+    what, verdict = replayed_words(result)
+    click.echo(f"{result.step:3}  {what} → " + click.style(verdict, fg=_COLOURS.get(result.verdict)))

@@ -42,7 +42,7 @@ def add_endpoint(path: Path, endpoint: Endpoint) -> bool:
     if after != dataclasses.replace(before, egress=expected):
         line = f"- {{host: {endpoint.host!r}, port: {endpoint.port}}}"
         raise UsageError(f"{path} cannot be edited without changing more than that", f"add to network.egress.endpoints: {line}")
-    _replace(path, edited)
+    replace_text(path, edited)
     return True
 
 
@@ -76,7 +76,7 @@ def _keep_layout(yaml: YAML, network: CommentedMap) -> None:
     yaml.indent(mapping=mapping, sequence=sequence, offset=offset)
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_text(path: Path, text: str) -> None:
     """Put ``text`` in the file's place in one step, with its mode and owner; a link stays a link."""
     real = path.resolve()
     try:

@@ -2,59 +2,83 @@
 
 from __future__ import annotations
 
+from typing import ClassVar, Literal, TypeAlias
+
 from textual import on
 from textual.app import ComposeResult
-from textual.binding import Binding
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from edgeagent.policy.asking import GRANT_S, Question, Said
+from edgeagent.policy.asking import GRANT_S, Answer, Instead, Question
+from edgeagent.tui.editing import EditScreen
 from edgeagent.words import printable
+from edgeagent_harness.protocol.actions import Action
+
+AskAnswer: TypeAlias = Answer | Literal["take_over"]
+Key = Literal["yes", "always", "no", "take_over"]
 
 
-class AskScreen(ModalScreen[Said]):
-    """Yes, yes for the same thing in the same place for a while, or no."""
+class AskScreen(ModalScreen[AskAnswer]):
+    """Yes, yes for the same thing in the same place for a while, something else instead, by one's own hands, or no."""
 
-    BINDINGS = (
-        Binding("y", "say('yes')", "Yes"),
-        Binding("a", "say('always')", "Always here"),
-        Binding("n", "say('no')", "No"),
-        Binding("escape", "say('no')", "No", priority=True),
+    HELP = (
+        "The policy, or the mode, leaves this action to you. Nothing on the sandbox's screen can answer here. "
+        f"'The same again' covers this kind of action with this text, in this application, within 24 pixels of this place, "
+        f"for {GRANT_S / 60:.0f} minutes; nothing else."
     )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "say('yes')", "Yes"),
+        Binding("a", "say('always')", "The same again too"),
+        Binding("e", "edit", "Edit"),
+        Binding("t", "say('take_over')", "Take over"),
+        Binding("n", "say('no')", "No"),
+        Binding("f1", "app.help", "Help"),
+    ]
 
-    def __init__(self, question: Question) -> None:
+    def __init__(self, question: Question, size_px: tuple[int, int]) -> None:
         super().__init__()
         self._question = question
+        self._size_px = size_px
 
     def compose(self) -> ComposeResult:
         question = self._question
         where = f"in {', '.join(question.places)}" if question.places else "where it goes is not known"
-        with Vertical(id="ask"):
-            yield Static("May this be done?", id="ask-title", markup=False)
+        with Vertical(id="ask", classes="dialog"):
+            yield Static("May this be done?", id="ask-title", classes="dialog-title", markup=False)
             yield Static(printable(question.action), id="ask-action", markup=False)
             yield Static(printable(where), markup=False)
             yield Static(printable(f"asked because of {question.rule}. {question.why}".rstrip()), id="ask-rule", markup=False)
-            with Horizontal(id="ask-buttons"):
+            with Horizontal(classes="buttons"):
                 yield Button("Yes (y)", id="yes", variant="success")
-                yield Button(f"The same again for {GRANT_S / 60:.0f} min (a)", id="always")
+                yield Button("Edit (e)", id="edit", disabled=question.proposed is None)
                 yield Button("No (n)", id="no", variant="error")
+            with Horizontal(classes="buttons"):
+                yield Button(f"The same again for {GRANT_S / 60:.0f} min (a)", id="always")
+                yield Button("Take over (t)", id="take_over")
+            yield Static("Esc stops the run", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#yes").focus()
 
-    def action_say(self, said: Said) -> None:
+    def action_say(self, said: Key) -> None:
         """Answer."""
         self.dismiss(said)
 
-    @on(Button.Pressed, "#yes")
-    def _yes(self) -> None:
-        self.dismiss("yes")
+    def action_edit(self) -> None:
+        """Change the action first."""
+        if self._question.proposed is not None:
+            self.app.push_screen(EditScreen(self._question.proposed, self._size_px), self._edited)
 
-    @on(Button.Pressed, "#always")
-    def _always(self) -> None:
-        self.dismiss("always")
+    def _edited(self, action: Action | None) -> None:
+        if action is not None:
+            self.dismiss(Instead(action))
 
-    @on(Button.Pressed, "#no")
-    def _no(self) -> None:
-        self.dismiss("no")
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        match event.button.id:
+            case "yes" | "always" | "no" | "take_over" as said:
+                self.dismiss(said)
+            case _:
+                self.action_edit()

@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 import select
 from codecs import getincrementaldecoder
-from collections.abc import Callable
-from typing import ClassVar
+from typing import Protocol, runtime_checkable
 
 from textual import events
 from textual._xterm_parser import XTermParser
 from textual.drivers.linux_driver import LinuxDriver
 from textual.message import Message
+
+from edgeagent.tui.abilities import Abilities, take_answers
 
 STOP_KEYS = frozenset({"escape", "ctrl+c"})
 _READ_BYTES = 4096
@@ -24,20 +25,40 @@ class Stopped(Message):
     """A stop key was pressed, and has stopped what ran."""
 
 
+class AbilitiesFound(Message):
+    """The terminal has said what it can show."""
+
+    def __init__(self, abilities: Abilities) -> None:
+        super().__init__()
+        self.abilities = abilities
+
+
+@runtime_checkable
+class Stoppable(Protocol):
+    """An app that works on something."""
+
+    abilities: Abilities
+
+    def take_hands_off(self) -> bool:
+        """Stop what runs, from any thread; whether anything did."""
+        ...
+
+
 class StoppingDriver(LinuxDriver):
     """As Textual's, but a stop key acts before the app hears of it, and Esc is told within some 25 ms instead of 200."""
 
-    take_hands_off: ClassVar[Callable[[], bool]] = staticmethod(lambda: False)
-    """Called on the thread that reads keys: stops what runs; whether anything did."""
-
     def run_input_thread(self) -> None:
-        """Read keys until the app ends."""
+        """Read keys until the app ends, or the terminal is gone."""
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
         undecided = False
         while not self.exit_event.is_set():
             ready, _, _ = select.select([self.fileno], [], [], _UNDECIDED_S if undecided else _IDLE_S)
-            text = decode(os.read(self.fileno, _READ_BYTES)) if ready else ""
+            data = os.read(self.fileno, _READ_BYTES) if ready else b""
+            if ready and not data:
+                self._take_hands_off()
+                break
+            text = self._without_answers(decode(data))
             told = [*(parser.feed(text) if text else ()), *parser.tick()]
             for message in told:
                 self.process_message(message)
@@ -47,6 +68,18 @@ class StoppingDriver(LinuxDriver):
 
     def process_message(self, message: Message) -> None:
         """Pass ``message`` on; a stop key that stopped something arrives as `Stopped` instead."""
-        if isinstance(message, events.Key) and message.key in STOP_KEYS and type(self).take_hands_off():
+        if isinstance(message, events.Key) and message.key in STOP_KEYS and self._take_hands_off():
             message = Stopped()
         super().process_message(message)
+
+    def _take_hands_off(self) -> bool:
+        return isinstance(self._app, Stoppable) and self._app.take_hands_off()
+
+    def _without_answers(self, text: str) -> str:
+        if not isinstance(self._app, Stoppable):
+            return text
+        known = self._app.abilities
+        rest, found = take_answers(text, known)
+        if found != known:
+            self.send_message(AbilitiesFound(found))
+        return rest

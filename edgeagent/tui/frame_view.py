@@ -5,15 +5,29 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from PIL import Image
+from textual import events as ui
 from textual import work
-from textual.geometry import Size
+from textual.geometry import Region, Size
+from textual.message import Message
 from textual.reactive import reactive
 from textual.strip import Strip
 from textual.widget import Widget
 
 from edgeagent.recording.export.draw import draw_marks
 from edgeagent.recording.export.marks import Box, Mark, Ring
-from edgeagent.tui.picture import crop_around, from_bgrx, half_blocks
+from edgeagent.tui import graphics
+from edgeagent.tui.abilities import Abilities
+from edgeagent.tui.own_hands import Pressed, key_action, pointer_action, scroll_action
+from edgeagent.tui.picture import from_bgrx, half_blocks, placeholders, shades
+from edgeagent.tui.placing import Placing, close_up, place
+from edgeagent_harness.protocol.actions import Action, Type
+from edgeagent_harness.protocol.geometry import Rect
+
+_HALF_BLOCK = (1, 2)
+"""Pixels in a cell of half blocks."""
+_KITTY_NUMBERS = (0xEA0001, 0xEA0002)
+"""Two pictures in turn: one is shown while the other is sent."""
+_MOST_KITTY_ROWS = len(graphics.ROW_MARKS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,65 +40,197 @@ class Shown:
     marks: tuple[Mark, ...] = ()
 
 
-class FrameView(Widget):
+@dataclass(frozen=True, slots=True)
+class _Drawn:
+    """What goes to the terminal for one frame."""
+
+    placing: Placing
+    strips: list[Strip]
+    sequence: str = ""
+    at_place: bool = False
+    """Drawn over the cells, so to be drawn again whenever they are."""
+
+
+class FrameView(Widget, can_focus=False):
     """Shows one frame, as large as it fits; in close-up, the part around what was acted on."""
 
     close_up = reactive(False)
     """Whether only the surroundings of the marks are shown, in more detail."""
+    hands_on = reactive(False)
+    """Whether keys and presses go to the sandbox."""
+
+    class Acted(Message):
+        """The user did something on the frame, while their hands are on it."""
+
+        def __init__(self, action: Action) -> None:
+            super().__init__()
+            self.action = action
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
+        self.abilities = Abilities()
+        self.colours = True
         self._shown: Shown | None = None
-        self._strips: list[Strip] = []
+        self._drawn: _Drawn | None = None
+        self._centre: tuple[float, float] | None = None
+        self._pressed: Pressed | None = None
+        self._sent = 0
 
     def show(self, shown: Shown | None) -> None:
         """Show another frame, or none."""
         self._shown = shown
         self._draw_again()
 
+    def use(self, abilities: Abilities, colours: bool) -> None:
+        """Draw as this terminal can show it."""
+        self.abilities, self.colours = abilities, colours
+        self._draw_again()
+
+    # -- drawing ----------------------------------------------------------------------------------------------------------
+
+    def on_mount(self) -> None:
+        if isinstance(found := getattr(self.app, "abilities", None), Abilities):
+            self.abilities = found
+        self.colours = bool(getattr(self.app, "colours", True))
+
     def watch_close_up(self) -> None:
         self._draw_again()
+
+    def watch_hands_on(self, on: bool) -> None:
+        self.can_focus = on
+        if on:
+            self.focus()
 
     def on_resize(self) -> None:
         self._draw_again()
 
     def render_line(self, y: int) -> Strip:
-        size = self.size
-        top = max(0, (size.height - len(self._strips)) // 2)
-        if not top <= y < top + len(self._strips):
-            return Strip.blank(size.width, self.rich_style)
-        strip = self._strips[y - top]
-        left = max(0, (size.width - strip.cell_length) // 2)
-        padded = Strip.join([Strip.blank(left, self.rich_style), strip])
-        return padded.adjust_cell_length(size.width, self.rich_style)
+        blank = Strip.blank(self.size.width, self.rich_style)
+        if self._drawn is None:
+            return blank
+        placing = self._drawn.placing
+        if not placing.top <= y < placing.top + len(self._drawn.strips):
+            return blank
+        padded = Strip.join([Strip.blank(placing.left, self.rich_style), self._drawn.strips[y - placing.top]])
+        return padded.adjust_cell_length(self.size.width, self.rich_style)
+
+    def render_lines(self, crop: Region) -> list[Strip]:
+        if self._drawn is not None and self._drawn.at_place:
+            self.call_after_refresh(self._send_at_place)
+        return super().render_lines(crop)
 
     def _draw_again(self) -> None:
         if self._shown is None or not self.size.area:
-            self._put([])
+            self._drawn = None
+            self.refresh()
         else:
             self._draw(self._shown, self.size, self.close_up)
 
     @work(thread=True, exclusive=True, group="draw")
-    def _draw(self, shown: Shown, size: Size, close_up: bool) -> None:
-        """Off the UI thread: some 15 ms for a 1280x800 frame."""
-        picture = draw_marks(from_bgrx(shown.pixels, shown.width, shown.height), shown.marks)
-        centre = _centre(shown.marks) if close_up else None
+    def _draw(self, shown: Shown, size: Size, is_close: bool) -> None:
+        """Off the UI thread: 10 to 60 ms for a 1280x800 frame, by protocol."""
+        self._centre = _centre(shown.marks) or self._centre
+        drawn = self._draw_for(shown, size, self._centre if is_close else None)
+        self.app.call_from_thread(self._put_if_current, shown, drawn)
+
+    def _draw_for(self, shown: Shown, size: Size, centre: tuple[float, float] | None) -> _Drawn | None:
+        blocks = self.abilities.pictures == "blocks"
+        cell_px = _HALF_BLOCK if blocks else self.abilities.cell_px
+        part = Rect(0, 0, shown.width, shown.height)
         if centre is not None:
-            picture = crop_around(picture, *centre, size.width, size.height)
-        strips = half_blocks(_upright(picture), size.width, size.height)
-        self.app.call_from_thread(self._put_if_current, shown, strips)
+            part = close_up(part, *centre, size.width, size.height, cell_px, 0.5 if blocks else 1.0)
+        rows = min(size.height, _MOST_KITTY_ROWS) if self.abilities.pictures == "kitty" else size.height
+        placing = place(part, size.width, rows, cell_px)
+        if placing is None:
+            return None
+        picture = draw_marks(from_bgrx(shown.pixels, shown.width, shown.height), shown.marks)
+        picture = (picture if picture.mode == "RGB" else picture.convert("RGB")).crop(
+            (part.left, part.top, part.right, part.bottom)
+        )
+        return self._by_protocol(picture, placing)
 
-    def _put_if_current(self, shown: Shown, strips: list[Strip]) -> None:
-        if shown is self._shown:
-            self._put(strips)
+    def _by_protocol(self, picture: Image.Image, placing: Placing) -> _Drawn:
+        columns, rows = placing.columns, placing.rows
+        width, height = self.abilities.cell_px
+        if self.abilities.pictures != "blocks":
+            picture.thumbnail((columns * width, rows * height), Image.Resampling.BOX)
+        match self.abilities.pictures:
+            case "kitty":
+                number = _KITTY_NUMBERS[self._sent % 2]
+                return _Drawn(placing, placeholders(number, columns, rows), graphics.kitty(picture, number, columns, rows))
+            case "sixel":
+                picture = picture.resize((columns * width, rows * height), Image.Resampling.BOX)
+                return _Drawn(placing, [], graphics.sixel(picture), at_place=True)
+            case "iterm":
+                return _Drawn(placing, [], graphics.iterm(picture, columns, rows), at_place=True)
+            case "blocks":
+                draw = half_blocks if self.colours else shades
+                return _Drawn(placing, draw(picture, columns, rows))
 
-    def _put(self, strips: list[Strip]) -> None:
-        self._strips = strips
+    def _put_if_current(self, shown: Shown, drawn: _Drawn | None) -> None:
+        if shown is not self._shown:
+            return
+        self._drawn = drawn
+        self._sent += 1
+        if drawn is not None and drawn.sequence and not drawn.at_place:
+            self._write(drawn.sequence)
         self.refresh()
 
+    def _send_at_place(self) -> None:
+        if self._drawn is not None and self._drawn.at_place and self.screen.is_active:
+            place = self.content_region
+            x, y = place.x + self._drawn.placing.left, place.y + self._drawn.placing.top
+            self._write(graphics.at(x, y, self._drawn.sequence))
 
-def _upright(picture: Image.Image) -> Image.Image:
-    return picture if picture.mode == "RGB" else picture.convert("RGB")
+    def _write(self, sequence: str) -> None:
+        driver = self.app._driver  # pyright: ignore[reportPrivateUsage]
+        if driver is not None and not driver.is_headless:
+            driver.write(sequence)
+
+    # -- the user's own hands ---------------------------------------------------------------------------------------------
+
+    def on_key(self, event: ui.Key) -> None:
+        action = key_action(event.key, event.character) if self.hands_on else None
+        if action is not None:
+            self._act(event, action)
+
+    def on_paste(self, event: ui.Paste) -> None:
+        if self.hands_on and event.text:
+            self._act(event, Type(event.text))
+
+    def on_mouse_down(self, event: ui.MouseDown) -> None:
+        at = self._pixel(event)
+        if self.hands_on and at is not None:
+            self._pressed = Pressed(*at, event.button)
+            self.capture_mouse()
+            event.stop()
+
+    def on_mouse_up(self, event: ui.MouseUp) -> None:
+        pressed, self._pressed = self._pressed, None
+        self.release_mouse()
+        at = self._pixel(event)
+        if pressed is not None and at is not None:
+            self._act(event, pointer_action(pressed, *at))
+
+    def on_mouse_scroll_down(self, event: ui.MouseScrollDown) -> None:
+        self._scroll(event, 1)
+
+    def on_mouse_scroll_up(self, event: ui.MouseScrollUp) -> None:
+        self._scroll(event, -1)
+
+    def _scroll(self, event: ui.MouseEvent, notches: int) -> None:
+        at = self._pixel(event)
+        if self.hands_on and at is not None:
+            self._act(event, scroll_action(*at, notches))
+
+    def _pixel(self, event: ui.MouseEvent) -> tuple[int, int] | None:
+        inside = event.get_content_offset(self)
+        return self._drawn.placing.pixel(inside.x, inside.y) if self._drawn and inside else None
+
+    def _act(self, event: ui.Event, action: Action) -> None:
+        event.stop()
+        event.prevent_default()
+        self.post_message(self.Acted(action))
 
 
 def _centre(marks: tuple[Mark, ...]) -> tuple[float, float] | None:

@@ -39,11 +39,11 @@ class PermitScreen(ModalScreen[Scope]):
 
     def compose(self) -> ComposeResult:
         where = f"For good: in {self._file}" if self._file else "The policy is a profile of edgeagent's own: not for good"
-        with Vertical(id="ask"):
+        with Vertical(id="ask", classes="dialog"):
             yield Static("May this place be reached from the sandbox?", id="ask-title", markup=False)
             yield Static(printable(self._place), id="ask-action", markup=False)
             yield Static(printable(where), id="ask-rule", markup=False)
-            with Horizontal(id="ask-buttons"):
+            with Horizontal(classes="buttons"):
                 yield Button("This session (s)", id="session")
                 yield Button("For good (g)", id="good", disabled=self._file is None)
                 yield Button("No (n)", id="no", variant="error")

@@ -5,9 +5,12 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PIL import Image
+from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
+
+from edgeagent.tui.graphics import PLACEHOLDER, ROW_MARKS
 
 _COLOUR_STEP = 8
 """Colours are rounded to this, so that neighbouring cells share a style; not visible at this size."""
@@ -19,31 +22,29 @@ def from_bgrx(pixels: bytes, width: int, height: int) -> Image.Image:
     return Image.frombuffer("RGB", (width, height), pixels, "raw", "BGRX", 0, 1)
 
 
-def fit(width: int, height: int, columns: int, rows: int) -> tuple[int, int]:
-    """The largest size in columns and rows that keeps the shape of a ``width`` x ``height`` picture in half blocks."""
-    if columns < 1 or rows < 1:
-        return 0, 0
-    scale = min(columns / width, rows * 2 / height)
-    return max(1, round(width * scale)), max(1, round(height * scale / 2))
-
-
-def crop_around(picture: Image.Image, x: float, y: float, columns: int, rows: int, zoom: float = 2.0) -> Image.Image:
-    """The part around a point that shows ``zoom`` picture pixels in each half block: sharp enough to see what is pressed."""
-    width, height = min(picture.width, round(columns * zoom)), min(picture.height, round(rows * 2 * zoom))
-    left = min(max(0, round(x - width / 2)), picture.width - width)
-    top = min(max(0, round(y - height / 2)), picture.height - height)
-    return picture.crop((left, top, left + width, top + height))
-
-
 def half_blocks(picture: Image.Image, columns: int, rows: int) -> list[Strip]:
-    """``picture`` (RGB) at its own shape within ``columns`` x ``rows`` cells."""
-    wide, high = fit(picture.width, picture.height, columns, rows)
-    if not wide:
-        return []
-    small = picture.resize((wide, high * 2), Image.Resampling.BOX)
-    rounded = small.point(_ROUNDED * 3)
-    data = rounded.tobytes()
-    return [_strip(data, wide, row) for row in range(high)]
+    """``picture`` (RGB) stretched over ``columns`` x ``rows`` cells."""
+    small = picture.resize((columns, rows * 2), Image.Resampling.BOX)
+    data = small.point(_ROUNDED * 3).tobytes()
+    return [_strip(data, columns, row) for row in range(rows)]
+
+
+_SHADES = " ░▒▓█"
+
+
+def shades(picture: Image.Image, columns: int, rows: int) -> list[Strip]:
+    """As `half_blocks`, without colours: one of five shades in each cell, the screen's white as the terminal's own colour."""
+    small = picture.convert("L").resize((columns, rows), Image.Resampling.BOX)
+    data = small.tobytes()
+    lines = (data[row * columns : (row + 1) * columns] for row in range(rows))
+    return [Strip([Segment("".join(_SHADES[(255 - value) * 5 // 256] for value in line))], columns) for line in lines]
+
+
+def placeholders(number: int, columns: int, rows: int) -> list[Strip]:
+    """Cells in which the terminal shows its picture ``number`` (see `edgeagent.tui.graphics.kitty`)."""
+    style = Style(color=Color.from_rgb(number >> 16 & 255, number >> 8 & 255, number & 255))
+    first, others = ROW_MARKS[0], PLACEHOLDER * (columns - 1)
+    return [Strip([Segment(PLACEHOLDER + ROW_MARKS[row] + first + others, style)], columns) for row in range(rows)]
 
 
 def _strip(data: bytes, columns: int, row: int) -> Strip:

@@ -8,6 +8,7 @@ from typing import Literal
 from edgeagent import events
 from edgeagent.recording.export.marks import Mark, action_marks, effect_marks
 from edgeagent.timings import TimingFold, phases_line
+from edgeagent.tui.metrics import Metrics
 from edgeagent.words import describe, effect_words, printable
 from edgeagent_harness.policy.hosts import endpoint_text
 from edgeagent_harness.policy.types import Endpoint
@@ -30,6 +31,11 @@ class Row:
     tone: Tone = "plain"
     detail: str = ""
     cost: str = ""
+    total_ms: float = 0.0
+    tokens: str = ""
+    """What the model read and wrote for it."""
+    step: int = 0
+    """Number of the step; 0: none."""
     frame: str = ""
     """Content id of the screen to show for it."""
     marks: tuple[Mark, ...] = ()
@@ -38,6 +44,13 @@ class Row:
     before_marks: tuple[Mark, ...] = ()
     place: str = ""
     """``HOST:PORT`` that was denied to the sandbox, and that the user could permit."""
+    pending: bool = False
+    """About to be done, or being done."""
+
+    @property
+    def lines(self) -> tuple[str, ...]:
+        """All of it in words."""
+        return tuple(filter(None, (self.title, self.detail, self.cost, self.tokens)))
 
 
 class Timeline:
@@ -53,20 +66,28 @@ class Timeline:
         """What is going on at the moment, in words."""
         self.denied = ""
         """The place that was denied last."""
+        self.metrics = Metrics()
+        self.mode = ""
+        self.model = ""
+        self.layers: tuple[str, ...] = ()
+        self.missing_layers: tuple[str, ...] = ()
         self.steps = 0
         self.last_ms = 0.0
 
     def advance(self, fact: events.EventData) -> Row | None:
         """The row that ``fact`` adds or changes."""
         timings = self._timings.advance(fact)
+        self.metrics.advance(fact)
         match fact:
             case events.Intent():
-                title = f"{fact.step}  {describe(fact.action, fact.target)}"
+                whose = "you: " if fact.by == "user" else ""
+                title = f"{fact.step}  {whose}{describe(fact.action, fact.target)}"
                 marks = action_marks(fact.action, fact.target)
                 self.doing = describe(fact.action, fact.target)
                 self._step = Row(
-                    f"step-{fact.step}", title, detail=printable(fact.thought), frame=fact.frame, marks=marks,
-                    before=fact.frame, before_marks=marks,
+                    f"step-{fact.step}", title, detail=printable(fact.thought) if fact.by == "model" else "",
+                    tokens=self.metrics.tokens_line() if fact.by == "model" else "", step=fact.step,
+                    frame=fact.frame, marks=marks, before=fact.frame, before_marks=marks, pending=True,
                 )  # fmt: skip
                 return self._step
             case events.Acted() if self._step is not None:
@@ -74,14 +95,30 @@ class Timeline:
                 self.last_ms = timings.total_ms if timings else 0.0
                 done = replace(
                     self._step, title=f"{self._step.title} → {effect_words(fact.effect)}",
-                    tone=_EFFECT_TONES.get(fact.effect.status, "plain"), cost=phases_line(timings) if timings else "",
-                    frame=fact.frame, marks=effect_marks(fact.effect),
+                    tone=_EFFECT_TONES.get(fact.effect.status, "plain"),
+                    cost=phases_line(timings) if timings else "", total_ms=self.last_ms,
+                    frame=fact.frame, marks=effect_marks(fact.effect), pending=False,
                 )  # fmt: skip
                 self._step, self._last = None, done
                 return done
-            case events.Observed() | events.RunStarted():
+            case events.RunStarted(layers=layers, missing_layers=missing):
+                self.doing, self.layers, self.missing_layers = "deciding", layers, missing
+                return None
+            case events.Observed():
                 self.doing = "deciding"
                 return None
+            case events.StateChanged(state=state, why=why):
+                self.doing = why if state != "running" and why else "deciding"
+                return self._notice(fact)
+            case events.SessionCreated(mode=mode, model=model):
+                self.mode, self.model = mode, model
+                return self._notice(fact)
+            case events.ModeChanged(mode=mode):
+                self.mode = mode
+                return self._notice(fact)
+            case events.ModelChanged(model=model):
+                self.model = model
+                return self._notice(fact)
             case _:
                 return self._notice(fact)
 
@@ -142,6 +179,20 @@ def _told(fact: events.EventData) -> tuple[Tone, str] | None:
             return "user", f"you: {printable(text)}"
         case events.Verdict(allow=False, reason=reason):
             return "bad", f"denied: {printable(reason)}"
+        case events.Verdict(allow=True, instead=instead) if instead is not None:
+            return "user", f"you put another action in its place: {describe(instead)}"
+        case events.ModeChanged(mode=mode):
+            return "user", f"you changed the mode to {mode}"
+        case events.ModelChanged(model=model):
+            return "user", f"from here on {model.rsplit('/', 1)[-1]} decides"
+        case events.StateChanged(why=why) if why.startswith("the user has "):
+            return "user", f"you have{why.removeprefix('the user has')}"
+        case events.Forked(source=source, at_step=step):
+            return "user", f"forked from {source} after step {step}"
+        case events.Rewound(to_step=step, steps_dropped=dropped):
+            return "user", f"you went back to step {step}: {dropped} later steps count as not done"
+        case events.Compacted(what=what, first_step=first, last_step=last, why=why):
+            return "plain", f"the model is told less of steps {first} to {last} ({what}): {printable(why)}"
         case events.Malformed(error=error):
             return "unsure", f"not an action: {printable(error)}"
         case events.DesktopWasLost(reason=reason):

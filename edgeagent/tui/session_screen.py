@@ -1,231 +1,186 @@
-"""One session: its screen, its timeline, and, while it runs, the hand on it. Live and recorded sessions look the same."""
+"""One session, and the user's hand on it: stop, hold, step, answer, steer, take over; afterwards look back, fork, resume."""
 
 from __future__ import annotations
 
 import asyncio
-import time
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on, work
-from textual.app import ComposeResult
-from textual.binding import Binding
-from textual.containers import Horizontal, Vertical
+from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.screen import Screen
-from textual.widgets import Footer, Input, Static
+from textual.widgets import Input
 
+from edgeagent.clock import SystemClock
 from edgeagent.errors import EdgeAgentError
-from edgeagent.policy.asking import Said
-from edgeagent.recording.reader import SessionReader
-from edgeagent.tui.asking import AskScreen
-from edgeagent.tui.frame_view import FrameView, Shown
+from edgeagent.policy.asking import Question
+from edgeagent.recording.export import FORMATS, default_name
+from edgeagent.runner import ModelChoice
+from edgeagent.sessions.branching import fork
+from edgeagent.sessions.store import SessionStore
+from edgeagent.tui.asking import AskAnswer, AskScreen
+from edgeagent.tui.choices import MODE_CHOICES, gate_mode, model_choice
+from edgeagent.tui.dialog import Choice, ChoiceScreen, LineScreen
+from edgeagent.tui.frame_view import FrameView
 from edgeagent.tui.permitting import PermitScreen, Scope, file_of, permit
-from edgeagent.tui.rows import Row, Timeline
 from edgeagent.tui.timeline_view import TimelineView
-from edgeagent.tui.working import Asked, Audited, Broken, Fact, Finished, Opened, RunThread, Seen, Told
-from edgeagent.words import milliseconds, printable
+from edgeagent.tui.watching import WatchScreen
+from edgeagent.words import printable
 
 
-class RunTold(Message):
-    """Something that the run's thread said."""
+class ResumeWanted(Message):
+    """The user wants this session taken up again, by another model if one is named."""
 
-    def __init__(self, told: Told) -> None:
+    def __init__(self, session: str, message: str, model: ModelChoice | None = None) -> None:
         super().__init__()
-        self.told = told
+        self.session = session
+        self.message = message
+        self.model = model
 
 
-class SessionScreen(Screen[None]):
+class SessionScreen(WatchScreen):
     """Watch, stop, hold, steer; afterwards look at each step again."""
 
-    BINDINGS = (
-        Binding("escape", "stop_or_leave", "Stop / back", priority=True),
-        Binding("f2", "hold", "Pause / go on"),
-        Binding("f3", "one_step", "One step"),
-        Binding("f4", "close_up", "Close-up"),
-        Binding("f5", "before", "Before / after"),
-        Binding("f6", "steer", "Say something"),
-        Binding("f7", "resume", "Resume"),
-        Binding("f8", "report", "Report"),
-        Binding("f9", "permit", "Permit a host"),
+    TITLE = "Session"
+    HELP = (
+        "On the left the sandbox's screen, with the next action drawn on it before it is done; on the right the steps, and "
+        "what the selected one cost. Esc or Ctrl+C stops at once, whatever else is open; the session can be resumed. "
+        "After F10 your keys and presses go to the sandbox, and are recorded like the model's; F10 hands back."
     )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Stop, back"),
+        Binding("f1", "app.help", "Help"),
+        Binding("f2", "hold", "Pause"),
+        Binding("f3", "one_step", "One step", show=False),
+        Binding("f4", "close_up", "Close-up"),
+        Binding("f5", "before", "Before / after", show=False),
+        Binding("f6", "steer", "Say"),
+        Binding("f7", "resume", "Resume"),
+        Binding("f8", "export", "Export", show=False),
+        Binding("f9", "permit", "Permit a host", show=False),
+        Binding("f10", "take_over", "Take over", priority=True),
+        Binding("m", "mode", "Mode"),
+        Binding("o", "model", "Model", show=False),
+        Binding("a", "audit", "Audit / step", show=False),
+        Binding("f", "fork", "Fork here", show=False),
+        Binding("r", "replay", "Replay", show=False),
+        Binding("p", "policy", "Policy", show=False),
+    ]
 
-    def __init__(self, directory: Path | None = None, run: RunThread | None = None) -> None:
-        super().__init__()
-        self._directory = directory
-        self._timeline = Timeline()
-        self._reader: SessionReader | None = None
-        self._latest: Shown | None = None
-        self._latest_id = ""
-        self._held = False
-        self._show_before = False
-        self._since_s = time.monotonic()
-        self._outcome = ""
-        self.run = run
-        if run is not None:
-            run.tell = self._tell
+    _asking: AskScreen | None = None
+    _earlier_mode = ""
 
-    def _tell(self, told: Told) -> None:
-        self.post_message(RunTold(told))
+    def finished(self, outcome: str) -> None:
+        if self._asking is not None and self._asking.is_attached:
+            while self.app.screen is not self and len(self.app.screen_stack) > 1:
+                self.app.pop_screen()
+        self._asking = None
+        self._set_hands(False)
+        super().finished(outcome)
 
-    def compose(self) -> ComposeResult:
-        with Horizontal(id="stage"):
-            with Vertical(id="picture"):
-                yield FrameView(id="frame")
-            yield TimelineView(id="timeline")
-        yield Input(placeholder="Tell the model something before its next decision, Enter to send", id="message")
-        yield Static(id="status", markup=False)
-        yield Footer()
+    # -- answering --------------------------------------------------------------------------------------------------------
 
-    def on_mount(self) -> None:
-        self.query_one("#picture").border_title = "Screen"
-        self.query_one("#timeline").border_title = "Steps"
-        self.query_one("#message").display = False
-        self.query_one(TimelineView).focus()
-        self.set_interval(0.25, self._show_status)
-        if self.run is not None:
-            self.run.start()
-        elif self._directory is not None:
-            self._load(self._directory)
+    def ask(self, question: object) -> None:
+        if isinstance(question, Question):
+            self._asking = AskScreen(question, self.size_px)
+            self.app.push_screen(self._asking, self._answered)
 
-    def on_unmount(self) -> None:
-        if self._reader is not None:
-            self._reader.close()
-
-    # -- what the run says ----------------------------------------------------------------------------------------------
-
-    @on(RunTold)
-    def _hear(self, message: RunTold) -> None:
-        match message.told:
-            case Opened(directory=directory):
-                self._directory = directory
-                self.query_one("#picture").border_subtitle = directory.name
-            case Seen(frame=frame, screen=screen):
-                self._latest_id = frame
-                self._latest = Shown(screen.pixels, screen.info.width, screen.info.height)
-                self._show_row()
-            case Fact(data=data):
-                self._since_s = time.monotonic()
-                row = self._timeline.advance(data)
-                if row is not None:
-                    self.query_one(TimelineView).put(row)
-                    self._show_row()
-            case Asked(question=question):
-                self.app.push_screen(AskScreen(question), self._answered)
-            case Audited(entry=entry):
-                row = self._timeline.audited(entry)
-                if row is not None:
-                    self.query_one(TimelineView).put(row)
-            case Finished(result=result):
-                self._outcome = f"{result.ended.outcome} after {result.steps} steps in {result.wall_s:.1f} s"
-                self._show_status()
-            case Broken(message=text, hint=hint):
-                self._outcome = "error"
-                self.query_one(TimelineView).put(Row("broken", printable(text), "bad", printable(hint)))
-                self._show_status()
-
-    def _answered(self, said: Said | None) -> None:
-        if self.run is not None:
-            self.run.answer(said or "no")
-
-    # -- what is shown --------------------------------------------------------------------------------------------------
-
-    @on(TimelineView.OptionHighlighted)
-    def _show_row(self) -> None:
-        timeline = self.query_one(TimelineView)
-        row = timeline.selected_row
-        frame = self.query_one(FrameView)
-        if row is None or not row.frame:
-            frame.show(self._latest)
+    def _answered(self, said: AskAnswer | None) -> None:
+        self._asking = None
+        if self.run is None or not self.running:
             return
-        wanted, marks = (row.before, row.before_marks) if self._show_before else (row.frame, row.marks)
-        if self._latest is not None and wanted == self._latest_id:
-            frame.show(Shown(self._latest.pixels, self._latest.width, self._latest.height, marks))
-        elif self._directory is not None:
-            self._read_frame(self._directory, wanted, row, self._show_before)
+        if said == "take_over":
+            self._set_hands(True)
+            self.run.take_over()
+        self.run.answer("no" if said is None or said == "take_over" else said)
 
-    @work(thread=True, exclusive=True, group="read")
-    def _read_frame(self, directory: Path, wanted: str, row: Row, before: bool) -> None:
-        try:
-            if self._reader is None:
-                self._reader = SessionReader.open(directory)
-            recorded = self._reader.frame(wanted)
-        except EdgeAgentError:
-            return
-        marks = row.before_marks if before else row.marks
-        self.app.call_from_thread(self.query_one(FrameView).show, Shown(recorded.pixels, recorded.width, recorded.height, marks))
+    # -- the hand on the run ----------------------------------------------------------------------------------------------
 
-    @work(thread=True, group="load")
-    def _load(self, directory: Path) -> None:
-        try:
-            reader = SessionReader.open(directory)
-        except EdgeAgentError as error:
-            self.app.call_from_thread(self.app.notify, str(error), severity="error")
-            return
-        rows = [row for event in reader.events() if (row := self._timeline.advance(event.data)) is not None]
-        self._reader = reader
-        self.app.call_from_thread(self._loaded, rows, directory.name)
-
-    def _loaded(self, rows: list[Row], name: str) -> None:
-        self._outcome = "recorded"
-        self.query_one("#picture").border_subtitle = name
-        self.query_one(TimelineView).fill(rows)
-        self._show_row()
-        self._show_status()
-
-    def _show_status(self) -> None:
-        line = self._timeline
-        parts = [f"step {line.steps}"]
-        if line.last_ms:
-            parts.append(f"last step {milliseconds(line.last_ms)}")
-        if self._outcome:
-            parts.insert(0, self._outcome)
-        elif self._held:
-            parts.insert(0, "PAUSED before the next action")
-        else:
-            parts.insert(0, f"{line.doing} … {time.monotonic() - self._since_s:.1f} s")
-        self.query_one("#status", Static).update("  |  ".join(parts))
-
-    # -- what the user does -----------------------------------------------------------------------------------------------
-
-    @property
-    def running(self) -> bool:
-        return self.run is not None and self.run.alive and not self._outcome
-
-    def action_stop_or_leave(self) -> None:
-        """Stop the run if there is one, else go back."""
+    def action_leave(self) -> None:
+        """Close the line for messages if it is open, else go back. While the session runs, Esc does not come here: it stops."""
         message = self.query_one("#message", Input)
         if message.display and message.has_focus:
             message.display = False
             self.query_one(TimelineView).focus()
-        elif self.running and self.run is not None:
-            self.run.stop()
-            self.app.notify("Stopping: the hands are off. The session can be resumed.")
-        else:
+        elif not self.running:
             self.app.pop_screen()
 
     def action_hold(self) -> None:
         """Pause before the next action, or go on."""
         if self.running and self.run is not None:
-            self._held = not self._held
-            self.run.hold(self._held)
-            self._show_status()
+            self.held = not self.held
+            self.run.hold(self.held)
+            self.show_status()
 
     def action_one_step(self) -> None:
         """Let one action pass, then pause."""
         if self.running and self.run is not None:
-            self._held = True
+            self.held = True
             self.run.one_step()
 
-    def action_close_up(self) -> None:
-        """Show what was acted on in more detail, or the whole screen again."""
-        frame = self.query_one(FrameView)
-        frame.close_up = not frame.close_up
+    def action_take_over(self) -> None:
+        """One's own keys and presses to the sandbox; or the model goes on."""
+        if not self.running or self.run is None:
+            return
+        if self.query_one(FrameView).hands_on:
+            self.run.hand_back()
+            self._set_hands(False)
+        else:
+            self.run.take_over()
+            self._set_hands(True)
 
-    def action_before(self) -> None:
-        """Show the screen that the step was decided on, or that after it."""
-        self._show_before = not self._show_before
-        self.query_one("#picture").border_title = "Screen before" if self._show_before else "Screen"
-        self._show_row()
+    def _set_hands(self, on: bool) -> None:
+        frame = self.query_one(FrameView)
+        if frame.hands_on == on:
+            return
+        frame.hands_on = on
+        picture = self.query_one("#picture")
+        picture.set_class(on, "hands-on")
+        picture.border_title = "YOUR HANDS: keys and presses go to the sandbox; F10 hands back" if on else "Screen"
+        if on:
+            self.query_one(TimelineView).to_end()
+        else:
+            self.query_one(TimelineView).focus()
+
+    @on(FrameView.Acted)
+    def _act(self, message: FrameView.Acted) -> None:
+        if self.running and self.run is not None:
+            self.run.act(message.action)
+
+    @work(group="mode")
+    async def action_mode(self) -> None:
+        """Have the gate judge in another mode from the next action on."""
+        run = self.run
+        if run is None or not self.running:
+            self.app.notify("The session does not run.")
+            return
+        undo = (Choice(self._earlier_mode, f"undo: back to {self._earlier_mode}"),) if self._earlier_mode else ()
+        chosen = await self.app.push_screen_wait(ChoiceScreen("Mode", (*undo, *MODE_CHOICES), self.timeline.mode or "auto"))
+        mode = gate_mode(chosen)
+        if mode is not None and self.running:
+            self._earlier_mode = self.timeline.mode or "auto"
+            run.set_mode(mode)
+            self.timeline.mode = mode
+            self.app.notify(f"From the next action on: {mode}. M takes it back.")
+
+    @work(group="model")
+    async def action_model(self) -> None:
+        """Go on with another model: the session is stopped, and taken up again by that one."""
+        if self.directory is None:
+            return
+        note = "embedded, or a GGUF file and after it its mmproj. A session that runs is stopped and goes on with it."
+        said = await self.app.push_screen_wait(LineScreen("Which model is to go on?", note, self.timeline.model or "embedded"))
+        if said is None:
+            return
+        try:
+            model = model_choice(said)
+        except EdgeAgentError as error:
+            self.app.notify(printable(f"{error}. {error.hint}"), severity="error", timeout=10, markup=False)
+            return
+        if self.run is not None and self.running:
+            self.run.stop()
+            await asyncio.to_thread(self.run.join, 15.0)
+        self.post_message(ResumeWanted(self.directory.name, "", model))
 
     def action_steer(self) -> None:
         """Open the line for a message to the model."""
@@ -245,28 +200,95 @@ class SessionScreen(Screen[None]):
         elif text:
             self._go_on(text)
 
+    # -- looking ----------------------------------------------------------------------------------------------------------
+
+    def action_close_up(self) -> None:
+        """Show what was acted on in more detail, or the whole screen again."""
+        frame = self.query_one(FrameView)
+        frame.close_up = not frame.close_up
+
+    def action_before(self) -> None:
+        """Show the screen that the step was decided on, or that after it."""
+        self.show_before = not self.show_before
+        self.query_one("#picture").border_title = "Screen before" if self.show_before else "Screen"
+        self.show_row()
+
+    def action_audit(self) -> None:
+        """The audit's tail, or the step's details."""
+        self.toggle_audit()
+
+    def action_policy(self) -> None:
+        """What the session's policy permits, in words."""
+        if self.directory is not None:
+            from edgeagent.tui.policy_screen import PolicyScreen
+
+            self.app.push_screen(PolicyScreen.of_session(self.directory))
+
+    # -- afterwards -------------------------------------------------------------------------------------------------------
+
     def action_resume(self) -> None:
         """Take the session up again."""
         if not self.running:
             self._go_on("")
 
     def _go_on(self, message: str) -> None:
-        if self._directory is not None:
-            self.post_message(ResumeWanted(self._directory.name, message))
+        if self.directory is not None:
+            self.post_message(ResumeWanted(self.directory.name, message))
 
-    def action_report(self) -> None:
-        """Write the HTML report and say where it is."""
-        if self._directory is not None and not self.running:
-            self._export(self._directory)
+    def action_replay(self) -> None:
+        """Do the recorded actions again, without a model."""
+        if self.directory is not None and not self.running:
+            from edgeagent.tui.replaying import ReplayScreen
+
+            self.app.push_screen(ReplayScreen(self.directory))
+
+    @work(group="fork")
+    async def action_fork(self) -> None:
+        """A new session that begins as this one was after the selected step."""
+        row = self.query_one(TimelineView).selected_row
+        step = row.step if row is not None and row.step else self.timeline.steps
+        if self.directory is None or self.running or not step:
+            self.app.notify("Choose a step of a session that does not run.")
+            return
+        try:
+            store = SessionStore(self.directory.parent)
+            branched = await asyncio.to_thread(fork, store, self.directory.name, step, SystemClock())
+        except EdgeAgentError as error:
+            self.app.notify(printable(f"{error}. {error.hint}"), severity="error", timeout=10, markup=False)
+            return
+        stays = f" Not undone: {'; '.join(branched.not_undoable)}" if branched.not_undoable else ""
+        self.app.notify(printable(f"Forked after step {step}; F7 goes on from there.{stays}"), timeout=8, markup=False)
+        self.app.switch_screen(SessionScreen(store.root / branched.session))
+
+    @work(group="export")
+    async def action_export(self) -> None:
+        """Write the session beside its recording, in a format of choice."""
+        if self.directory is None or self.running:
+            return
+        choices = [Choice(name, name, note) for name, note in _FORMAT_WORDS.items() if name in FORMATS]
+        chosen = await self.app.push_screen_wait(ChoiceScreen("Export as", choices))
+        if chosen:
+            await self._export(self.directory, chosen)
+
+    async def _export(self, directory: Path, format_name: str) -> None:
+        from edgeagent.recording import export
+
+        out = directory / ("report.html" if format_name == "html" else default_name(directory.name, format_name))
+        try:
+            written = await asyncio.to_thread(export.export, directory, format_name, out)
+        except EdgeAgentError as error:
+            self.app.notify(printable(str(error)), severity="error", markup=False)
+            return
+        self.app.notify(f"Written: {written}", timeout=10, markup=False)
 
     def action_permit(self) -> None:
         """Ask whether the denied place under the cursor, else the one denied last, may be reached from now on."""
         row = self.query_one(TimelineView).selected_row
-        place = (row.place if row is not None else "") or self._timeline.denied
-        if self._directory is None or not place:
+        place = (row.place if row is not None else "") or self.timeline.denied
+        if self.directory is None or not place:
             self.app.notify("No connection was denied.")
         else:
-            self._ask_to_permit(self._directory, place)
+            self._ask_to_permit(self.directory, place)
 
     @work(group="permit")
     async def _ask_to_permit(self, directory: Path, place: str) -> None:
@@ -274,26 +296,14 @@ class SessionScreen(Screen[None]):
             file = await asyncio.to_thread(file_of, directory)
             scope: Scope = await self.app.push_screen_wait(PermitScreen(place, file))
             if scope != "no":
-                self.app.notify(printable(await asyncio.to_thread(permit, directory, file, place, scope)))
+                self.app.notify(printable(await asyncio.to_thread(permit, directory, file, place, scope)), markup=False)
         except (EdgeAgentError, ValueError) as error:
-            self.app.notify(printable(str(error)), severity="error", timeout=10)
-
-    @work(thread=True, group="export")
-    def _export(self, directory: Path) -> None:
-        from edgeagent.recording import export
-
-        try:
-            written = export.export(directory, "html", directory / "report.html")
-        except EdgeAgentError as error:
-            self.app.call_from_thread(self.app.notify, str(error), severity="error")
-            return
-        self.app.call_from_thread(self.app.notify, f"The report is {written}", timeout=10)
+            self.app.notify(printable(str(error)), severity="error", timeout=10, markup=False)
 
 
-class ResumeWanted(Message):
-    """The user wants this session taken up again."""
-
-    def __init__(self, session: str, message: str) -> None:
-        super().__init__()
-        self.session = session
-        self.message = message
+_FORMAT_WORDS = {
+    "html": "a report: one page with every screen, for people",
+    "mp4": "a video of the screens with the actions drawn on them",
+    "atif": "a trajectory in the Agent Trajectory Interchange Format",
+    "osworld": "a trajectory as OSWorld writes them",
+}

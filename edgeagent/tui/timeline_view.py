@@ -7,6 +7,7 @@ from textual.widgets import OptionList
 from textual.widgets.option_list import Option
 
 from edgeagent.tui.rows import Row, Tone
+from edgeagent.words import milliseconds
 
 _STYLES: dict[Tone, str] = {
     "plain": "", "good": "green", "unsure": "yellow", "bad": "bold red", "user": "bold cyan", "end": "bold reverse",
@@ -51,6 +52,10 @@ class TimelineView(OptionList):
         """The row under the cursor."""
         return self.rows[self.highlighted] if self.highlighted is not None and self.highlighted < len(self.rows) else None
 
+    def to_end(self) -> None:
+        """Follow the newest row again."""
+        self.highlighted = len(self.rows) - 1 if self.rows else None
+
     @property
     def at_end(self) -> bool:
         """Whether the cursor is on the newest row."""
@@ -60,8 +65,6 @@ class TimelineView(OptionList):
 def _words(row: Row) -> Text:
     style = _STYLES[row.tone]
     text = Text.assemble((f"{_SIGNS[row.tone]} ", style), (row.title, style))
-    if row.detail:
-        text.append(f"\n  {row.detail}", "dim italic")
-    if row.cost:
-        text.append(f"\n  {row.cost}", "dim")
+    if row.total_ms:
+        text.append(f"  {milliseconds(row.total_ms)}", "dim")
     return text

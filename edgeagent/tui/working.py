@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import threading
 from collections import deque
-from collections.abc import Callable, Coroutine
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from edgeagent import events
 from edgeagent.brake import Brake
 from edgeagent.errors import EdgeAgentError
-from edgeagent.policy.asking import Question, Said
+from edgeagent.policy.asking import Answer, Question
 from edgeagent.runner import Runner, RunResult
 from edgeagent.screen import Screen
-from edgeagent.tui.hold import HandedOver, HoldingGate
+from edgeagent.tui.hold import HandedOver, HoldingGate, UserHands
+from edgeagent_harness.policy.gate_types import GateMode
+from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.audit import Entry
 
 
@@ -41,6 +45,11 @@ class Seen:
 
     frame: str
     screen: Screen
+
+
+@dataclass(frozen=True, slots=True)
+class Glimpsed:
+    """There is a newer picture in `RunThread.take_glimpse`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,26 +81,48 @@ class Broken:
     hint: str
 
 
-Told: TypeAlias = Opened | Fact | Seen | Asked | Audited | Finished | Broken
+Told: TypeAlias = Opened | Fact | Seen | Glimpsed | Asked | Audited | Finished | Broken
 Work: TypeAlias = Callable[[Runner], Coroutine[Any, Any, RunResult]]
+
+
+_LOOK_S = 0.1
+"""Between live pictures. What is still costs a comparison; what moves is shown some eight times a second."""
+
+
+@runtime_checkable
+class _Peekable(Protocol):
+    """A desktop that can be looked at live; a fake need not."""
+
+    async def peek(self) -> Screen | None: ...
 
 
 class RunThread:
     """Works on one session."""
 
-    def __init__(self, work: Work, make_runner: Callable[[], Runner] = Runner) -> None:
+    def __init__(self, work: Work, make_runner: Callable[[], Runner] = Runner, live: bool = True) -> None:
         self.tell: Callable[[Told], None] = lambda told: None
         """Called on the run's own thread."""
         self._work = work
         self._make_runner = make_runner
-        self._gate = HoldingGate()
+        self._hands = UserHands()
+        self._gate = HoldingGate(self._hands)
         self._asker = HandedOver(lambda question: self.tell(Asked(question)))
-        self._messages: deque[str] = deque()
+        self._said: deque[events.EventData] = deque()
+        self._mode: GateMode | None = None
+        self._glimpse: Screen | None = None
+        self._live = live
+        self.watched = True
+        """Whether anybody looks on: else no live pictures are taken."""
         self._brake = Brake()
         self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[RunResult] | None = None
         self._stop_wanted = False
         self._thread = threading.Thread(target=self._main, name="run", daemon=True)
+
+    @property
+    def stopping(self) -> bool:
+        """Whether it was stopped, and may not have ended yet."""
+        return self._stop_wanted
 
     @property
     def alive(self) -> bool:
@@ -113,7 +144,29 @@ class RunThread:
 
     def steer(self, text: str) -> None:
         """Tell the model something before its next decision."""
-        self._messages.append(text)
+        self._said.append(events.UserMessage(text))
+
+    def set_mode(self, mode: GateMode) -> None:
+        """Have the gate judge in ``mode`` from the next action on."""
+        self._mode = mode
+        self._said.append(events.ModeChanged(mode))
+
+    def take_over(self) -> None:
+        """The user's hands instead of the model's: what it was about to do is dropped."""
+        self._on_loop(self._hands.take)
+
+    def act(self, action: Action) -> None:
+        """Do what the user does, while they have taken over."""
+        self._on_loop(lambda: self._hands.add(action))
+
+    def hand_back(self) -> None:
+        """The model goes on, from the screen as it is then."""
+        self._on_loop(self._hands.give_back)
+
+    def take_glimpse(self) -> Screen | None:
+        """The newest live picture, once."""
+        glimpse, self._glimpse = self._glimpse, None
+        return glimpse
 
     def hold(self, held: bool) -> None:
         """Pause before the next action, or go on."""
@@ -123,7 +176,7 @@ class RunThread:
         """Let one action pass, then pause again."""
         self._on_loop(self._gate.one_step)
 
-    def answer(self, said: Said) -> None:
+    def answer(self, said: Answer) -> None:
         """The user's answer to the question that was asked last."""
         self._on_loop(lambda: self._asker.answer(said))
 
@@ -145,7 +198,10 @@ class RunThread:
         runner.listeners.append(lambda data: self.tell(Fact(data)))
         runner.on_opened = lambda session, directory: self.tell(Opened(session, directory))
         runner.on_frame = lambda frame, screen: self.tell(Seen(frame, screen))
-        runner.inbox = self._take_messages
+        runner.inbox = self._take_said
+        runner.hands = self._hands
+        runner.wanted_mode = lambda: self._mode
+        runner.viewing = self._viewing
         self._task = asyncio.ensure_future(self._work(runner))
         if self._stop_wanted:
             self._task.cancel()
@@ -160,11 +216,31 @@ class RunThread:
         if self._task is not None:
             self._task.cancel()
 
-    def _take_messages(self) -> tuple[str, ...]:
-        taken = tuple(self._messages)
+    def _take_said(self) -> tuple[events.EventData, ...]:
+        taken = tuple(self._said)
         for _ in taken:
-            self._messages.popleft()
+            self._said.popleft()
         return taken
+
+    @asynccontextmanager
+    async def _viewing(self, desktop: object) -> AsyncGenerator[None]:
+        """Take live pictures of ``desktop`` for as long as it is there."""
+        task = asyncio.ensure_future(self._look_on(desktop)) if self._live and isinstance(desktop, _Peekable) else None
+        try:
+            yield
+        finally:
+            if task is not None:
+                task.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+
+    async def _look_on(self, desktop: _Peekable) -> None:
+        """One picture at a time: the next is taken when the user's screen has had the last."""
+        with contextlib.suppress(EdgeAgentError):  # whoever works with a lost desktop is told
+            while True:
+                if self.watched and self._glimpse is None and (screen := await desktop.peek()) is not None:
+                    self._glimpse = screen
+                    self.tell(Glimpsed())
+                await asyncio.sleep(_LOOK_S)
 
     def _on_loop(self, call: Callable[[], None]) -> None:
         try:

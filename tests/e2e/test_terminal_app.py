@@ -261,6 +261,6 @@ async def test_under_a_profile_nothing_is_permitted_for_good(tmp_path: Path) -> 
         await until(pilot, lambda: isinstance(app.screen, PermitScreen))
         await pilot.press("g")
         assert isinstance(app.screen, PermitScreen)
-        await pilot.press("escape")
+        await pilot.press("n")
         await until(pilot, lambda: app.screen is screen)
         await pilot.press("escape")

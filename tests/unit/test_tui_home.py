@@ -89,7 +89,7 @@ async def test_who_has_none_is_told_what_to_try(tmp_path: Path) -> None:
     async with app.run_test(size=(80, 24)) as pilot:
         for _ in range(50):
             await pilot.pause(0.02)
-            if app.screen.query_one("#first-words").display and not app.screen.query_one("#sessions").display:
+            if app.screen.query_one("#first-words").display and not app.screen.query_one("#session-table").display:
                 break
         assert app.screen.query_one("#first-words").content_region.height >= 3
-        assert not app.screen.query_one("#sessions").display
+        assert not app.screen.query_one("#session-table").display

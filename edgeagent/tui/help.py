@@ -1,0 +1,48 @@
+"""Help on every screen: what the screen is for, and every key that works there now."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from rich.table import Table
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Vertical, VerticalScroll
+from textual.keys import format_key
+from textual.screen import ModalScreen, Screen
+from textual.widgets import Static
+
+
+class HelpScreen(ModalScreen[None]):
+    """The help of ``about``, the screen that it was asked for on."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back")]
+
+    def __init__(self, about: Screen[object]) -> None:
+        super().__init__()
+        self._title = about.title or type(about).__name__.removesuffix("Screen")
+        self._words = str(getattr(about, "HELP", "") or "")
+        self._keys = keys_of(about)
+
+    def compose(self) -> ComposeResult:
+        keys = Table.grid(padding=(0, 2))
+        for key, words in self._keys:
+            keys.add_row(f"[bold]{key}[/]", words)
+        with Vertical(classes="dialog tall"):
+            yield Static(f"Help: {self._title}", classes="dialog-title", markup=False)
+            with VerticalScroll():
+                yield Static(self._words, markup=False, id="help-words")
+                yield Static(keys)
+            yield Static("Esc or F1 goes back", classes="dialog-keys", markup=False)
+
+
+def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
+    """Each key of ours that works on ``screen`` now, and what it does."""
+    told: dict[str, str] = {}
+    for key, active in screen.active_bindings.items():
+        words = active.binding.tooltip or active.binding.description
+        ours = type(active.node).__module__.startswith("edgeagent.")
+        if words and ours and not active.binding.system:
+            told.setdefault(words, "")
+            told[words] = f"{told[words]}, {format_key(key)}".removeprefix(", ")
+    return [(keys, words) for words, keys in told.items()]

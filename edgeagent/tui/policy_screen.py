@@ -1,0 +1,122 @@
+"""A policy in plain words, and its file: edited, checked as a run would check it, and only then written."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from rich.text import Text
+from textual import on
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import VerticalScroll
+from textual.screen import Screen
+from textual.widgets import Footer, Static, TabbedContent, TabPane, TextArea
+
+from edgeagent.errors import EdgeAgentError, UsageError
+from edgeagent.policy.editing import replace_text
+from edgeagent.policy.judge import compile_rules
+from edgeagent.policy.loading import load_policy, policy_file, read_policy
+from edgeagent.sessions.summary import desktop_of
+from edgeagent.words import printable
+from edgeagent_harness.policy.explain import explain
+from edgeagent_harness.policy.explain_gate import Mark
+from edgeagent_harness.policy.files import PROFILES, profile_text
+
+_MARKS: dict[Mark, tuple[str, str]] = {"yes": ("allowed", "green"), "no": ("denied ", "red"), "if": ("   ·   ", "")}
+
+
+class PolicyScreen(Screen[None]):
+    """What is permitted, in words; and the text that says so."""
+
+    TITLE = "Policy"
+    HELP = (
+        "The first page says in plain words what the policy permits, what not, and which layer sees to it. The second is its "
+        "text: Ctrl+S checks it as a run would, and writes it if it is sound. A profile of edgeagent's own is not changed: "
+        "copy it with `edgeagent policy show NAME > my.yaml` first. What is saved takes effect in runs under way at once as "
+        "far as network.egress.endpoints goes, and for the rest at their next start."
+    )
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "app.pop_screen", "Back"),
+        Binding("ctrl+s", "save", "Check and save", priority=True),
+        Binding("f1", "app.help", "Help"),
+    ]
+
+    def __init__(self, name: str, text: str) -> None:
+        super().__init__()
+        self._name = name
+        self._text = text
+        self._file = policy_file(name)
+
+    @classmethod
+    def of_session(cls, directory: Path) -> PolicyScreen:
+        """The policy that the session in ``directory`` was started with. Raises `SessionError`."""
+        spec = desktop_of(directory)
+        return cls(spec.policy_name if spec.policy_yaml else "locked", spec.policy_yaml or profile_text("locked"))
+
+    @classmethod
+    def of_choice(cls, choice: str) -> PolicyScreen:
+        """A profile or a file. Raises `UsageError`."""
+        found, _ = load_policy(choice)
+        return cls(found.name, found.text or profile_text("locked"))
+
+    def compose(self) -> ComposeResult:
+        with TabbedContent(id="policy-tabs"):
+            with TabPane("In words", id="words"), VerticalScroll():
+                yield Static(in_words(self._text, self._name), id="policy-words")
+            with TabPane("Text", id="text"):
+                yield TextArea(self._text, language="yaml", read_only=self._file is None, id="policy-text")
+        yield Static(id="status", markup=False)
+        yield Footer()
+
+    def on_mount(self) -> None:
+        where = str(self._file) if self._file else f"profile {self._name}: {PROFILES.get(self._name, 'of a session')}; read only"
+        self.query_one("#policy-tabs").border_title = printable(where)
+        self._check()
+
+    @on(TextArea.Changed, "#policy-text")
+    def _check(self) -> None:
+        status = self.query_one("#status", Static)
+        try:
+            sound(self.query_one("#policy-text", TextArea).text, self._name)
+            status.update("✓ sound")
+        except UsageError as error:
+            status.update(printable(f"✗ {error}"))
+
+    def action_save(self) -> None:
+        """Write the file, if its text is sound."""
+        text = self.query_one("#policy-text", TextArea).text
+        if self._file is None:
+            self.app.notify("This is no file of yours: copy it first (F1 says how).", severity="warning")
+            return
+        try:
+            sound(text, self._name)
+            replace_text(self._file, text)
+        except EdgeAgentError as error:
+            self.app.notify(printable(f"Not written: {error}"), severity="error", timeout=10, markup=False)
+            return
+        self.query_one("#policy-words", Static).update(in_words(text, self._name))
+        self.app.notify(f"Written: {self._file}", markup=False)
+
+
+def sound(text: str, name: str) -> None:
+    """Raise `UsageError` unless a run would take ``text`` as its policy."""
+    compile_rules(read_policy(text, name).gate, name)
+
+
+def in_words(text: str, name: str) -> Text:
+    """What the policy comes to; what is wrong with it, if it is not sound."""
+    words = Text()
+    try:
+        rules = read_policy(text, name)
+    except UsageError as error:
+        return Text(printable(f"This policy cannot be used: {error}"), style="red")
+    for chapter in explain(rules):
+        words.append(f"{chapter.title}\n", "bold")
+        for mark, sentence, layer in chapter.lines:
+            word, colour = _MARKS[mark]
+            words.append(f"  {word}  ", colour)
+            words.append(printable(sentence))
+            words.append(f"  [{layer}]\n" if layer else "\n", "dim")
+        words.append("\n")
+    return words

@@ -1,0 +1,217 @@
+"""The sessions: found by words and filters, with a picture of the last screen; opened, compared, deleted from here."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from datetime import datetime
+from typing import ClassVar
+
+from textual import on, work
+from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
+from textual.containers import Horizontal, Vertical
+from textual.message import Message
+from textual.widgets import DataTable, Input, Static
+
+from edgeagent.errors import EdgeAgentError
+from edgeagent.recording.reader import SHOWN, SessionReader
+from edgeagent.sessions.searching import Hit, search
+from edgeagent.sessions.store import SessionStore
+from edgeagent.sessions.summary import SessionSummary, human_bytes, summarize
+from edgeagent.tui.compare_screen import CompareScreen
+from edgeagent.tui.dialog import Choice, ChoiceScreen
+from edgeagent.tui.frame_view import FrameView, Shown
+from edgeagent.words import printable
+
+_SHOWN_SESSIONS = 500
+_LEAST_SEARCHED = 3
+"""So many characters are looked for inside of the recordings, too."""
+_FILTERS = ("state", "model")
+
+
+class SessionWanted(Message):
+    """The user wants to look at this session."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__()
+        self.session = session
+
+
+class SessionTable(Vertical, can_focus=False):
+    """A line to find by, the table, and what the selected session looked like."""
+
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("c", "compare", "Compare"),
+        Binding("delete,d", "remove", "Delete"),
+    ]
+
+    def __init__(self, store: SessionStore, id: str) -> None:
+        super().__init__(id=id)
+        self._store = store
+        self._summaries: list[SessionSummary] = []
+        self._hits: dict[str, Hit] = {}
+        self._marked = ""
+        """The session that the next one is compared with."""
+
+    def compose(self) -> ComposeResult:
+        yield Input(placeholder="find: words of tasks, typed and seen text; state:done  model:embedded", id="find")
+        with Horizontal(id="browse"):
+            yield DataTable(id="sessions", cursor_type="row")
+            with Vertical(id="preview"):
+                yield FrameView(id="thumbnail")
+                yield Static(id="about", markup=False)
+
+    def on_mount(self) -> None:
+        table = self.query_one(DataTable)
+        table.border_title = "Sessions"
+        table.add_columns("when", "outcome", "steps", "task")
+        self.query_one("#preview").border_title = "Last screen"
+
+    @property
+    def earlier_tasks(self) -> list[str]:
+        """Oldest first, each once."""
+        return list(dict.fromkeys(summary.task for summary in reversed(self._summaries) if summary.task))
+
+    class Read(Message):
+        """The sessions were read anew."""
+
+    @work(thread=True, exclusive=True, group="sessions")
+    def read(self) -> None:
+        """Read the sessions anew."""
+        summaries = [summarize(self._store.root / known) for known in self._store.ids()[-_SHOWN_SESSIONS:]]
+        self.app.call_from_thread(self._show, summaries)
+
+    def _show(self, summaries: list[SessionSummary]) -> None:
+        self._summaries = summaries[::-1]
+        self.display = bool(summaries)
+        self._fill()
+        self.post_message(self.Read())
+
+    @property
+    def _selected(self) -> SessionSummary | None:
+        table = self.query_one(DataTable)
+        if not table.row_count:
+            return None
+        key = table.coordinate_to_cell_key(table.cursor_coordinate).row_key.value
+        return next((summary for summary in self._summaries if summary.id == key), None)
+
+    def _fill(self) -> None:
+        table = self.query_one(DataTable)
+        table.clear()
+        for summary in matching(self._summaries, self.query_one("#find", Input).value, self._hits):
+            when = datetime.fromtimestamp(summary.created_s).strftime("%d %b %H:%M") if summary.created_s else "?"
+            mark = "≏ " if summary.id == self._marked else ""
+            task = mark + " ".join(printable(summary.task).split())
+            table.add_row(when, summary.status, str(summary.steps), task, key=summary.id)
+        table.border_subtitle = f"{table.row_count} of {len(self._summaries)}"
+
+    # -- finding ----------------------------------------------------------------------------------------------------------
+
+    @on(Input.Changed, "#find")
+    def _find(self, event: Input.Changed) -> None:
+        self._hits = {}
+        self._fill()
+        words = " ".join(word for word in event.value.split() if ":" not in word)
+        if len(words) >= _LEAST_SEARCHED:
+            self._search(words)
+
+    @work(thread=True, exclusive=True, group="search")
+    def _search(self, words: str) -> None:
+        hits: dict[str, Hit] = {}
+        for hit in search(self._store, words):
+            hits.setdefault(hit.session, hit)
+        self.app.call_from_thread(self._found, words, hits)
+
+    def _found(self, words: str, hits: dict[str, Hit]) -> None:
+        if words in " ".join(self.query_one("#find", Input).value.split()):
+            self._hits = hits
+            self._fill()
+
+    # -- the selected one -------------------------------------------------------------------------------------------------
+
+    @on(DataTable.RowHighlighted, "#sessions")
+    def _look(self) -> None:
+        summary = self._selected
+        if summary is not None and self.query_one("#preview").display:
+            self._read_last(summary)
+
+    @work(thread=True, exclusive=True, group="thumbnail")
+    def _read_last(self, summary: SessionSummary) -> None:
+        shown: Shown | None = None
+        try:
+            with SessionReader.open(summary.directory) as reader:
+                named = [event.data.frame for event in reader.events() if isinstance(event.data, SHOWN) and event.data.frame]
+                if named:
+                    frame = reader.frame(named[-1])
+                    shown = Shown(frame.pixels, frame.width, frame.height)
+        except EdgeAgentError:
+            shown = None
+        self.app.call_from_thread(self._preview, summary, shown)
+
+    def _preview(self, summary: SessionSummary, shown: Shown | None) -> None:
+        self.query_one("#thumbnail", FrameView).show(shown)
+        hit = self._hits.get(summary.id)
+        found = f"found in {hit.where}, step {hit.step}: {hit.text}" if hit else ""
+        lines = (
+            f"{summary.id}   {human_bytes(summary.size_bytes)}   {summary.model.rsplit('/', 1)[-1]}",
+            summary.answer or summary.message,
+            found,
+        )
+        self.query_one("#about", Static).update(printable("\n".join(filter(None, lines))))
+
+    @on(DataTable.RowSelected, "#sessions")
+    def _open(self, event: DataTable.RowSelected) -> None:
+        if event.row_key.value:
+            self.post_message(SessionWanted(event.row_key.value))
+
+    def action_compare(self) -> None:
+        """Mark this session; with another one marked, show both side by side."""
+        summary = self._selected
+        if summary is None:
+            return
+        if not self._marked or self._marked == summary.id:
+            self._marked = "" if self._marked == summary.id else summary.id
+            row = self.query_one(DataTable).cursor_row
+            self._fill()
+            self.query_one(DataTable).move_cursor(row=row)
+            self.app.notify("Marked; C on another one shows both side by side." if self._marked else "No longer marked.")
+        else:
+            self.app.push_screen(CompareScreen(self._store.root / self._marked, summary.directory))
+
+    @work(group="remove")
+    async def action_remove(self) -> None:
+        """Delete the session for good, after a question."""
+        summary = self._selected
+        if summary is None:
+            return
+        size = human_bytes(summary.size_bytes)
+        note = f"Its recording and the sandbox's home, {size}, are gone then."
+        choices = (Choice("", "keep it"), Choice("delete", "delete it for good", note))
+        if await self.app.push_screen_wait(ChoiceScreen(f"Delete {summary.id}: {summary.task}?", choices)) == "delete":
+            try:
+                self._store.remove(summary.id)
+            except EdgeAgentError as error:
+                self.app.notify(printable(f"{error}. {error.hint}"), severity="error", markup=False)
+            self.read()
+
+
+def matching(summaries: Iterable[SessionSummary], wanted: str, hits: dict[str, Hit]) -> list[SessionSummary]:
+    """Those that fit every filter (``state:done``), and every word in what is known of them, or the words inside of them."""
+    said = wanted.casefold().split()
+    filters = [tuple(word.split(":", 1)) for word in said if word.partition(":")[0] in _FILTERS]
+    words = [word for word in said if word.partition(":")[0] not in _FILTERS]
+    return [
+        summary
+        for summary in summaries
+        if all(_fits(summary, name, value) for name, value in filters)
+        and (all(word in _searched(summary) for word in words) or summary.id in hits)
+    ]
+
+
+def _fits(summary: SessionSummary, name: str, value: str) -> bool:
+    known = {"state": (summary.status, summary.state), "model": (summary.model,)}[name]
+    return any(value in text.casefold() for text in known)
+
+
+def _searched(summary: SessionSummary) -> str:
+    return f"{summary.id} {summary.task} {summary.status} {summary.message} {summary.answer}".casefold()

@@ -1,0 +1,34 @@
+"""Our own colours, dark and light: calm frames, one accent, and warning colours that mean something."""
+
+from __future__ import annotations
+
+from textual.theme import Theme
+
+DARK = Theme(
+    name="edgeagent-dark",
+    primary="#4f8a8b",
+    secondary="#7aa2a3",
+    accent="#e0b15e",
+    foreground="#d8dee4",
+    background="#12161a",
+    surface="#1a2026",
+    panel="#212a31",
+    success="#7fb785",
+    warning="#e0b15e",
+    error="#e07a6b",
+    dark=True,
+)
+LIGHT = Theme(
+    name="edgeagent-light",
+    primary="#2f6f70",
+    secondary="#4f8a8b",
+    accent="#9a6a00",
+    foreground="#1d2529",
+    background="#f6f6f2",
+    surface="#ecece6",
+    panel="#e0e2dc",
+    success="#2f7a3c",
+    warning="#9a6a00",
+    error="#b3402f",
+    dark=False,
+)
