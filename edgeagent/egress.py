@@ -13,13 +13,14 @@ from types import TracebackType
 import h11
 
 from edgeagent import offline
-from edgeagent.errors import EgressDenied, EnvironmentProblem
+from edgeagent.errors import EgressDenied, EgressUnreachable, EnvironmentProblem
 from edgeagent_harness.broker import EgressBroker
 from edgeagent_harness.errors import EnvironmentLacks
 from edgeagent_harness.policy.types import Egress, Response
 from edgeagent_harness.protocol.audit import Connection
 from edgeagent_harness.protocol.egress_wire import Configure
 
+_UNREACHABLE = 502
 _HEAD_BYTES = 64 * 1024
 _MEND = "name host and port in the policy's network.egress.endpoints"
 Streams = tuple[asyncio.StreamReader, asyncio.StreamWriter]
@@ -110,4 +111,5 @@ class Asking:
                 self._text += bytes(event.data)
             else:
                 reason = self._text.decode(errors="replace").strip().removeprefix("edgeagent: ")
-                raise EgressDenied(f"{self._target}: {reason or f'the egress broker answered {self._status}'}", _MEND)
+                problem = f"{self._target}: {reason or f'the egress broker answered {self._status}'}"
+                raise EgressUnreachable(problem) if self._status == _UNREACHABLE else EgressDenied(problem, _MEND)

@@ -13,7 +13,7 @@ import httpcore2
 import httpx2
 
 from edgeagent.egress import Asking
-from edgeagent.errors import EgressDenied
+from edgeagent.errors import EgressDenied, EgressUnreachable
 
 _READ_BYTES = 64 * 1024
 _CONNECT_S = 15.0
@@ -58,6 +58,9 @@ class _Backend(httpcore2.NetworkBackend):
             stream.write(asking.request, timeout)
             while not asking.open_after(stream.read(_READ_BYTES, timeout or _CONNECT_S)):
                 pass
+        except EgressUnreachable as error:
+            stream.close()
+            raise httpcore2.ConnectError(str(error)) from error
         except BaseException:
             stream.close()
             raise
@@ -84,6 +87,9 @@ class _AsyncBackend(httpcore2.AsyncNetworkBackend):
             await stream.write(asking.request, timeout)
             while not asking.open_after(await stream.read(_READ_BYTES, timeout or _CONNECT_S)):
                 pass
+        except EgressUnreachable as error:
+            await stream.aclose()
+            raise httpcore2.ConnectError(str(error)) from error
         except BaseException:
             await stream.aclose()
             raise

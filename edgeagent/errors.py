@@ -12,6 +12,7 @@ EdgeAgentError
 │   ├── ModelUnusable          the file is no model that this engine can run
 │   └── ContextFull            the prompt does not fit
 ├── EgressDenied               the policy does not let this program reach that host; exit code 5
+│   └── EgressUnreachable      it does, and nothing answers there
 ├── ReplyMalformed             the model's reply is no action; told to the model
 ├── RecordingError             the session on disk
 │   ├── RecordingFull          no room, or not writable
@@ -93,9 +94,15 @@ class ContextFull(EngineError):
 
 
 class EgressDenied(EdgeAgentError):
-    """The policy does not let this program itself reach that host, or it cannot be reached."""
+    """The policy does not let this program itself reach that host."""
 
     exit_code = 5
+
+
+class EgressUnreachable(EgressDenied):
+    """It does, and nothing answers there."""
+
+    exit_code = 3
 
 
 class ReplyMalformed(EdgeAgentError):

@@ -20,12 +20,15 @@ from edgeagent.cli.offline import settle_offline
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
 from edgeagent.cli.seconds import Seconds
 from edgeagent.errors import UsageError
+from edgeagent.hub.shelf import find
 from edgeagent.limits import Limits
 from edgeagent.policy.loading import load_policy
+from edgeagent.remote_names import is_remote, remote_name
 from edgeagent.runner import ModelChoice, Runner, RunRequest, run_until_stopped
 from edgeagent_harness.protocol.messages import Application, DesktopSpec
 from edgeagent_models.families.registry import NoSuchFamily, by_name
 
+MODEL_HELP = "embedded, the name of a model on this machine, a GGUF file, or openai:URL#NAME for a server."
 SKIP_UNCHANGED_HELP = (
     "Send no screenshot of a screen that stays as it was: the model is told so. Quicker; untried with real models."
 )
@@ -35,7 +38,7 @@ SKIP_UNCHANGED_HELP = (
 @click.argument("task")
 @click.option("--app", "apps", multiple=True, metavar="CMD", help="Application to start first; may be given again.")
 @click.option("--url", default="", help="Page to open in Chromium, after the applications.")
-@click.option("--model", default="embedded", show_default=True, metavar="embedded|PATH", help="Embedded policy or a GGUF file.")
+@click.option("--model", default="embedded", show_default=True, metavar="MODEL", help=MODEL_HELP)
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
 @click.option("--family", default="", metavar="NAME", help="How the GGUF is spoken to, if its own header misleads.")
 @click.option("--skip-unchanged", is_flag=True, help=SKIP_UNCHANGED_HELP)
@@ -113,20 +116,33 @@ def existing(path: str, option: str, kind: Literal["file", "directory"]) -> str:
 
 
 def chosen(model: str, mmproj: str, family: str, skip_unchanged: bool = False) -> ModelChoice:
-    """The embedded model, or a GGUF file that is spoken to as ``family`` (empty: as its header suggests)."""
+    """The embedded model, a GGUF file or a server, spoken to as ``family`` (empty: as its header or name suggests)."""
     if model == "embedded":
         for option, given in (("--family", family), ("--skip-unchanged", skip_unchanged)):
             if given:
                 raise UsageError(f"{option} is for GGUF files", f"name one with --model, or leave {option} out")
         return ModelChoice()
     try:
+        if is_remote(model):
+            return remote(model, mmproj, family, skip_unchanged)
         return replace(gguf(model, mmproj), family=by_name(family).name if family else "", skip_unchanged=skip_unchanged)
     except NoSuchFamily as error:
         raise UsageError(f"--family: {error}", "see docs/families.md") from error
 
 
+def remote(model: str, mmproj: str, family: str, skip_unchanged: bool) -> ModelChoice:
+    """``openai:URL#NAME``; says what will leave this machine."""
+    if mmproj:
+        raise UsageError("--mmproj is for GGUF files", "the server has its own vision part: leave --mmproj out")
+    offline.require_network(f"the model {model}")
+    click.echo(remote_name(model).notice(), err=True)
+    return ModelChoice(model, family=by_name(family).name if family else "", skip_unchanged=skip_unchanged)
+
+
 def gguf(model: str, mmproj: str) -> ModelChoice:
-    """The GGUF file ``model`` with its vision part."""
+    """The GGUF file ``model`` with its vision part, or the model of that name among those that were pulled or imported."""
+    if (kept := find(model)) is not None and not mmproj:
+        return ModelChoice(str(kept.model_path), str(kept.mmproj_path or ""))
     if not Path(model).expanduser().is_file():
         raise UsageError(f"--model {model}: neither 'embedded' nor a file", "see `edgeagent models list`")
     choice = ModelChoice(existing(model, "--model", "file"), existing(mmproj, "--mmproj", "file"))

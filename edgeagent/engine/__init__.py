@@ -10,12 +10,15 @@ from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.embedded_model import EmbeddedModel
 from edgeagent.engine.llama_model import LlamaModel
 from edgeagent.engine.priming import Primer
+from edgeagent.engine.remote import open_remote
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ModelUnusable
+from edgeagent.remote_names import is_remote, remote_name
+from edgeagent_harness.protocol.audit import Connection
 from edgeagent_models.catalog import read_gguf
 from edgeagent_models.errors import NotAModel
 from edgeagent_models.families.family import Family
-from edgeagent_models.families.registry import NoSuchFamily, by_name
+from edgeagent_models.families.registry import NoSuchFamily, by_name, recognised
 from edgeagent_models.protocol import Load
 
 __all__ = ["EmbeddedModel", "Engine", "LlamaModel", "open_model"]
@@ -32,15 +35,22 @@ async def open_model(
     restarted: Callable[[str], None],
     family: str = "",
     skip_unchanged: bool = False,
+    audited: Callable[[Connection], None] = lambda _: None,
 ) -> AsyncGenerator[EmbeddedModel | LlamaModel]:
-    """``model`` (``embedded``, or the path of a GGUF file with its ``mmproj``) in a process of its own.
+    """``model`` (``embedded``, or the path of a GGUF file with its ``mmproj``) in a process of its own, or ``openai:URL#NAME``.
 
     ``restarted`` is told why whenever that process had to be started again. ``family`` says how a GGUF model is spoken to;
     empty: as its header suggests. ``skip_unchanged``: see `edgeagent.engine.conversation.Speaker`.
+    ``audited`` hears of each connection to a server.
     """
     if model == EMBEDDED:
         async with _started(Engine("embedded", Load(0), restarted)) as engine:
             yield EmbeddedModel(engine, SEQUENCE)
+        return
+    if is_remote(model):
+        spoken = remote_family(model, family)
+        async with open_remote(remote_name(model), audited) as remote:
+            yield LlamaModel(remote, SEQUENCE, seed, Speaker(spoken, spoken.resize.factor, skip_unchanged))
         return
     if not mmproj:
         raise ModelUnusable(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
@@ -49,6 +59,11 @@ async def open_model(
     async with _started(Engine("llama", load, restarted)) as engine:
         primer = Primer(engine, SEQUENCE)
         yield LlamaModel(engine, SEQUENCE, seed, Speaker(spoken, factor, skip_unchanged), primer.prime)
+
+
+def remote_family(model: str, family: str) -> Family:
+    """How ``model`` (``openai:URL#NAME``) is spoken to: as ``family``, else as its name suggests."""
+    return by_name(family) if family else recognised("", [remote_name(model).name])
 
 
 @asynccontextmanager

@@ -177,7 +177,7 @@ async def test_a_verdict_is_remembered_and_refuses_later_runs(home: Path) -> Non
     with pytest.raises(ModelUnusable, match="pixels of the picture as it was sent, but family holo reads thousandths"):
         refuse_wrong_convention(str(model), "", "holo")
     with pytest.raises(ModelUnusable, match="pixels of the picture"):
-        runner._real_model(ModelChoice(str(model), "", "holo"), 0, lambda _: None)
+        runner._real_model(ModelChoice(str(model), "", "holo"), 0, lambda _: None, lambda _: None)
     refuse_wrong_convention(str(model), "", "ui-tars-1.5")
     refuse_wrong_convention(str(other), "", "holo")
     refuse_wrong_convention("embedded", "", "")
