@@ -23,7 +23,11 @@ def key_path() -> Path:
 
 def signing_key() -> SigningKey:
     """This user's key, made if there is none. Raises `UsageError` for a key file that others may read."""
-    path = key_path()
+    return kept_signing_key(key_path())
+
+
+def kept_signing_key(path: Path) -> SigningKey:
+    """The key in the file ``path``, made if there is none. Raises `UsageError` for one that others may read."""
     with contextlib.suppress(FileExistsError):
         _make(path)
     try:

@@ -1,0 +1,163 @@
+"""The sessions at a backend, as files: rebuilt of the chunks that came, put in their place, packed for the way back."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections import defaultdict
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgeagent import events
+from edgeagent.clock import SystemClock
+from edgeagent.cloud.blobs import Blobs
+from edgeagent.cloud.ledger import Ledger, Row
+from edgeagent.errors import BundleRefused, NotOwner, UsageError
+from edgeagent.prove.keys import kept_signing_key
+from edgeagent.recording.log import LOG_NAME, EventLog
+from edgeagent.recording.problems import recording_problem
+from edgeagent.sessions.leaving import forget_leaving
+from edgeagent.sessions.lock import SessionLock
+from edgeagent.sessions.store import SessionStore
+from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, chunk_id, manifest_hash, sign, verify
+from edgeagent.teleport.plan import make_plan
+from edgeagent.teleport.sealing import Recipient, kept_identity
+from edgeagent.teleport.unpacking import remove, unpack
+from edgeagent.teleport.wire import Echo
+
+_OWNERSHIP = (events.HandedOver, events.TakenBack)
+
+
+@dataclass(frozen=True, slots=True)
+class Quota:
+    """What one tenant may have."""
+
+    max_sessions: int = 1000
+    max_stored_bytes: int = 100 << 30
+    max_session_bytes: int = 8 << 30
+
+
+@dataclass
+class Depot:
+    """Beneath ``root``: ``sessions/TENANT/ID``, ``arriving/TENANT/…``, ``keys``."""
+
+    root: Path
+    ledger: Ledger
+    blobs: Blobs
+    name: str
+    quota: Quota = field(default_factory=Quota)
+
+    def __post_init__(self) -> None:
+        self.identity = kept_identity(self.root / "keys" / "chunks.age")
+        self.signer = kept_signing_key(self.root / "keys" / "manifests.ed25519")
+        self._busy: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
+
+    def directory(self, tenant: str, session: str) -> Path:
+        """Where the session lies, if it is here."""
+        return self.root / "sessions" / tenant / session
+
+    def store(self, tenant: str) -> SessionStore:
+        """The tenant's sessions."""
+        return SessionStore(self.root / "sessions" / tenant, self.name)
+
+    def receive(self, tenant: str, chunk: str, sealed: bytes) -> None:
+        """Keep a chunk that is what its name says. Raises `BundleRefused`."""
+        if chunk_id(self.identity.open(sealed, MAX_CHUNK_BYTES)) != chunk:
+            raise BundleRefused(f"chunk {chunk[:12]} is not what its name says", "it was damaged on the way; send it again")
+        self.blobs.put(tenant, chunk, sealed)
+        self.ledger.stored(tenant, [(chunk, len(sealed))])
+
+    def require_room(self, tenant: str) -> None:
+        """Raise `UsageError` if the tenant has stored as much as it may."""
+        if self.ledger.stored_bytes(tenant) >= self.quota.max_stored_bytes:
+            raise UsageError(f"{self.quota.max_stored_bytes} bytes are stored already, as many as are permitted")
+
+    def rebuild(self, tenant: str, session: str, epoch: int, signed: bytes) -> Echo:
+        """Make the session of its chunks, aside, and say what it is. Raises `BundleRefused` or `NotOwner`."""
+        row = self.ledger.find(tenant, session)
+        manifest, _ = verify(signed, row.signer)
+        if manifest.session != session:
+            raise BundleRefused(f"the manifest is that of session {manifest.session!r}")
+        if (row.owner, row.epoch) != ("client", epoch):
+            raise NotOwner(f"session {session!r} is at epoch {row.epoch}; epoch {epoch} may not do that")
+        with self._busy[tenant, session]:
+            staged = self._staged(row)
+            remove(staged)
+            head = unpack(manifest, _Stored(self, tenant), staged, self.quota.max_session_bytes)
+        name = manifest_hash(manifest)
+        self.ledger.verified(tenant, session, epoch, name, head)
+        self.blobs.make_durable()
+        return Echo(name, head)
+
+    def settle(self, row: Row) -> None:
+        """Put what arrived in its place, and write into its log that it is the backend's. Safe to repeat after any crash."""
+        target = self.directory(row.tenant, row.session)
+        staged = self.root / "arriving" / row.tenant / f"{row.session}.{row.epoch - 1}"
+        with self._busy[row.tenant, row.session]:
+            try:
+                if staged.is_dir():
+                    aside = staged.with_name(f"{row.session}.old")
+                    remove(aside)
+                    target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+                    if target.exists():
+                        os.rename(target, aside)
+                    os.rename(staged, target)
+                    remove(aside)
+            except OSError as error:
+                raise recording_problem(error, target) from error
+            self._sign_over(row, target)
+
+    def pack(self, row: Row) -> Row:
+        """Make a session that nobody works on ready to be fetched."""
+        self.settle(row)
+        directory = self.directory(row.tenant, row.session)
+        lock = SessionLock(directory)
+        try:
+            forget_leaving(directory)
+            plan = make_plan(directory)
+            for chunk in self.ledger.missing(row.tenant, list(plan.manifest.chunks())):
+                sealed = self.identity.recipient.seal(plan.read(chunk))
+                self.blobs.put(row.tenant, chunk, sealed)
+                self.ledger.stored(row.tenant, [(chunk, len(sealed))])
+            self.blobs.put(row.tenant, f"{plan.hash}.manifest", sign(plan.manifest, self.signer))
+            self.blobs.make_durable()
+        finally:
+            lock.release()
+        return self.ledger.packed(row.tenant, row.session, row.epoch, plan.hash, plan.manifest.head)
+
+    def manifest(self, row: Row) -> bytes:
+        """The signed manifest of a session that is packed, or was fetched last. Raises `NotOwner` if there is none yet."""
+        if row.state not in ("packed", "home"):
+            raise NotOwner(f"session {row.session!r} is not packed: it is {row.state}", "ask again in a moment")
+        return self.blobs.get(row.tenant, f"{row.manifest_hash}.manifest")
+
+    def sealed_for(self, row: Row, chunk: str) -> bytes:
+        """A chunk of the tenant's, sealed for the client of ``row``."""
+        data = self.identity.open(self.blobs.get(row.tenant, chunk), MAX_CHUNK_BYTES)
+        return Recipient(row.recipient).seal(data)
+
+    def _staged(self, row: Row) -> Path:
+        return self.root / "arriving" / row.tenant / f"{row.session}.{row.epoch}"
+
+    def _sign_over(self, row: Row, directory: Path) -> None:
+        log, contents = EventLog.open(directory / LOG_NAME, row.session, SystemClock())
+        with log:
+            last = next((event.data for event in reversed(contents.events) if isinstance(event.data, _OWNERSHIP)), None)
+            if last != events.HandedOver(self.name, row.epoch):
+                log.append(events.HandedOver(self.name, row.epoch))
+                log.sync()
+
+
+@dataclass(frozen=True, slots=True)
+class _Stored:
+    """The `ChunkSource` of one tenant's blobs."""
+
+    depot: Depot
+    tenant: str
+
+    def read(self, chunk: ChunkRef) -> bytes:
+        try:
+            return self.depot.identity.open_chunk(self.depot.blobs.get(self.tenant, chunk.id), chunk)
+        except BundleRefused:
+            self.depot.ledger.forget(self.tenant, chunk.id)
+            raise

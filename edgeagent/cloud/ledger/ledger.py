@@ -1,0 +1,273 @@
+"""Every question to the ledger names the tenant; every change names the epoch, and one with an old epoch changes nothing."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+
+from edgeagent.cloud.ledger import schema
+from edgeagent.cloud.ledger.database import READS
+from edgeagent.errors import NotOwner, SessionNotFound, UsageError
+from edgeagent.teleport.manifest import Head
+from edgeagent.teleport.wire import Command, Owner, Standing, State
+
+_SESSIONS = schema.sessions
+_AT_ONCE = 500
+"""Ids in one question."""
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One session."""
+
+    tenant: str
+    session: str
+    state: State
+    owner: Owner
+    epoch: int
+    signer: str
+    recipient: str
+    events: int
+    last_step: int
+    hash: str
+    manifest_hash: str
+    outcome: str
+    message: str
+    worker: str
+    turn: int
+    beats: int
+    updated_s: float
+
+    @property
+    def standing(self) -> Standing:
+        """What its tenant is told."""
+        return Standing(
+            self.session, self.state, self.owner, self.epoch, self.events, self.last_step, self.hash, self.manifest_hash,
+            self.outcome, self.message, self.updated_s,
+        )  # fmt: skip
+
+    @property
+    def head(self) -> Head:
+        return Head(self.events, self.last_step, self.hash)
+
+
+class Ledger:
+    """The sessions, chunks and commands of all tenants."""
+
+    def __init__(self, engine: sa.Engine, clock_s: Callable[[], float] = time.time) -> None:
+        self.engine = engine
+        self._clock_s = clock_s
+        """For people to read; nothing is decided by it."""
+        self._reads = engine.execution_options(**{READS: True})
+
+    # -- sessions -----------------------------------------------------------------------------------------------------------
+
+    def find(self, tenant: str, session: str) -> Row:
+        """Raises `SessionNotFound`, for another tenant's session just as for none."""
+        with self._reads.connect() as connection:
+            found = connection.execute(sa.select(_SESSIONS).where(*_named(tenant, session))).mappings().one_or_none()
+        if found is None:
+            raise SessionNotFound(f"no session {session!r} here")
+        return Row(**found)
+
+    def all(self, tenant: str) -> list[Row]:
+        """The tenant's sessions, by id."""
+        with self._reads.connect() as connection:
+            found = connection.execute(sa.select(_SESSIONS).where(_SESSIONS.c.tenant == tenant).order_by(_SESSIONS.c.session))
+            return [Row(**row) for row in found.mappings()]
+
+    def in_state(self, *states: State) -> list[Row]:
+        """Of all tenants: for the backend itself."""
+        with self._reads.connect() as connection:
+            found = connection.execute(sa.select(_SESSIONS).where(_SESSIONS.c.state.in_(states)))
+            return [Row(**row) for row in found.mappings()]
+
+    def prepare(self, tenant: str, session: str, epoch: int, signer: str, recipient: str, max_sessions: int) -> Row:
+        """The client that has the session at ``epoch`` is about to send it. Raises `NotOwner` or `UsageError`."""
+        new = Row(
+            tenant, session, "uploading", "client", epoch, signer, recipient, 0, 0, "", "", "", "", "", 0, 0, self._clock_s()
+        )
+        with self.engine.begin() as connection:
+            found = connection.execute(sa.select(_SESSIONS).where(*_named(tenant, session))).mappings().one_or_none()
+            if found is None:
+                mine = sa.select(sa.func.count()).select_from(_SESSIONS).where(_SESSIONS.c.tenant == tenant)
+                if connection.execute(mine).scalar_one() >= max_sessions:
+                    raise UsageError(f"there are {max_sessions} sessions already, as many as are permitted", "remove one there")
+                connection.execute(_SESSIONS.insert().values(_values(new)))
+                return new
+            row = Row(**found)
+            if row.owner != "client" or row.epoch != epoch:
+                raise _stale(row, epoch)
+            if row.signer != signer:
+                raise NotOwner(f"session {session!r} was sent by another machine, which has it")
+            changes = {"state": "uploading", "recipient": recipient, "updated_s": new.updated_s}
+            connection.execute(_SESSIONS.update().where(*_named(tenant, session)).values(changes))
+        return self.find(tenant, session)
+
+    def verified(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head) -> Row:
+        """What was sent was rebuilt, and is ``head``. Raises `NotOwner`."""
+        changes = {"state": "verified", "manifest_hash": manifest_hash, **_head(head)}
+        return self._change(tenant, session, epoch, "client", ("uploading", "verified"), changes)
+
+    def take_over(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head, state: State) -> Row:
+        """The session becomes the cloud's, at the next epoch, if it is what the client says. Asked again it says the same."""
+        return self._flip(tenant, session, epoch, manifest_hash, head, ("verified",), "client", "cloud", state)
+
+    def hand_back(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head) -> Row:
+        """The session becomes the client's again. Asked again it says the same."""
+        return self._flip(tenant, session, epoch, manifest_hash, head, ("packed",), "cloud", "client", "home")
+
+    def begin_return(self, tenant: str, session: str, epoch: int) -> Row:
+        """The client wants it back: whoever works on it leaves."""
+        return self._change(tenant, session, epoch, "cloud", ("running", "idle", "returning", "packed"), {"state": "returning"})
+
+    def packed(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head) -> Row:
+        """It lies ready to be fetched."""
+        changes = {"state": "packed", "manifest_hash": manifest_hash, **_head(head)}
+        return self._change(tenant, session, epoch, "cloud", ("returning",), changes)
+
+    def wake(self, tenant: str, session: str, epoch: int) -> Row:
+        """Let a worker take it up (again)."""
+        return self._change(tenant, session, epoch, "cloud", ("idle", "returning", "packed", "running"), {"state": "running"})
+
+    # -- workers ------------------------------------------------------------------------------------------------------------
+
+    def claim(self, row: Row, worker: str) -> Row:
+        """``worker`` takes the next turn at it. Raises `NotOwner` if another one took it, or it is to run no more."""
+        changes = {"worker": worker, "turn": row.turn + 1, "updated_s": self._clock_s()}
+        where = (*_named(row.tenant, row.session), _SESSIONS.c.epoch == row.epoch, _SESSIONS.c.turn == row.turn)
+        with self.engine.begin() as connection:
+            result = connection.execute(_SESSIONS.update().where(*where, _SESSIONS.c.state == "running").values(changes))
+            if result.rowcount != 1:
+                raise NotOwner(f"session {row.session!r} was taken by another worker")
+        return self.find(row.tenant, row.session)
+
+    def note_turn(self, row: Row, changes: dict[str, object]) -> None:
+        """What the worker of this turn has to say. Raises `NotOwner` if the turn is over: then it must do nothing more."""
+        where = (*_named(row.tenant, row.session), _SESSIONS.c.epoch == row.epoch, _SESSIONS.c.turn == row.turn)
+        with self.engine.begin() as connection:
+            changes = {"updated_s": self._clock_s(), "beats": _SESSIONS.c.beats + 1, **changes}
+            if connection.execute(_SESSIONS.update().where(*where, _SESSIONS.c.owner == "cloud").values(changes)).rowcount != 1:
+                raise NotOwner(f"session {row.session!r}: turn {row.turn} of epoch {row.epoch} is over")
+
+    def finish_turn(self, row: Row, outcome: str, message: str, head: Head) -> None:
+        """The run ended. A session that is wanted back stays so."""
+        self.note_turn(row, {"outcome": outcome, "message": message[:2000], "worker": "", **_head(head)})
+        where = (*_named(row.tenant, row.session), _SESSIONS.c.epoch == row.epoch, _SESSIONS.c.state == "running")
+        with self.engine.begin() as connection:
+            connection.execute(_SESSIONS.update().where(*where).values(state="idle"))
+
+    def give_up(self, row: Row, why: str) -> None:
+        """Nobody is to take it up again until somebody asks for it."""
+        where = (*_named(row.tenant, row.session), _SESSIONS.c.epoch == row.epoch, _SESSIONS.c.state == "running")
+        with self.engine.begin() as connection:
+            connection.execute(_SESSIONS.update().where(*where).values(state="idle", outcome="error", message=why, worker=""))
+
+    # -- commands -----------------------------------------------------------------------------------------------------------
+
+    def command(self, tenant: str, session: str, command: Command) -> bool:
+        """Keep ``command`` for the worker; false: one with its key is there already."""
+        table = schema.commands
+        with self.engine.begin() as connection:
+            mine = sa.select(sa.func.count()).select_from(table).where(table.c.tenant == tenant, table.c.session == session)
+            values = {
+                "tenant": tenant, "session": session, "key": command.key, "seq": connection.execute(mine).scalar_one(),
+                "kind": command.kind, "text": command.text, "taken": 0,
+            }  # fmt: skip
+            return connection.execute(self._insert(table).values(values).on_conflict_do_nothing()).rowcount == 1
+
+    def commands(self, tenant: str, session: str) -> list[Command]:
+        """Those that nobody has taken yet, in order."""
+        table = schema.commands
+        where = (table.c.tenant == tenant, table.c.session == session, table.c.taken == 0)
+        with self._reads.connect() as connection:
+            found = connection.execute(sa.select(table).where(*where).order_by(table.c.seq)).all()
+        return [Command(row.key, row.kind, row.text) for row in found]
+
+    def taken(self, tenant: str, session: str, keys: Iterable[str]) -> None:
+        """These are in the session's log: nobody gets them again."""
+        table = schema.commands
+        where = (table.c.tenant == tenant, table.c.session == session, table.c.key.in_(list(keys)))
+        with self.engine.begin() as connection:
+            connection.execute(table.update().where(*where).values(taken=1))
+
+    # -- chunks -------------------------------------------------------------------------------------------------------------
+
+    def missing(self, tenant: str, ids: Sequence[str]) -> list[str]:
+        """Those of ``ids`` that the tenant has not stored."""
+        table, known = schema.chunks, set[str]()
+        with self._reads.connect() as connection:
+            for start in range(0, len(ids), _AT_ONCE):
+                some = ids[start : start + _AT_ONCE]
+                found = connection.execute(sa.select(table.c.id).where(table.c.tenant == tenant, table.c.id.in_(some)))
+                known.update(found.scalars())
+        return [chunk for chunk in dict.fromkeys(ids) if chunk not in known]
+
+    def stored(self, tenant: str, sizes: Iterable[tuple[str, int]]) -> None:
+        """These chunks (id, sealed bytes) are in the blobs."""
+        rows = [{"tenant": tenant, "id": chunk, "sealed_bytes": size} for chunk, size in sizes]
+        if rows:
+            with self.engine.begin() as connection:
+                connection.execute(self._insert(schema.chunks).on_conflict_do_nothing(), rows)
+
+    def forget(self, tenant: str, chunk: str) -> None:
+        """The chunk is not what it was: it must be sent again."""
+        table = schema.chunks
+        with self.engine.begin() as connection:
+            connection.execute(table.delete().where(table.c.tenant == tenant, table.c.id == chunk))
+
+    def stored_bytes(self, tenant: str) -> int:
+        """Of all the tenant's chunks."""
+        table = schema.chunks
+        with self._reads.connect() as connection:
+            asked = sa.select(sa.func.coalesce(sa.func.sum(table.c.sealed_bytes), 0)).where(table.c.tenant == tenant)
+            return int(connection.execute(asked).scalar_one())
+
+    # -- how ----------------------------------------------------------------------------------------------------------------
+
+    def _change(
+        self, tenant: str, session: str, epoch: int, owner: Owner, states: tuple[State, ...], changes: dict[str, Any]
+    ) -> Row:  # fmt: skip
+        where = (*_named(tenant, session), _SESSIONS.c.epoch == epoch, _SESSIONS.c.owner == owner, _SESSIONS.c.state.in_(states))
+        with self.engine.begin() as connection:
+            done = connection.execute(_SESSIONS.update().where(*where).values({"updated_s": self._clock_s(), **changes}))
+        row = self.find(tenant, session)
+        if done.rowcount != 1:
+            raise _stale(row, epoch)
+        return row
+
+    def _flip(
+        self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head, states: tuple[State, ...], before: Owner,
+        after: Owner, state: State,
+    ) -> Row:  # fmt: skip
+        row = self.find(tenant, session)
+        if (row.manifest_hash, row.head) != (manifest_hash, head) and (row.owner, row.epoch) == (before, epoch):
+            raise NotOwner("what was echoed is not what is there; ownership stays as it is", "do the same again")
+        if (row.owner, row.epoch) == (after, epoch + 1) and row.manifest_hash == manifest_hash:
+            return row  # the same request again: its answer was lost
+        return self._change(tenant, session, epoch, before, states, {"state": state, "owner": after, "epoch": epoch + 1})
+
+    def _insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
+        return postgresql.insert(table) if self.engine.dialect.name == "postgresql" else sqlite.insert(table)
+
+
+def _named(tenant: str, session: str) -> tuple[sa.ColumnElement[bool], sa.ColumnElement[bool]]:
+    return _SESSIONS.c.tenant == tenant, _SESSIONS.c.session == session
+
+
+def _values(row: Row) -> dict[str, object]:
+    return {column.name: getattr(row, column.name) for column in _SESSIONS.columns}
+
+
+def _head(head: Head) -> dict[str, object]:
+    return {"events": head.events, "last_step": head.last_step, "hash": head.hash}
+
+
+def _stale(row: Row, epoch: int) -> NotOwner:
+    owner = "the backend's" if row.owner == "cloud" else "the client's"
+    return NotOwner(f"session {row.session!r} is {owner} at epoch {row.epoch} ({row.state}); epoch {epoch} may not do that")

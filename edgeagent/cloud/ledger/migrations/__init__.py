@@ -1,0 +1,1 @@
+"""Numbered, append-only: one that was released is never edited or removed."""

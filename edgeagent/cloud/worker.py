@@ -1,0 +1,163 @@
+"""One session's turn at a backend, in a process of its own: the same runner as at home, on a sandboxed desktop of its own.
+
+    python -m edgeagent.cloud.worker JSON
+
+Each intent is written into the ledger, with this turn's number, before it is acted on. Whose turn is over is refused there and so
+acts no more, however late it wakes up. It ends when whoever started it does: its standard input is closed then.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+import threading
+from collections.abc import Callable
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+import msgspec
+
+from edgeagent import events
+from edgeagent.cloud.ledger import Ledger, Row
+from edgeagent.cloud.ledger.database import open_database
+from edgeagent.errors import EdgeAgentError, NotOwner
+from edgeagent.recording.log import LOG_NAME
+from edgeagent.recording.log_reading import read_log
+from edgeagent.runner import Runner, run_until_stopped
+from edgeagent.sessions.leaving import ask_to_leave
+from edgeagent.sessions.store import SessionStore
+from edgeagent.teleport.plan import head_of
+from edgeagent.teleport.wire import Command
+
+BEAT_S = 1.0
+_TOLD = 2000
+
+RunnerFactory = Callable[[SessionStore], Runner]
+
+
+class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What a worker is told on its command line."""
+
+    ledger: str
+    root: str
+    """Of the tenant's sessions."""
+    owner: str
+    tenant: str
+    session: str
+    epoch: int
+    turn: int
+    runner: str = ""
+    """``module:function`` that makes the `Runner`; empty: the real one."""
+
+
+class Turn:
+    """What the ledger is told, and what it says."""
+
+    def __init__(self, ledger: Ledger, row: Row, directory: Path) -> None:
+        self._ledger = ledger
+        self._row = row
+        self._directory = directory
+        self._untold: list[str] = []
+        """Keys of the commands that are not in the log yet."""
+        self.orphaned = False
+        """Whoever started this worker is gone: another one will go on."""
+
+    def listen(self, fact: events.EventData) -> None:
+        """Called with each fact once it is in the log, and before anything is done on it. Raises `NotOwner`."""
+        if isinstance(fact, events.UserMessage | events.Approved | events.RunEnded) and self._untold:
+            self._ledger.taken(self._row.tenant, self._row.session, self._untold)
+            self._untold.clear()
+        if isinstance(fact, events.Intent | events.Acted):
+            self._ledger.note_turn(self._row, {"last_step": fact.step})
+
+    def inbox(self) -> tuple[events.EventData, ...]:
+        """What the user has said since it was last asked."""
+        said: list[str] = []
+        for command in self.waiting():
+            if command.kind == "say":
+                said.append(command.text)
+            elif command.kind == "stop":
+                ask_to_leave(self._directory, command.text or "stopped from afar")
+        return (events.UserMessage("\n".join(said)),) if said else ()
+
+    def waiting(self) -> list[Command]:
+        """What the client asked for and nobody has taken yet."""
+        commands = self._ledger.commands(self._row.tenant, self._row.session)
+        self._untold = [command.key for command in commands]
+        return commands
+
+    def leave_with_parent(self) -> None:
+        """Leave the session, after the step under way, when standard input ends: whoever started this process is gone."""
+        sys.stdin.buffer.read()
+        self.orphaned = True
+        with contextlib.suppress(EdgeAgentError):
+            ask_to_leave(self._directory, "the backend ended")
+
+    async def beat(self) -> None:
+        """Show that this worker lives, until its turn is over: then nothing more is to be done."""
+        while True:
+            await asyncio.sleep(BEAT_S)
+            await asyncio.to_thread(self._ledger.note_turn, self._row, {})
+
+    def finish(self, outcome: str, message: str) -> None:
+        if self.orphaned:
+            return
+        head = head_of(read_log(self._directory / LOG_NAME))
+        self._ledger.finish_turn(self._row, outcome, message, head)
+
+
+async def work(orders: Orders) -> None:
+    """The whole turn; how it ends is in the ledger."""
+    ledger = Ledger(open_database(orders.ledger))
+    row = ledger.find(orders.tenant, orders.session)
+    if (row.epoch, row.turn) != (orders.epoch, orders.turn):
+        raise NotOwner("this turn is over already")
+    store = SessionStore(Path(orders.root), orders.owner)
+    turn = Turn(ledger, row, store.root / row.session)
+    threading.Thread(target=turn.leave_with_parent, daemon=True).start()
+    first = turn.waiting()
+    runner = _runner(orders.runner, store)
+    runner.listeners.append(turn.listen)
+    runner.inbox = turn.inbox
+    said = "\n".join(command.text for command in first if command.kind == "say")
+    approve = any(command.kind == "approve" for command in first)
+    run = asyncio.ensure_future(run_until_stopped(runner.resume(row.session, said, approve=approve), runner.brake))
+    beats = asyncio.ensure_future(turn.beat())
+    try:
+        await asyncio.wait([run, beats], return_when=asyncio.FIRST_COMPLETED)
+        if not run.done():
+            runner.brake.pull()  # the turn is over
+            run.cancel()
+        result = await run
+        turn.finish(result.ended.outcome, result.ended.answer or result.ended.message)
+    except NotOwner:
+        raise
+    except EdgeAgentError as error:
+        turn.finish("error", str(error)[:_TOLD])
+    finally:
+        beats.cancel()
+        with contextlib.suppress(asyncio.CancelledError, EdgeAgentError):
+            await beats
+
+
+def _runner(factory: str, store: SessionStore) -> Runner:
+    if not factory:
+        return Runner(store)
+    module, _, name = factory.partition(":")
+    return cast("RunnerFactory", getattr(import_module(module), name))(store)
+
+
+def main() -> None:
+    """Entry point."""
+    orders = msgspec.json.decode(sys.argv[1].encode(), type=Orders)
+    try:
+        asyncio.run(work(orders))
+    except EdgeAgentError as error:
+        print(f"worker of {orders.session}: {error}", file=sys.stderr)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()
