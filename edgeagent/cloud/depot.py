@@ -13,8 +13,10 @@ from edgeagent.clock import SystemClock
 from edgeagent.cloud.blobs import Blobs
 from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.errors import BundleRefused, NotOwner, UsageError
+from edgeagent.history import fold
 from edgeagent.prove.keys import kept_signing_key
 from edgeagent.recording.log import LOG_NAME, EventLog
+from edgeagent.recording.log_reading import read_log
 from edgeagent.recording.problems import recording_problem
 from edgeagent.sessions.leaving import forget_leaving
 from edgeagent.sessions.lock import SessionLock
@@ -80,13 +82,14 @@ class Depot:
             raise BundleRefused(f"the manifest is that of session {manifest.session!r}")
         if (row.owner, row.epoch) != ("client", epoch):
             raise NotOwner(f"session {session!r} is at epoch {row.epoch}; epoch {epoch} may not do that")
+        name = manifest_hash(manifest)
         with self._busy[tenant, session]:
             staged = self._staged(row)
             remove(staged)
             head = unpack(manifest, _Stored(self, tenant), staged, self.quota.max_session_bytes)
-        name = manifest_hash(manifest)
-        self.ledger.verified(tenant, session, epoch, name, head)
+            ended = fold(event.data for event in read_log(staged / LOG_NAME).events).ended
         self.blobs.make_durable()
+        self.ledger.verified(tenant, session, epoch, name, head, ended.outcome if ended else "")
         return Echo(name, head)
 
     def settle(self, row: Row) -> None:

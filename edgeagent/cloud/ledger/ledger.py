@@ -109,9 +109,9 @@ class Ledger:
             connection.execute(_SESSIONS.update().where(*_named(tenant, session)).values(changes))
         return self.find(tenant, session)
 
-    def verified(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head) -> Row:
-        """What was sent was rebuilt, and is ``head``. Raises `NotOwner`."""
-        changes = {"state": "verified", "manifest_hash": manifest_hash, **_head(head)}
+    def verified(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head, outcome: str) -> Row:
+        """What was sent was rebuilt, is ``head``, and its last run ended with ``outcome``. Raises `NotOwner`."""
+        changes = {"state": "verified", "manifest_hash": manifest_hash, "outcome": outcome, "message": "", **_head(head)}
         return self._change(tenant, session, epoch, "client", ("uploading", "verified"), changes)
 
     def take_over(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head, state: State) -> Row:

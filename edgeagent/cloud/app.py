@@ -1,0 +1,256 @@
+"""The API, version 1: thin routes over the depot and the ledger. Every one names the caller's tenant, and knows no other."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from typing import Annotated, Any
+
+from litestar import Litestar, Request, Response, get, post, put
+from litestar.datastructures import State as Shared
+from litestar.exceptions import HTTPException
+from litestar.openapi import OpenAPIConfig
+from litestar.openapi.spec import Components, SecurityScheme
+from litestar.params import Parameter
+from litestar.response import ServerSentEvent, Stream
+
+from edgeagent.cloud.access import SCOPE, Guard, Rates, caller
+from edgeagent.cloud.depot import Depot
+from edgeagent.cloud.following import follow
+from edgeagent.cloud.ledger import Row
+from edgeagent.cloud.metrics import render
+from edgeagent.cloud.pool import Pool
+from edgeagent.errors import BundleRefused, EdgeAgentError, NotOwner, RecordingFull, SessionNotFound, UsageError
+from edgeagent.teleport.wire import (
+    API,
+    MAX_BATCH_BYTES,
+    AtEpoch,
+    Backend,
+    ChunkIds,
+    Command,
+    Echo,
+    Flip,
+    Prepare,
+    Problem,
+    Standing,
+    State,
+    Stored,
+    frame,
+    frames,
+)
+
+MAX_BODY_BYTES = 2 * MAX_BATCH_BYTES
+MAX_MANIFEST_BODY_BYTES = 64 << 20
+SessionId = Annotated[str, Parameter(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
+AnyRequest = Request[Any, Any, Shared]
+_READ, _WRITE, _METRICS = {SCOPE: "read"}, {SCOPE: "write"}, {SCOPE: "metrics"}
+_STATUS: tuple[tuple[type[EdgeAgentError], int], ...] = (
+    (SessionNotFound, 404), (NotOwner, 409), (BundleRefused, 422), (UsageError, 422), (RecordingFull, 507), (EdgeAgentError, 503),
+)  # fmt: skip
+_IDLE_OUTCOMES = ("done", "needs_user", "failed")
+"""A session that came so waits for its user; any other is gone on with at once."""
+
+
+@dataclass(slots=True)
+class Services:
+    """What the routes work with."""
+
+    depot: Depot
+    pool: Pool | None
+    rates: Rates = field(default_factory=Rates)
+
+
+@get(f"{API}/backend", tags=["backend"])
+async def backend(state: Shared) -> Backend:
+    """Who this is."""
+    depot: Depot = state.services.depot
+    return Backend(depot.name, version("edgeagent"), bytes(depot.signer.verify_key).hex(), depot.identity.recipient.text)
+
+
+@get(f"{API}/health", tags=["backend"])
+async def health(state: Shared) -> dict[str, str]:
+    """Whether the ledger answers."""
+    await asyncio.to_thread(state.services.depot.ledger.in_state, "running")
+    return {"status": "ok"}
+
+
+@get("/metrics", opt=_METRICS, media_type="text/plain", tags=["backend"])
+async def metrics(state: Shared) -> str:
+    """For Prometheus; of all tenants together."""
+    return await asyncio.to_thread(render, state.services.depot, state.services.pool)
+
+
+@get(f"{API}/sessions", opt=_READ, tags=["sessions"])
+async def list_sessions(request: AnyRequest, state: Shared) -> list[Standing]:
+    """The caller's sessions."""
+    rows = await asyncio.to_thread(state.services.depot.ledger.all, caller(request.state).tenant)
+    return [row.standing for row in rows]
+
+
+@get(f"{API}/sessions/{{session:str}}", opt=_READ, tags=["sessions"])
+async def standing(request: AnyRequest, state: Shared, session: SessionId) -> Standing:
+    """Whose it is, and how far it has come."""
+    return (await asyncio.to_thread(state.services.depot.ledger.find, caller(request.state).tenant, session)).standing
+
+
+@put(f"{API}/sessions/{{session:str}}", opt=_WRITE, tags=["hand-over"])
+async def prepare(request: AnyRequest, state: Shared, session: SessionId, data: Prepare) -> Standing:
+    """A session is about to be sent."""
+    depot: Depot = state.services.depot
+    tenant = caller(request.state).tenant
+    most = depot.quota.max_sessions
+    row = await asyncio.to_thread(depot.ledger.prepare, tenant, session, data.epoch, data.signer, data.recipient, most)
+    return row.standing
+
+
+@post(f"{API}/chunks/missing", opt=_WRITE, status_code=200, tags=["chunks"])
+async def missing(request: AnyRequest, state: Shared, data: ChunkIds) -> ChunkIds:
+    """Those that must be sent."""
+    depot: Depot = state.services.depot
+    return ChunkIds(tuple(await asyncio.to_thread(depot.ledger.missing, caller(request.state).tenant, list(data.ids))))
+
+
+@post(f"{API}/chunks", opt=_WRITE, status_code=200, tags=["chunks"], request_max_body_size=MAX_BODY_BYTES)
+async def receive(request: AnyRequest, state: Shared) -> Stored:
+    """Sealed chunks, each stored as soon as it is whole: what is cut off in mid-way loses only the one under way."""
+    depot: Depot = state.services.depot
+    tenant, count = caller(request.state).tenant, 0
+    await asyncio.to_thread(depot.require_room, tenant)
+    async for chunk, sealed in frames(request.stream()):
+        await asyncio.to_thread(depot.receive, tenant, chunk, sealed)
+        count += 1
+    return Stored(count)
+
+
+@put(f"{API}/sessions/{{session:str}}/manifest", opt=_WRITE, tags=["hand-over"], request_max_body_size=MAX_MANIFEST_BODY_BYTES)
+async def manifest(
+    request: AnyRequest, state: Shared, session: SessionId, epoch: Annotated[int, Parameter(ge=0, le=1 << 40)]
+) -> Echo:  # fmt: skip
+    """The signed manifest: the session is rebuilt of its chunks, and what it then is comes back."""
+    signed = await request.body()
+    return await asyncio.to_thread(state.services.depot.rebuild, caller(request.state).tenant, session, epoch, signed)
+
+
+@post(f"{API}/sessions/{{session:str}}/hand-over", opt=_WRITE, status_code=200, tags=["hand-over"])
+async def hand_over(request: AnyRequest, state: Shared, session: SessionId, data: Flip) -> Standing:
+    """The session becomes the backend's, if the client says what the backend has."""
+    depot: Depot = state.services.depot
+    return (await asyncio.to_thread(_take_over, depot, caller(request.state).tenant, session, data)).standing
+
+
+@post(f"{API}/sessions/{{session:str}}/return", opt=_WRITE, status_code=200, tags=["hand-over"])
+async def begin_return(request: AnyRequest, state: Shared, session: SessionId, data: AtEpoch) -> Standing:
+    """The client wants it back: the step under way finishes, then it is packed."""
+    depot: Depot = state.services.depot
+    return (await asyncio.to_thread(depot.ledger.begin_return, caller(request.state).tenant, session, data.epoch)).standing
+
+
+@get(f"{API}/sessions/{{session:str}}/manifest", opt=_READ, media_type="application/octet-stream", tags=["hand-over"])
+async def packed(request: AnyRequest, state: Shared, session: SessionId) -> bytes:
+    """The signed manifest of a session that is packed."""
+    depot: Depot = state.services.depot
+    row = await asyncio.to_thread(depot.ledger.find, caller(request.state).tenant, session)
+    return await asyncio.to_thread(depot.manifest, row)
+
+
+@post(f"{API}/sessions/{{session:str}}/chunks", opt=_READ, status_code=200, tags=["chunks"])
+async def fetch(request: AnyRequest, state: Shared, session: SessionId, data: ChunkIds) -> Stream:
+    """Chunks of the caller's, sealed for the session's client."""
+    depot: Depot = state.services.depot
+    row = await asyncio.to_thread(depot.ledger.find, caller(request.state).tenant, session)
+    if lacking := await asyncio.to_thread(depot.ledger.missing, row.tenant, list(data.ids)):
+        raise BundleRefused(f"chunk {lacking[0][:12]} is not there")
+
+    async def body() -> AsyncGenerator[bytes]:
+        for chunk in data.ids:
+            yield frame(chunk, await asyncio.to_thread(depot.sealed_for, row, chunk))
+
+    return Stream(body(), media_type="application/octet-stream")
+
+
+@post(f"{API}/sessions/{{session:str}}/hand-back", opt=_WRITE, status_code=200, tags=["hand-over"])
+async def hand_back(request: AnyRequest, state: Shared, session: SessionId, data: Flip) -> Standing:
+    """The session becomes the client's again, if the client says what the backend sent."""
+    depot: Depot = state.services.depot
+    tenant, echo = caller(request.state).tenant, data.echo
+    row = await asyncio.to_thread(depot.ledger.hand_back, tenant, session, data.epoch, echo.manifest_hash, echo.head)
+    return row.standing
+
+
+@post(f"{API}/sessions/{{session:str}}/commands", opt=_WRITE, status_code=200, tags=["sessions"])
+async def command(request: AnyRequest, state: Shared, session: SessionId, data: Command) -> Standing:
+    """Say something to the run there, approve what it waits for, or stop it after the step under way."""
+    depot: Depot = state.services.depot
+    return (await asyncio.to_thread(_command, depot, caller(request.state).tenant, session, data)).standing
+
+
+@get(f"{API}/sessions/{{session:str}}/events", opt=_READ, tags=["sessions"])
+async def events(
+    request: AnyRequest, state: Shared, session: SessionId,
+    last_event_id: Annotated[int, Parameter(header="Last-Event-ID", ge=-1, le=1 << 40)] = -1,
+) -> ServerSentEvent:  # fmt: skip
+    """The session's log as it is written, from behind `Last-Event-ID` on."""
+    depot: Depot = state.services.depot
+    tenant = caller(request.state).tenant
+    await asyncio.to_thread(depot.ledger.find, tenant, session)
+    return ServerSentEvent(follow(depot, tenant, session, last_event_id))
+
+
+def make_app(services: Services) -> Litestar:
+    """The ASGI application; its pool of workers lives as long as it does."""
+
+    @asynccontextmanager
+    async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
+        working = asyncio.create_task(services.pool.run()) if services.pool else None
+        try:
+            yield
+        finally:
+            if working:
+                working.cancel()
+                await asyncio.gather(working, return_exceptions=True)
+
+    bearer = Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")})
+    return Litestar(
+        route_handlers=[
+            backend, health, metrics, list_sessions, standing, prepare, missing, receive, manifest, hand_over, begin_return,
+            packed, fetch, hand_back, command, events,
+        ],
+        guards=[Guard(services.depot.ledger.engine, services.rates)],
+        state=Shared({"services": services}),
+        lifespan=[lifespan],
+        request_max_body_size=MAX_BODY_BYTES,
+        exception_handlers={EdgeAgentError: _refused, HTTPException: _http_problem},
+        openapi_config=OpenAPIConfig(
+            "edgeagent backend", "1", path=f"{API}/schema", components=[bearer], security=[{"token": []}]
+        ),
+    )  # fmt: skip
+
+
+def _take_over(depot: Depot, tenant: str, session: str, flip: Flip) -> Row:
+    waits = depot.ledger.find(tenant, session).outcome in _IDLE_OUTCOMES
+    state: State = "idle" if waits else "running"
+    row = depot.ledger.take_over(tenant, session, flip.epoch, flip.echo.manifest_hash, flip.echo.head, state)
+    if (row.owner, row.epoch) == ("cloud", flip.epoch + 1):
+        depot.settle(row)
+    return row
+
+
+def _command(depot: Depot, tenant: str, session: str, command: Command) -> Row:
+    row = depot.ledger.find(tenant, session)
+    if row.owner != "cloud":
+        raise NotOwner(f"session {session!r} is the client's", "send it first")
+    if depot.ledger.command(tenant, session, command) and row.state == "idle" and command.kind != "stop":
+        return depot.ledger.wake(tenant, session, row.epoch)
+    return row
+
+
+def _refused(_request: AnyRequest, error: EdgeAgentError) -> Response[Problem]:
+    status = next(status for kind, status in _STATUS if isinstance(error, kind))
+    return Response(Problem(str(error), error.hint or ""), status_code=status)
+
+
+def _http_problem(_request: AnyRequest, error: HTTPException) -> Response[Problem]:
+    return Response(Problem(error.detail), status_code=error.status_code, headers=error.headers)
