@@ -33,6 +33,7 @@ from edgeagent.teleport.wire import (
     Command,
     Echo,
     Flip,
+    FlipBack,
     Prepare,
     Problem,
     Standing,
@@ -101,8 +102,7 @@ async def prepare(request: AnyRequest, state: Shared, session: SessionId, data: 
     """A session is about to be sent."""
     depot: Depot = state.services.depot
     tenant = caller(request.state).tenant
-    most = depot.quota.max_sessions
-    row = await asyncio.to_thread(depot.ledger.prepare, tenant, session, data.epoch, data.signer, data.recipient, most)
+    row = await asyncio.to_thread(depot.ledger.prepare, tenant, session, data, depot.quota.max_sessions)
     return row.standing
 
 
@@ -127,11 +127,12 @@ async def receive(request: AnyRequest, state: Shared) -> Stored:
 
 @put(f"{API}/sessions/{{session:str}}/manifest", opt=_WRITE, tags=["hand-over"], request_max_body_size=MAX_MANIFEST_BODY_BYTES)
 async def manifest(
-    request: AnyRequest, state: Shared, session: SessionId, epoch: Annotated[int, Parameter(ge=0, le=1 << 40)]
+    request: AnyRequest, state: Shared, session: SessionId, epoch: Annotated[int, Parameter(ge=0, le=1 << 40)],
+    attempt: Annotated[str, Parameter(pattern=r"^[0-9a-f]{32}$")],
 ) -> Echo:  # fmt: skip
     """The signed manifest: the session is rebuilt of its chunks, and what it then is comes back."""
     signed = await request.body()
-    return await asyncio.to_thread(state.services.depot.rebuild, caller(request.state).tenant, session, epoch, signed)
+    return await asyncio.to_thread(state.services.depot.rebuild, caller(request.state).tenant, session, epoch, attempt, signed)
 
 
 @post(f"{API}/sessions/{{session:str}}/hand-over", opt=_WRITE, status_code=200, tags=["hand-over"])
@@ -171,13 +172,22 @@ async def fetch(request: AnyRequest, state: Shared, session: SessionId, data: Ch
     return Stream(body(), media_type="application/octet-stream")
 
 
+@get(f"{API}/sessions/{{session:str}}/screens", opt=_READ, media_type="application/octet-stream", tags=["sessions"])
+async def screens(
+    request: AnyRequest, state: Shared, session: SessionId, offset: Annotated[int, Parameter(ge=0, le=1 << 50)]
+) -> bytes:  # fmt: skip
+    """What the recording's frame pack has from ``offset`` on, at most a MiB, as one sealed chunk; nothing if there is no more."""
+    depot: Depot = state.services.depot
+    row = await asyncio.to_thread(depot.ledger.find, caller(request.state).tenant, session)
+    return await asyncio.to_thread(depot.screens, row, offset)
+
+
 @post(f"{API}/sessions/{{session:str}}/hand-back", opt=_WRITE, status_code=200, tags=["hand-over"])
-async def hand_back(request: AnyRequest, state: Shared, session: SessionId, data: Flip) -> Standing:
+async def hand_back(request: AnyRequest, state: Shared, session: SessionId, data: FlipBack) -> Standing:
     """The session becomes the client's again, if the client says what the backend sent."""
     depot: Depot = state.services.depot
-    tenant, echo = caller(request.state).tenant, data.echo
-    row = await asyncio.to_thread(depot.ledger.hand_back, tenant, session, data.epoch, echo.manifest_hash, echo.head)
-    return row.standing
+    tenant = caller(request.state).tenant
+    return (await asyncio.to_thread(depot.ledger.hand_back, tenant, session, data.epoch, data.echo)).standing
 
 
 @post(f"{API}/sessions/{{session:str}}/commands", opt=_WRITE, status_code=200, tags=["sessions"])
@@ -216,12 +226,13 @@ def make_app(services: Services) -> Litestar:
     return Litestar(
         route_handlers=[
             backend, health, metrics, list_sessions, standing, prepare, missing, receive, manifest, hand_over, begin_return,
-            packed, fetch, hand_back, command, events,
+            packed, fetch, screens, hand_back, command, events,
         ],
         guards=[Guard(services.depot.ledger.engine, services.rates)],
         state=Shared({"services": services}),
         lifespan=[lifespan],
         request_max_body_size=MAX_BODY_BYTES,
+        logging_config=None,
         exception_handlers={EdgeAgentError: _refused, HTTPException: _http_problem},
         openapi_config=OpenAPIConfig(
             "edgeagent backend", "1", path=f"{API}/schema", components=[bearer], security=[{"token": []}]
@@ -232,7 +243,7 @@ def make_app(services: Services) -> Litestar:
 def _take_over(depot: Depot, tenant: str, session: str, flip: Flip) -> Row:
     waits = depot.ledger.find(tenant, session).outcome in _IDLE_OUTCOMES
     state: State = "idle" if waits else "running"
-    row = depot.ledger.take_over(tenant, session, flip.epoch, flip.echo.manifest_hash, flip.echo.head, state)
+    row = depot.ledger.take_over(tenant, session, flip, state)
     if (row.owner, row.epoch) == ("cloud", flip.epoch + 1):
         depot.settle(row)
     return row

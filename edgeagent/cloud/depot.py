@@ -15,6 +15,7 @@ from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.errors import BundleRefused, NotOwner, UsageError
 from edgeagent.history import fold
 from edgeagent.prove.keys import kept_signing_key
+from edgeagent.recording.frame_index import PACK_NAME
 from edgeagent.recording.log import LOG_NAME, EventLog
 from edgeagent.recording.log_reading import read_log
 from edgeagent.recording.problems import recording_problem
@@ -25,7 +26,7 @@ from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, chunk_id, man
 from edgeagent.teleport.plan import make_plan
 from edgeagent.teleport.sealing import Recipient, kept_identity
 from edgeagent.teleport.unpacking import remove, unpack
-from edgeagent.teleport.wire import Echo
+from edgeagent.teleport.wire import Echo, frame
 
 _OWNERSHIP = (events.HandedOver, events.TakenBack)
 
@@ -74,14 +75,14 @@ class Depot:
         if self.ledger.stored_bytes(tenant) >= self.quota.max_stored_bytes:
             raise UsageError(f"{self.quota.max_stored_bytes} bytes are stored already, as many as are permitted")
 
-    def rebuild(self, tenant: str, session: str, epoch: int, signed: bytes) -> Echo:
+    def rebuild(self, tenant: str, session: str, epoch: int, attempt: str, signed: bytes) -> Echo:
         """Make the session of its chunks, aside, and say what it is. Raises `BundleRefused` or `NotOwner`."""
         row = self.ledger.find(tenant, session)
         manifest, _ = verify(signed, row.signer)
         if manifest.session != session:
             raise BundleRefused(f"the manifest is that of session {manifest.session!r}")
-        if (row.owner, row.epoch) != ("client", epoch):
-            raise NotOwner(f"session {session!r} is at epoch {row.epoch}; epoch {epoch} may not do that")
+        if (row.owner, row.epoch, row.attempt) != ("client", epoch, attempt):
+            raise NotOwner(f"session {session!r} is at epoch {row.epoch}; this attempt at epoch {epoch} is over")
         name = manifest_hash(manifest)
         with self._busy[tenant, session]:
             staged = self._staged(row)
@@ -89,7 +90,7 @@ class Depot:
             head = unpack(manifest, _Stored(self, tenant), staged, self.quota.max_session_bytes)
             ended = fold(event.data for event in read_log(staged / LOG_NAME).events).ended
         self.blobs.make_durable()
-        self.ledger.verified(tenant, session, epoch, name, head, ended.outcome if ended else "")
+        self.ledger.verified(row, name, head, ended.outcome if ended else "")
         return Echo(name, head)
 
     def settle(self, row: Row) -> None:
@@ -138,6 +139,16 @@ class Depot:
         """A chunk of the tenant's, sealed for the client of ``row``."""
         data = self.identity.open(self.blobs.get(row.tenant, chunk), MAX_CHUNK_BYTES)
         return Recipient(row.recipient).seal(data)
+
+    def screens(self, row: Row, offset: int) -> bytes:
+        """A piece of the frame pack from ``offset`` on, framed and sealed for the client of ``row``."""
+        try:
+            with (self.directory(row.tenant, row.session) / PACK_NAME).open("rb") as stream:
+                stream.seek(offset)
+                data = stream.read(MAX_CHUNK_BYTES)
+        except FileNotFoundError:
+            data = b""
+        return frame(chunk_id(data), Recipient(row.recipient).seal(data)) if data else b""
 
     def _staged(self, row: Row) -> Path:
         return self.root / "arriving" / row.tenant / f"{row.session}.{row.epoch}"

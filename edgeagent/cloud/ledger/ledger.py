@@ -14,7 +14,7 @@ from edgeagent.cloud.ledger import schema
 from edgeagent.cloud.ledger.database import READS
 from edgeagent.errors import NotOwner, SessionNotFound, UsageError
 from edgeagent.teleport.manifest import Head
-from edgeagent.teleport.wire import Command, Owner, Standing, State
+from edgeagent.teleport.wire import Command, Echo, Flip, Owner, Prepare, Standing, State
 
 _SESSIONS = schema.sessions
 _AT_ONCE = 500
@@ -32,6 +32,7 @@ class Row:
     epoch: int
     signer: str
     recipient: str
+    attempt: str
     events: int
     last_step: int
     hash: str
@@ -87,11 +88,12 @@ class Ledger:
             found = connection.execute(sa.select(_SESSIONS).where(_SESSIONS.c.state.in_(states)))
             return [Row(**row) for row in found.mappings()]
 
-    def prepare(self, tenant: str, session: str, epoch: int, signer: str, recipient: str, max_sessions: int) -> Row:
-        """The client that has the session at ``epoch`` is about to send it. Raises `NotOwner` or `UsageError`."""
+    def prepare(self, tenant: str, session: str, asked: Prepare, max_sessions: int) -> Row:
+        """The client that has the session is about to send it. Raises `NotOwner` or `UsageError`."""
         new = Row(
-            tenant, session, "uploading", "client", epoch, signer, recipient, 0, 0, "", "", "", "", "", 0, 0, self._clock_s()
-        )
+            tenant, session, "uploading", "client", asked.epoch, asked.signer, asked.recipient, asked.attempt,
+            0, 0, "", "", "", "", "", 0, 0, self._clock_s(),
+        )  # fmt: skip
         with self.engine.begin() as connection:
             found = connection.execute(sa.select(_SESSIONS).where(*_named(tenant, session))).mappings().one_or_none()
             if found is None:
@@ -101,26 +103,31 @@ class Ledger:
                 connection.execute(_SESSIONS.insert().values(_values(new)))
                 return new
             row = Row(**found)
-            if row.owner != "client" or row.epoch != epoch:
-                raise _stale(row, epoch)
-            if row.signer != signer:
+            if row.owner != "client" or row.epoch != asked.epoch:
+                raise _stale(row, asked.epoch)
+            if row.signer != asked.signer:
                 raise NotOwner(f"session {session!r} was sent by another machine, which has it")
-            changes = {"state": "uploading", "recipient": recipient, "updated_s": new.updated_s}
+            changes = {
+                "state": "uploading", "recipient": asked.recipient, "attempt": asked.attempt, "updated_s": new.updated_s,
+            }  # fmt: skip
             connection.execute(_SESSIONS.update().where(*_named(tenant, session)).values(changes))
         return self.find(tenant, session)
 
-    def verified(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head, outcome: str) -> Row:
-        """What was sent was rebuilt, is ``head``, and its last run ended with ``outcome``. Raises `NotOwner`."""
+    def verified(self, row: Row, manifest_hash: str, head: Head, outcome: str) -> Row:
+        """What was sent at ``row`` was rebuilt, is ``head``, and its last run ended with ``outcome``. Raises `NotOwner`."""
         changes = {"state": "verified", "manifest_hash": manifest_hash, "outcome": outcome, "message": "", **_head(head)}
-        return self._change(tenant, session, epoch, "client", ("uploading", "verified"), changes)
+        return self._change(
+            row.tenant, row.session, row.epoch, "client", ("uploading", "verified"), changes, _SESSIONS.c.attempt == row.attempt
+        )
 
-    def take_over(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head, state: State) -> Row:
+    def take_over(self, tenant: str, session: str, flip: Flip, state: State) -> Row:
         """The session becomes the cloud's, at the next epoch, if it is what the client says. Asked again it says the same."""
-        return self._flip(tenant, session, epoch, manifest_hash, head, ("verified",), "client", "cloud", state)
+        same = _SESSIONS.c.attempt == flip.attempt
+        return self._flip(tenant, session, flip.epoch, flip.echo, "verified", "cloud", state, same)
 
-    def hand_back(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head) -> Row:
+    def hand_back(self, tenant: str, session: str, epoch: int, echo: Echo) -> Row:
         """The session becomes the client's again. Asked again it says the same."""
-        return self._flip(tenant, session, epoch, manifest_hash, head, ("packed",), "cloud", "client", "home")
+        return self._flip(tenant, session, epoch, echo, "packed", "client", "home")
 
     def begin_return(self, tenant: str, session: str, epoch: int) -> Row:
         """The client wants it back: whoever works on it leaves."""
@@ -231,26 +238,29 @@ class Ledger:
     # -- how ----------------------------------------------------------------------------------------------------------------
 
     def _change(
-        self, tenant: str, session: str, epoch: int, owner: Owner, states: tuple[State, ...], changes: dict[str, Any]
+        self, tenant: str, session: str, epoch: int, owner: Owner, states: tuple[State, ...], changes: dict[str, Any],
+        *further: sa.ColumnElement[bool],
     ) -> Row:  # fmt: skip
         where = (*_named(tenant, session), _SESSIONS.c.epoch == epoch, _SESSIONS.c.owner == owner, _SESSIONS.c.state.in_(states))
         with self.engine.begin() as connection:
-            done = connection.execute(_SESSIONS.update().where(*where).values({"updated_s": self._clock_s(), **changes}))
+            change = _SESSIONS.update().where(*where, *further).values({"updated_s": self._clock_s(), **changes})
+            done = connection.execute(change)
         row = self.find(tenant, session)
         if done.rowcount != 1:
             raise _stale(row, epoch)
         return row
 
     def _flip(
-        self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head, states: tuple[State, ...], before: Owner,
-        after: Owner, state: State,
+        self, tenant: str, session: str, epoch: int, echo: Echo, state: State, owner: Owner, after: State,
+        *further: sa.ColumnElement[bool],
     ) -> Row:  # fmt: skip
         row = self.find(tenant, session)
-        if (row.manifest_hash, row.head) != (manifest_hash, head) and (row.owner, row.epoch) == (before, epoch):
-            raise NotOwner("what was echoed is not what is there; ownership stays as it is", "do the same again")
-        if (row.owner, row.epoch) == (after, epoch + 1) and row.manifest_hash == manifest_hash:
+        if (row.owner, row.epoch, row.manifest_hash) == (owner, epoch + 1, echo.manifest_hash):
             return row  # the same request again: its answer was lost
-        return self._change(tenant, session, epoch, before, states, {"state": state, "owner": after, "epoch": epoch + 1})
+        if row.epoch == epoch and (row.manifest_hash, row.head) != (echo.manifest_hash, echo.head):
+            raise NotOwner("what was echoed is not what is there; ownership stays as it is", "do the same again")
+        changes = {"state": after, "owner": owner, "epoch": epoch + 1}
+        return self._change(tenant, session, epoch, "client" if owner == "cloud" else "cloud", (state,), changes, *further)
 
     def _insert(self, table: sa.Table) -> postgresql.Insert | sqlite.Insert:
         return postgresql.insert(table) if self.engine.dialect.name == "postgresql" else sqlite.insert(table)

@@ -27,6 +27,7 @@ sessions = Table(
     Column("epoch", BigInteger, nullable=False),
     Column("signer", String(64), nullable=False),
     Column("recipient", String(80), nullable=False),
+    Column("attempt", String(32), nullable=False),
     Column("events", Integer, nullable=False),
     Column("last_step", Integer, nullable=False),
     Column("hash", String(64), nullable=False),

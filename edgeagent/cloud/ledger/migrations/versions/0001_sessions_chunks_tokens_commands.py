@@ -27,6 +27,7 @@ def upgrade() -> None:
         sa.Column("epoch", sa.BigInteger, nullable=False),
         sa.Column("signer", sa.String(64), nullable=False),
         sa.Column("recipient", sa.String(80), nullable=False),
+        sa.Column("attempt", sa.String(32), nullable=False),
         sa.Column("events", sa.Integer, nullable=False),
         sa.Column("last_step", sa.Integer, nullable=False),
         sa.Column("hash", sa.String(64), nullable=False),
