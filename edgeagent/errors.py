@@ -6,7 +6,8 @@ EdgeAgentError
 │   └── SandboxRefused         a containment layer is missing
 ├── DesktopError               the screen or the hands
 │   └── DesktopLost            the sandbox died; the app restarts it
-│       └── PolicyStopped      a violation of its policy ended it; it is not restarted
+│       ├── PolicyStopped      a violation of its policy ended it; it is not restarted
+│       └── StoppedAtDesktop   the user stopped it at the desktop itself (host mode)
 ├── EngineError                the model's process
 │   ├── EngineLost             it died; the watchdog restarts it
 │   ├── ModelUnusable          the file is no model that this engine can run
@@ -71,6 +72,12 @@ class PolicyStopped(DesktopLost):
     """A violation of its policy, or a limit in it, ended the sandbox."""
 
     exit_code = 5
+
+
+class StoppedAtDesktop(DesktopLost):
+    """The user stopped it at the desktop itself: by the stop key, or by throwing the pointer into a corner."""
+
+    exit_code = 130
 
 
 class EngineError(EdgeAgentError):

@@ -20,7 +20,7 @@ import msgspec
 from edgeagent import events, offline
 from edgeagent.brake import Brake
 from edgeagent.clock import SystemClock
-from edgeagent.errors import DesktopLost, EdgeAgentError, PolicyStopped, RecordingError, UsageError
+from edgeagent.errors import DesktopLost, EdgeAgentError, PolicyStopped, RecordingError, StoppedAtDesktop, UsageError
 from edgeagent.history import advance
 from edgeagent.homes.keeping import KeepingSink
 from edgeagent.limits import Limits
@@ -304,6 +304,8 @@ class _Run:
             for _ in range(MAX_DESKTOP_RESTARTS):
                 try:
                     return await self._on_one_desktop(model, reason)
+                except StoppedAtDesktop as stop:
+                    return await self._end(events.RunEnded("interrupted", str(stop)))
                 except PolicyStopped as stop:
                     await self.note(events.DesktopWasLost(str(stop), violation=True))
                     return await self._end(events.RunEnded("stopped", f"stopped by its policy: {stop}"))

@@ -22,6 +22,7 @@ _ERRORS: dict[str, type[errors.EdgeAgentError]] = {
     "environment": errors.SandboxRefused,
     "desktop_lost": errors.DesktopLost,
     "violation": errors.PolicyStopped,
+    "stopped": errors.StoppedAtDesktop,
     "protocol": errors.DesktopError,
     "internal": errors.DesktopError,
 }
@@ -94,6 +95,8 @@ class Connection:
 
     def _handle(self, reply: messages.Reply) -> None:
         match reply:
+            case messages.DesktopLost(reason=reason, by_user=True):
+                self._lose(errors.StoppedAtDesktop(reason))
             case messages.DesktopLost(reason=reason, violation=violation):
                 self._lose(errors.PolicyStopped(reason) if violation else errors.DesktopLost(reason))
             case messages.ApplicationExited():

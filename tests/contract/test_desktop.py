@@ -1,15 +1,18 @@
-"""One suite that every desktop passes: the fake one in memory, and the real sandbox with a real editor."""
+"""One suite that every desktop passes: the fake one in memory, and a real editor in the sandbox and on the user's own desktop."""
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass
+from pathlib import Path
 
 import psutil
 import pytest
 import pytest_asyncio
+from support.executor_rig import client, window_manager, x_server
 
 from edgeagent.desktop import SandboxDesktop
 from edgeagent.errors import DesktopLost
@@ -17,11 +20,12 @@ from edgeagent.ports import Desktop
 from edgeagent.testing import FakeDesktop, TextField
 from edgeagent_harness.protocol import actions
 from edgeagent_harness.protocol.geometry import Point, Rect
-from edgeagent_harness.protocol.messages import Application, DesktopSpec, Guard, SettleSpec
+from edgeagent_harness.protocol.messages import Application, DesktopSpec, Guard, HostSpec, SettleSpec
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 SIZE = (640, 480)
 QUICK = SettleSpec(response_ms=300)
+REAL = [pytest.param(name, marks=pytest.mark.sandbox) for name in ("sandbox", "host")]
 
 
 @dataclass
@@ -33,16 +37,35 @@ class Subject:
     kill: Callable[[], None]
 
 
-@pytest_asyncio.fixture(loop_scope="module", scope="module", params=["fake", pytest.param("sandbox", marks=pytest.mark.sandbox)])
+@pytest_asyncio.fixture(loop_scope="module", scope="module", params=["fake", *REAL])
 async def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[Subject]:
     if request.param == "fake":
         desktop = FakeDesktop([TextField("text", Rect(0, 40, *SIZE))], *SIZE)
         yield Subject(desktop, Point(320, 240), desktop.die)
         return
     home = tmp_path_factory.mktemp("home")
+    if request.param == "host":
+        async with host_with_editor(home) as host:
+            yield Subject(host, Point(320, 240), lambda: kill_children(host.supervisor_pid))
+        return
     spec = DesktopSpec(*SIZE, home=str(home), applications=(Application(("mousepad",)),))
     async with SandboxDesktop(spec) as sandbox:
         yield Subject(sandbox, Point(320, 240), lambda: kill_children(sandbox.supervisor_pid))
+
+
+@contextlib.asynccontextmanager
+async def host_with_editor(home: Path) -> AsyncIterator[SandboxDesktop]:
+    """A private X server stands in for the user's desktop; the editor on it is the user's."""
+    with x_server(*SIZE) as display, window_manager(display, home), client(["mousepad", "--disable-server"], display, home):
+        before, os.environ["DISPLAY"] = os.environ.get("DISPLAY"), display
+        try:
+            async with SandboxDesktop(DesktopSpec(host=HostSpec())) as host:
+                await host.observe(SettleSpec(response_ms=4000, quiet_ms=500))
+                yield host
+        finally:
+            os.environ.pop("DISPLAY")
+            if before is not None:
+                os.environ["DISPLAY"] = before
 
 
 def kill_children(pid: int) -> None:

@@ -47,6 +47,11 @@ class Clipboard:
         self._window.set_selection_owner(self._clipboard, X.CurrentTime)
         self._session.sync()
 
+    @property
+    def owned(self) -> bool:
+        """Whether what `write` put there is still there, as far as events tell."""
+        return self._text is not None
+
     def read(self) -> Generator[float, None, str]:
         """The clipboard's text ("" if it has none). Raises `Refused` if the owner does not answer or has too much."""
         # The event that says we lost it may still be on its way.

@@ -39,7 +39,7 @@ class _Cancelled(Exception):
         self.request = request
 
 
-class _Course:
+class Course:
     """An action under way."""
 
     def __init__(self, doing: Doing | Iterator[float]) -> None:
@@ -62,13 +62,16 @@ class _Course:
 class Executor:
     """Serves the supervisor until it closes the socket."""
 
-    def __init__(self, channel: Channel, session: XSession, screen: Screen, size_px: tuple[int, int]) -> None:
+    def __init__(
+        self, channel: Channel, session: XSession, screen: Screen, size_px: tuple[int, int], origin: tuple[int, int] = (0, 0)
+    ) -> None:
+        """``origin``: where on the X screen the part begins that is captured and acted on."""
         self._channel = channel
         self._session = session
         self._screen = screen
         self._size_px = size_px
         self._bounds = Rect(0, 0, *size_px)
-        self._hands = Hands(session, screen, self._bounds)
+        self._hands = Hands(session, screen, self._bounds, origin)
         self._windows = Windows(session)
 
     def warm_up(self) -> None:
@@ -166,12 +169,12 @@ class Executor:
 
     def _do(self, request: wire.Do) -> None:
         started = time.monotonic()
-        course: _Course | None = None
+        course: Course | None = None
         refusal: Refused | None = None
         try:
             self._hands.check(request.action)
-            self._run(_Course(self._hands.prepare(request.action)))
-            course = _Course(self._hands.do(request.action))
+            self._run(Course(self._hands.prepare(request.action)))
+            course = Course(self._hands.do(request.action))
             self._begin(course, request.seen, request.focus)
             self._run(course, request.focus)
         except Refused as error:
@@ -188,7 +191,7 @@ class Executor:
         output, performed = (course.output, course.begun) if course else ("", False)
         self._channel.send(wire.Did(request.id, reason, message, output, performed, act_ms))
 
-    def _begin(self, course: _Course, seen: wire.SeenRegion | None, focus: int) -> None:
+    def _begin(self, course: Course, seen: wire.SeenRegion | None, focus: int) -> None:
         """Run to the first pause, under a grab and after the comparison if there is something to compare."""
         if focus:
             with grabbed(self._session, seen):
@@ -207,7 +210,7 @@ class Executor:
         if self._windows.focused_id() != focus:
             raise Refused("stale", "another window has the keyboard now; what follows was not sent")
 
-    def _run(self, course: _Course, focus: int = 0) -> None:
+    def _run(self, course: Course, focus: int = 0) -> None:
         """Go on to the end, looking at the control socket in every pause. Raises `_Cancelled`."""
         if not course.begun:
             course.advance()

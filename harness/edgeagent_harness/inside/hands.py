@@ -42,13 +42,13 @@ _NOTICE_TIMEOUT_S = 0.12
 class Hands:
     """The pointer, the keyboard and the clipboard of one desktop."""
 
-    def __init__(self, session: XSession, screen: Screen, bounds: Rect) -> None:
+    def __init__(self, session: XSession, screen: Screen, bounds: Rect, origin: tuple[int, int] = (0, 0)) -> None:
         self._session = session
         self._screen = screen
         self._bounds = bounds
-        self.pointer = Pointer(session)
+        self.pointer = Pointer(session, origin)
         self.keyboard = Keyboard(session)
-        self._clipboard = Clipboard(session)
+        self.clipboard = Clipboard(session)
 
     # -- before anything is sent ------------------------------------------------------------------------------------------
 
@@ -57,7 +57,7 @@ class Hands:
         for single in action.actions if isinstance(action, act.Batch) else (action,):
             if reason := _UNSUPPORTED.get(type(single)):
                 raise Refused("unsupported", f"{act.action_kind(single)}: {reason}")
-            for point in _points(single):
+            for point in points_of(single):
                 self._check_point(point)
             self._check_keys(single)
 
@@ -213,11 +213,11 @@ class Hands:
 
     @do.register
     def _(self, action: act.ClipboardRead) -> Doing:
-        return (yield from self._clipboard.read())
+        return (yield from self.clipboard.read())
 
     @do.register
     def _(self, action: act.ClipboardWrite) -> Doing:
-        self._clipboard.write(action.text)
+        self.clipboard.write(action.text)
         yield 0.0
         return ""
 
@@ -267,7 +267,8 @@ class Hands:
         self._session.sync()
 
 
-def _points(action: act.SingleAction) -> Iterator[Point]:
+def points_of(action: act.SingleAction) -> Iterator[Point]:
+    """The places that ``action`` goes to."""
     match action:
         case act.Move(point=point) | act.Click(point=point) | act.Scroll(point=point) | act.LongPress(point=point):
             yield point

@@ -32,17 +32,19 @@ _DRAG_END_S = 0.08
 class Pointer:
     """Sends pointer events and knows which buttons it holds."""
 
-    def __init__(self, session: XSession) -> None:
+    def __init__(self, session: XSession, origin: tuple[int, int] = (0, 0)) -> None:
+        """``origin``: where the points that it is given count from, on the X screen."""
         import pyautogui
 
         self._session = session
+        self._origin = origin
         self._gui = pyautogui
         self.held: set[int] = set()
 
     def position(self) -> tuple[int, int]:
-        """Where the pointer is, in physical pixels."""
-        where = self._gui.position()
-        return int(where.x), int(where.y)
+        """Where the pointer is, in physical pixels from the origin."""
+        where, (left, top) = self._gui.position(), self._origin
+        return int(where.x) - left, int(where.y) - top
 
     def move(self, x: int, y: int) -> None:
         self._move(x, y)
@@ -50,7 +52,8 @@ class Pointer:
 
     def _move(self, x: int, y: int) -> None:
         # pyautogui's own moves ask the server five things first, each a round trip on a busy machine.
-        xtest.fake_input(self._session.display, X.MotionNotify, x=x, y=y)
+        left, top = self._origin
+        xtest.fake_input(self._session.display, X.MotionNotify, x=left + x, y=top + y)
 
     def press(self, button: int) -> None:
         """Press X button ``button`` where the pointer is."""

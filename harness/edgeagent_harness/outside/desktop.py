@@ -6,28 +6,58 @@ import asyncio
 import shlex
 import socket
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
-from edgeagent_harness.errors import EnvironmentLacks
+from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.isolation import canary
-from edgeagent_harness.outside import canaries
+from edgeagent_harness.outside import canaries, layers
 from edgeagent_harness.outside.effect import judge
 from edgeagent_harness.outside.executor import Executor
 from edgeagent_harness.outside.frames import FrameMemory, Peeked, Pixels, View, as_bytes
 from edgeagent_harness.outside.launch import NotStarted, Plan, Sandbox
 from edgeagent_harness.outside.parts import Part, for_executor, split
 from edgeagent_harness.outside.settle import Settler, targets_of
+from edgeagent_harness.outside.way_out import WayOut
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol import executor_wire, messages
 from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point, Rect
-from edgeagent_harness.protocol.init_wire import Ready
+from edgeagent_harness.protocol.init_wire import Ready, Spawned
 
 _FRESH_NS = 100_000_000
 """A screen taken so lately for an action's sake is good enough to look at."""
+
+
+class Box(Protocol):
+    """What a desktop lives in: a sandbox, or the user's own session."""
+
+    layers: layers.Decision
+    violated: bool
+    way_out: WayOut | None
+    gone: asyncio.Future[str]
+
+    async def start(self, plan: Plan, executor_fds: Sequence[int] = ()) -> Ready: ...
+
+    async def spawn(
+        self, argv: messages.Argv, wait_window: bool, stdio: Sequence[int] = (), terminal: bool = False
+    ) -> tuple[int, Spawned]: ...
+
+    async def browse(
+        self, url: str, kiosk: bool = False, scale: float = 1.0, debug: socket.socket | None = None
+    ) -> tuple[int, Spawned]: ...
+
+    def end(self, reason: str, violation: bool = False) -> None: ...
+
+    async def kill(self) -> None: ...
+
+
+OpenBox = Callable[[Callable[[int, int], None], Callable[[Entry], None]], Box]
+"""(told the end of an application, told entries for the audit) -> a box that is not started yet."""
+
 _FRAMES_KEPT = 4
 """Published frames that a guard may refer to."""
 
@@ -54,11 +84,13 @@ class Outcome:
 class Desktop:
     """Started by `start`; `close` ends everything inside."""
 
-    def __init__(self, plan: Plan, on_exited: Callable[[int, int], None], on_audited: Callable[[Entry], None]) -> None:
+    def __init__(
+        self, plan: Plan, on_exited: Callable[[int, int], None], on_audited: Callable[[Entry], None], open_box: OpenBox = Sandbox
+    ) -> None:
         self._plan = plan
         self._screen = Rect(0, 0, plan.width, plan.height)
         self._settler = Settler(plan.width, plan.height)
-        self.box = Sandbox(on_exited, on_audited)
+        self.box = open_box(on_exited, on_audited)
         self.frames = FrameMemory(plan.width, plan.height)
         ours, self._executor_end = socket.socketpair()
         self._executor = Executor(ours)
@@ -126,6 +158,8 @@ class Desktop:
 
     async def run_canaries(self, targets: canary.Targets) -> tuple[canary.Canary, ...]:
         """Have the supervisor, the executor and an application inside try to get out."""
+        if not isinstance(self.box, Sandbox):
+            raise UsageProblem("there is no sandbox here whose way out could be tried")
         return await canaries.run(self.box, self._executor, self._plan.runtime, targets)
 
     async def windows(self, points: tuple[Point, ...]) -> executor_wire.WindowsTold:

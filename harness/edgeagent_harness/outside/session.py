@@ -38,6 +38,10 @@ def serve(app: socket.socket) -> int:
             case messages.Hello(version=version):
                 text = f"the app speaks version {version}, the harness {messages.PROTOCOL_VERSION}; install matching ones"
                 stream.send(app, messages.Failed(request.id, "protocol", text))
+            case messages.Start(spec=messages.DesktopSpec(host=messages.HostSpec() as host)):
+                from edgeagent_harness.host import serving  # here: it needs X libraries, which a sandbox has inside
+
+                return serving.serve(app, request, host, make_plan)
             case messages.Start():
                 return _serve_desktop(app, request)
             case messages.Close():

@@ -11,12 +11,13 @@ import time
 import traceback
 from collections import deque
 from collections.abc import Coroutine, Sequence
+from typing import Protocol, runtime_checkable
 
 import msgspec
 
 from edgeagent_harness.errors import HarnessError, PeerMisbehaved, SandboxGone
-from edgeagent_harness.outside.desktop import Desktop
-from edgeagent_harness.outside.launch import NotStarted, Plan
+from edgeagent_harness.outside.desktop import Desktop, OpenBox
+from edgeagent_harness.outside.launch import NotStarted, Plan, Sandbox
 from edgeagent_harness.outside.way_out import WayOut, refuse_changes
 from edgeagent_harness.protocol import audit, messages
 from edgeagent_harness.protocol.channel import Channel
@@ -30,13 +31,21 @@ _PAGE_PAINTED = messages.SettleSpec(expect="anywhere", quiet_ms=400, response_ms
 """A browser's window is there well before its page: an empty one is not yet the desktop that was asked for."""
 
 
+@runtime_checkable
+class StoppableBox(Protocol):
+    """One that its user can stop at the desktop itself."""
+
+    @property
+    def by_user(self) -> bool: ...
+
+
 class Supervisor:
     """From `Start` to `Close`, or to the app's end; nothing of the sandbox outlives `run`."""
 
-    def __init__(self, app: socket.socket, plan: Plan, start: messages.Start) -> None:
+    def __init__(self, app: socket.socket, plan: Plan, start: messages.Start, open_box: OpenBox = Sandbox) -> None:
         self._app: Channel[messages.Request] = Channel(app, msgspec.msgpack.Decoder(messages.Request))
         self._plan = plan
-        self._desktop = Desktop(plan, self._application_exited, self._audited)
+        self._desktop = Desktop(plan, self._application_exited, self._audited, open_box)
         self._entries: deque[audit.Entry] = deque()
         """For the audit, not sent yet."""
         self._telling: set[asyncio.Task[None]] = set()
@@ -96,7 +105,7 @@ class Supervisor:
             reply, fds = await self._serve(request)
         except (SandboxGone, PeerMisbehaved) as error:
             reason = await self._reason(error)
-            code = "violation" if self._desktop.box.violated else error.code
+            code = "violation" if self._desktop.box.violated else "stopped" if self._by_user else error.code
             reply = messages.Failed(request.id, code, reason)
         except HarnessError as error:
             reply = messages.Failed(request.id, error.code, str(error)[:4000])
@@ -209,7 +218,11 @@ class Supervisor:
         reason = await asyncio.shield(self._desktop.box.gone)
         await self._tell_entries()
         if not self._closing:
-            await self._send(messages.DesktopLost(reason[:2000], self._desktop.box.violated))
+            await self._send(messages.DesktopLost(reason[:2000], self._desktop.box.violated, self._by_user))
+
+    @property
+    def _by_user(self) -> bool:
+        return isinstance(self._desktop.box, StoppableBox) and self._desktop.box.by_user
 
     def _audited(self, entry: audit.Entry) -> None:
         """Send ``entry`` to the app: in order, and before anything that follows from it."""

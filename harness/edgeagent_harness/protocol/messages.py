@@ -19,7 +19,7 @@ from edgeagent_harness.protocol.frames import FrameInfo, Side
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.windows import MAX_POINTS, WindowFacts
 
-PROTOCOL_VERSION = 4
+PROTOCOL_VERSION = 5
 """Raised whenever a message changes; both ends refuse another number."""
 
 Argv = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
@@ -59,6 +59,20 @@ class Application(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Wait (bounded) until it has put up a window."""
 
 
+class HostSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The user's own desktop instead of a sandbox, and which part of it. At most one of the three says the part; none: all."""
+
+    monitor: Annotated[str, msgspec.Meta(max_length=200)] = ""
+    """By name, or by number from left to right, counted from 1."""
+    window: Annotated[str, msgspec.Meta(max_length=500)] = ""
+    """A part of one window's title, in any case: nothing else is seen or touched."""
+    region: Rect | None = None
+    """In physical pixels of the desktop."""
+    border: bool = True
+    stop_key: Annotated[str, msgspec.Meta(max_length=64)] = "ctrl+alt+escape"
+    """Empty: none; a corner of the desktop stops a session in any case."""
+
+
 class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What sandbox to start."""
 
@@ -85,6 +99,8 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The app that asks is in offline mode: start nothing that has a network, whatever the policy permits."""
     accept_missing: Annotated[tuple[str, ...], msgspec.Meta(max_length=16)] = ()
     """Layers that may be missing, by name; anything else missing refuses to start."""
+    host: HostSpec | None = None
+    """Work on the user's own desktop: no sandbox is started, and nothing of the policy but its gate holds."""
 
 
 # -- requests ---------------------------------------------------------------------------------------------------------
@@ -277,7 +293,7 @@ class Failed(_Message, frozen=True, tag="failed"):
     """The request could not be served. ``code`` is an error class of ``docs/errors.md``."""
 
     id: int
-    code: Literal["usage", "environment", "desktop_lost", "violation", "protocol", "internal"]
+    code: Literal["usage", "environment", "desktop_lost", "violation", "stopped", "protocol", "internal"]
     message: Annotated[str, msgspec.Meta(max_length=4000)]
 
 
@@ -287,6 +303,8 @@ class DesktopLost(_Message, frozen=True, tag="desktop_lost"):
     reason: Annotated[str, msgspec.Meta(max_length=2000)]
     violation: bool = False
     """A violation of its policy, or a limit in it, ended it."""
+    by_user: bool = False
+    """The user ended it, at the desktop itself."""
 
 
 class ApplicationExited(_Message, frozen=True, tag="application_exited"):

@@ -1,0 +1,145 @@
+"""Which part of the user's desktop a session is about: looked up once, when it starts."""
+
+from __future__ import annotations
+
+import os
+import sys
+import warnings
+from dataclasses import dataclass
+from typing import Any
+
+from Xlib import X
+from Xlib.display import Display
+from Xlib.error import ConnectionClosedError, DisplayError, XError
+
+from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
+from edgeagent_harness.host.layout import Layout, Monitor
+from edgeagent_harness.host.xrequests import get_monitors
+from edgeagent_harness.protocol.geometry import Rect
+from edgeagent_harness.protocol.messages import HostSpec
+
+_SANDBOX = "Mend: leave --host away, and the task is done on a sandboxed desktop"
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What was asked for, found."""
+
+    region: Rect
+    """What is captured, in physical pixels of the desktop."""
+    window: int = 0
+    """Id of the one window; 0: no window was asked for."""
+
+
+def check_platform() -> None:
+    """Raise `EnvironmentLacks` where there is no desktop that can be driven, with what can be done."""
+    if sys.platform == "darwin":
+        raise EnvironmentLacks(f"host mode on macOS is not there yet: it needs Screen Recording and Accessibility. {_SANDBOX}")
+    if sys.platform == "win32":
+        raise EnvironmentLacks(f"host mode on Windows is not there yet. {_SANDBOX}")
+    if os.environ.get("XDG_SESSION_TYPE") == "wayland" or (os.environ.get("WAYLAND_DISPLAY") and not os.environ.get("DISPLAY")):
+        reason = "Wayland lets no program see or drive other programs' windows; Xwayland shows X programs alone"
+        raise EnvironmentLacks(f"this is a Wayland session: {reason}. {_SANDBOX}, or log in to an X11 session")
+    if not os.environ.get("DISPLAY"):
+        raise EnvironmentLacks(f"there is no desktop here: DISPLAY is not set. {_SANDBOX}")
+
+
+def choose(spec: HostSpec) -> Choice:
+    """What ``spec`` asks for, on ``$DISPLAY``. Raises `UsageProblem`, `EnvironmentLacks`."""
+    check_platform()
+    display = _connected()
+    try:
+        return _chosen(spec, display)
+    except ConnectionClosedError as error:
+        raise EnvironmentLacks(f"the X server ended: {error}") from error
+    finally:
+        display.close()
+
+
+def layout_of(display: Any) -> Layout:
+    """The monitors of an X display; one that fills the screen where the server knows of none."""
+    root = display.screen().root
+    size = root.get_geometry()
+    whole = Rect(0, 0, int(size.width), int(size.height))
+    found: list[Monitor] = []
+    for one in get_monitors(display, root):
+        box = Rect(one.x, one.y, one.x + one.width, one.y + one.height)
+        found.append(Monitor(str(display.get_atom_name(one.name)), box, bool(one.primary)))
+    return Layout(tuple(found) or (Monitor("screen", whole, True),))
+
+
+def _chosen(spec: HostSpec, display: Any) -> Choice:
+    if sum((bool(spec.monitor), bool(spec.window), spec.region is not None)) > 1:
+        raise UsageProblem("name one of a monitor, a window and a region")
+    layout = layout_of(display)
+    size = display.screen().root.get_geometry()
+    desktop = Rect(0, 0, int(size.width), int(size.height))
+    if spec.window:
+        return Choice(desktop, _window(spec.window, display))
+    if spec.region is not None:
+        if not spec.region.area or spec.region.intersect(desktop) != spec.region:
+            raise UsageProblem(f"the region {spec.region} is empty or lies outside of the desktop, which is {desktop}")
+        return Choice(spec.region)
+    if not spec.monitor:
+        return Choice(desktop)
+    monitor = layout.named(spec.monitor)
+    if monitor is None:
+        names = ", ".join(f"{number} ({one.name})" for number, one in enumerate(layout.monitors, start=1))
+        raise UsageProblem(f"there is no monitor {spec.monitor!r}; there are {names}")
+    shown = monitor.box.intersect(desktop)
+    if not shown.area:
+        raise UsageProblem(f"the monitor {spec.monitor!r} at {monitor.box} shows nothing of the desktop, which is {desktop}")
+    return Choice(shown)
+
+
+def _window(title: str, display: Any) -> int:
+    """The one managed window whose title holds ``title``."""
+    found = {window: name for window, name in _titles(display) if title.casefold() in name.casefold()}
+    if len(found) != 1:
+        others = ", ".join(repr(name) for _, name in _titles(display)) or "none"
+        what = "no window has" if not found else f"{len(found)} windows have"
+        raise UsageProblem(f"{what} {title!r} in the title; windows are {others}")
+    (window,) = found
+    _check_opaque(display, window)
+    return window
+
+
+def _titles(display: Any) -> list[tuple[int, str]]:
+    root = display.screen().root
+    listed = root.get_full_property(display.intern_atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
+    if listed is None:
+        raise EnvironmentLacks("the window manager lists no windows (_NET_CLIENT_LIST), so that none can be named")
+    found: list[tuple[int, str]] = []
+    for number in listed.value:
+        window = display.create_resource_object("window", int(number))
+        try:
+            name = window.get_full_property(display.intern_atom("_NET_WM_NAME"), X.AnyPropertyType)
+            text = name.value.decode("utf-8", "replace") if name is not None else str(window.get_wm_name() or "")
+        except XError:  # it went away
+            continue
+        found.append((int(number), text))
+    return found
+
+
+def _check_opaque(display: Any, window: int) -> None:
+    """With a compositor, a window with an alpha channel may show what lies behind it."""
+    compositor = display.get_selection_owner(display.intern_atom("_NET_WM_CM_S0"))
+    depth = display.create_resource_object("window", window).get_geometry().depth
+    if not isinstance(compositor, int) and depth == 32:
+        reason = "this window can be translucent, so that what lies behind it could show"
+        raise EnvironmentLacks(f"{reason}. Mend: turn the compositor off, or name a monitor")
+
+
+def _connected() -> Any:
+    os.environ.setdefault("XAUTHORITY", os.path.expanduser("~/.Xauthority") if _has_authority() else os.devnull)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ResourceWarning)  # python-xlib leaves the authority file to the garbage collector
+        try:
+            display = Display()
+        except (DisplayError, OSError) as error:
+            raise EnvironmentLacks(f"the display {os.environ['DISPLAY']} cannot be reached: {error}. {_SANDBOX}") from error
+    return display
+
+
+def _has_authority() -> bool:
+    return os.path.exists(os.path.expanduser("~/.Xauthority"))
