@@ -47,12 +47,17 @@ def fetched(work: Path) -> Path:
     return target
 
 
-def convert(folder: Path, out: Path, work: Path, name: str, kind: str = "q8_0") -> tuple[Path, Path]:
-    """``folder`` (transformers' form) as ``out/NAME-KIND.gguf`` and ``out/mmproj-NAME-KIND.gguf``."""
+def convert(
+    folder: Path, out: Path, work: Path, name: str, kind: str = "q8_0", text_options: tuple[str, ...] = ()
+) -> tuple[Path, Path]:
+    """``folder`` (transformers' form) as ``out/NAME-KIND.gguf`` and ``out/mmproj-NAME-KIND.gguf``.
+
+    ``text_options`` are the converter's own, for the first of them.
+    """
     sources = fetched(work)
     out.mkdir(parents=True, exist_ok=True)
     made: list[Path] = []
-    for prefix, options in (("", []), ("mmproj-", ["--mmproj"])):
+    for prefix, options in (("", text_options), ("mmproj-", ("--mmproj",))):
         path = out / f"{prefix}{name}-{kind}.gguf"
         arguments = [str(folder), "--outfile", str(path), "--outtype", kind, "--model-name", name, *options]
         command = [sys.executable, "-c", _RUN, str(sources), str(sources / _NEEDED[0]), *arguments]
