@@ -12,6 +12,8 @@ from edgeagent.words import milliseconds
 _STYLES: dict[Tone, str] = {
     "plain": "", "good": "green", "unsure": "yellow", "bad": "bold red", "user": "bold cyan", "end": "bold reverse",
 }  # fmt: skip
+_ONLY_SIGN: frozenset[Tone] = frozenset({"good", "unsure"})
+"""What is usual shows its colour in the sign alone."""
 _SIGNS: dict[Tone, str] = {"plain": "·", "good": "✓", "unsure": "?", "bad": "✗", "user": "»", "end": "■"}
 """What the colours say, for terminals without."""
 
@@ -64,7 +66,7 @@ class TimelineView(OptionList):
 
 def _words(row: Row) -> Text:
     style = _STYLES[row.tone]
-    text = Text.assemble((f"{_SIGNS[row.tone]} ", style), (row.title, style))
+    text = Text.assemble((f"{_SIGNS[row.tone]} ", style), (row.title, "" if row.tone in _ONLY_SIGN else style))
     if row.total_ms:
         text.append(f"  {milliseconds(row.total_ms)}", "dim")
     return text
