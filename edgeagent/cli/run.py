@@ -15,6 +15,7 @@ import click
 from edgeagent import events, offline
 from edgeagent.cli.choices import MODE_HELP, MODES, POLICY_CHOICES, POLICY_HELP
 from edgeagent.cli.exits import EXIT_CODES_HELP, exit_for
+from edgeagent.cli.host_options import refuse_what_a_host_lacks, with_host_options
 from edgeagent.cli.models import describe_gguf
 from edgeagent.cli.offline import settle_offline
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
@@ -25,7 +26,7 @@ from edgeagent.limits import Limits
 from edgeagent.policy.loading import load_policy
 from edgeagent.remote_names import is_remote, remote_name
 from edgeagent.runner import ModelChoice, Runner, RunRequest, run_until_stopped
-from edgeagent_harness.protocol.messages import Application, DesktopSpec
+from edgeagent_harness.protocol.messages import Application, DesktopSpec, HostSpec
 from edgeagent_models.families.registry import NoSuchFamily, by_name
 
 MODEL_HELP = "embedded, the name of a model on this machine, a GGUF file, or openai:URL#NAME for a server."
@@ -42,6 +43,7 @@ SKIP_UNCHANGED_HELP = (
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
 @click.option("--family", default="", metavar="NAME", help="How the GGUF is spoken to, if its own header misleads.")
 @click.option("--skip-unchanged", is_flag=True, help=SKIP_UNCHANGED_HELP)
+@with_host_options
 @click.option("--home", default="", metavar="DIR", help="Host directory that becomes the sandbox's home.")
 @click.option("--max-steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Actions at most.")
 @click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=Seconds(), metavar="S")
@@ -53,12 +55,13 @@ SKIP_UNCHANGED_HELP = (
 def run(
     task: str, apps: tuple[str, ...], url: str, model: str, mmproj: str, family: str, skip_unchanged: bool, home: str,
     max_steps: int, timeout_s: float, mode: events.GateModeName | None, policy: str, be_offline: bool, output: OutputFormat,
-    seed: int | None,
+    seed: int | None, host: HostSpec | None,
 ) -> None:  # fmt: skip
-    """Do TASK on a sandboxed desktop. Ctrl-C stops at once and leaves the session resumable."""
+    """Do TASK on a sandboxed desktop, or with --host on your own. Ctrl-C stops at once and leaves the session resumable."""
     if not task.strip():
         raise UsageError("the task is empty", 'say what to do: edgeagent run "write Hello, save as a.txt" --app mousepad')
     page(url)
+    refuse_what_a_host_lacks(host, home, policy, be_offline)
     rules_text, rules = load_policy(policy)
     settle_offline(be_offline, rules.egress, rules_text.name, url)
     spec = DesktopSpec(
@@ -68,6 +71,7 @@ def run(
         policy_yaml=rules_text.text,
         policy_name=rules_text.name,
         offline=offline.is_offline(),
+        host=host,
     )
     choice = chosen(model, mmproj, family, skip_unchanged)
     request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed, mode or "")

@@ -23,9 +23,10 @@ from edgeagent.ports import Clock
 from edgeagent.words import describe, printable
 from edgeagent_harness.policy.gate_types import Escalation, GateMode
 from edgeagent_harness.policy.types import Policy
-from edgeagent_harness.protocol.actions import Action
+from edgeagent_harness.protocol.actions import Action, action_kind
 from edgeagent_harness.protocol.audit import Entry, GateDecision
 
+FIRST_OF_KIND = "first of its kind on your own desktop"
 _AUDIT_CHARS = 500
 _RUN_STEPS = 32
 """So many steps back is text put together that was typed piece by piece."""
@@ -66,6 +67,8 @@ class PolicyGate:
     """What was approved beforehand (`sessions resume --approve`): used up by the first action like it."""
     wanted_mode: Callable[[], GateMode | None] = lambda: None
     """The mode that the user wants from now on; None: as it is."""
+    on_host: bool = False
+    """The desktop is the user's own: they are asked before the first action of each kind, whatever the rules allow."""
     _began_s: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -94,6 +97,8 @@ class PolicyGate:
         if misplaced:
             return self._denied(action, "secrets", misplaced, self.policy.gate.escalation.on_denied)
         ruling = strictest(judge(self.rules, one) for one in facts)
+        if self.on_host and acts and ruling.decision == "allow" and not _kinds(action) <= _kinds_done(history):
+            ruling = Ruling("ask", FIRST_OF_KIND)
         return await self._carry_out(action, ruling, facts, typed)
 
     async def _known(self, action: Action, typed: str, acts: bool = True) -> tuple[tuple[Facts, ...], str]:
@@ -204,6 +209,15 @@ def needs_windows(policy: Policy) -> bool:
 def needs_hosts(policy: Policy) -> bool:
     """Whether a rule goes by the host of a page, so that the browser must be asked."""
     return any(secret.hosts for secret in policy.secrets) or any(rule.hosts for rule in policy.gate.rules)
+
+
+def _kinds(action: Action) -> set[str]:
+    return {action_kind(part) for part in parts_of(action) if not isinstance(part, PASSIVE)}
+
+
+def _kinds_done(history: History) -> set[str]:
+    """What the user has let happen before, in this session."""
+    return {kind for step in history.steps if step.effect.performed for kind in _kinds(step.action)}
 
 
 def _typed_so_far(history: History) -> str:

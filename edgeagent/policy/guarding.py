@@ -113,7 +113,7 @@ class Guarding:
 
     def _surroundings(self, desktop: Desktop) -> Surroundings:
         policy = self.gate.policy
-        if not isinstance(desktop, _Windowed) or not needs_windows(policy):
+        if not isinstance(desktop, _Windowed) or not (needs_windows(policy) or self.gate.on_host):
             return Nowhere()
         return DesktopSurroundings(cast(TellingDesktop, desktop), needs_hosts(policy))
 
@@ -136,7 +136,7 @@ def guard(
     vault = Vault.open(policy.secrets, lookup)
     scrubber = Scrubber(vault.values)
     gate = gate_for(policy, spec.policy_name, created.mode or None, Path(spec.home) if spec.home else None)
-    gate.clock, gate.asker = clock, asker
+    gate.clock, gate.asker, gate.on_host = clock, asker, spec.host is not None
     gate.audit = lambda entry: audit(scrubber.struct(entry))
     return Guarding(gate, vault, scrubber, Patterns(policy.redaction.patterns, spec.policy_name), further_gate)
 
