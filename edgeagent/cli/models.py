@@ -9,9 +9,11 @@ import msgspec
 
 from edgeagent.cli.models_calibrate import calibrate
 from edgeagent.cli.models_fit import fit
+from edgeagent.cli.models_list import list_
 from edgeagent.cli.models_shelf import import_, pull, remove
+from edgeagent.cli.models_text import print_embedded
 from edgeagent.errors import ModelUnusable
-from edgeagent_models.catalog import Embedded, GgufInfo, embedded, read_gguf
+from edgeagent_models.catalog import GgufInfo, embedded, read_gguf
 from edgeagent_models.errors import NotAModel
 from edgeagent_models.families.registry import FAMILIES
 
@@ -23,29 +25,8 @@ def models() -> None:
     """Which models there are, and what one needs."""
 
 
-for command in (fit, calibrate, pull, import_, remove):
+for command in (list_, fit, calibrate, pull, import_, remove):
     models.add_command(command)
-
-
-@models.command("list")
-@click.argument("directories", nargs=-1, type=click.Path(exists=True, file_okay=False, path_type=Path))
-@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
-def list_(directories: tuple[Path, ...], output: str) -> None:
-    """The embedded model, and the GGUF files in DIRECTORIES."""
-    found: list[GgufInfo] = []
-    for path in (path for directory in directories for path in sorted(directory.glob("*.gguf"))):
-        try:
-            found.append(read_gguf(path))
-        except NotAModel as error:
-            click.echo(f"left out: {error}", err=True)
-    if output == "json":
-        click.echo(msgspec.json.encode({"embedded": embedded(), "gguf": found}).decode())
-        return
-    _print_embedded(embedded())
-    for model in found:
-        click.echo(f"{model.path}  {model.architecture}, {model.size_mb:.1f} MB")
-    if not directories:
-        click.echo("Name directories to list the GGUF files in them; run one with: edgeagent run TASK --model FILE --mmproj FILE")
 
 
 @models.command()
@@ -57,7 +38,7 @@ def info(model: str, output: str) -> None:
         if output == "json":
             click.echo(msgspec.json.encode(embedded()).decode())
         else:
-            _print_embedded(embedded())
+            print_embedded(embedded())
         return
     described = describe_gguf(Path(model).expanduser())
     if output == "json":
@@ -87,9 +68,3 @@ def describe_gguf(path: Path) -> GgufInfo:
         return read_gguf(path)
     except NotAModel as error:
         raise ModelUnusable(str(error), "name a GGUF file of version 2 or 3") from error
-
-
-def _print_embedded(model: Embedded) -> None:
-    click.echo(f"embedded  sees and decides on this machine, no download: {model.size_mb:.1f} MB in {len(model.parts)} parts")
-    for part in model.parts:
-        click.echo(f"  {part.name:22} {part.size_mb:6.2f} MB  {part.what}{'' if part.present else '  MISSING'}")
