@@ -5,6 +5,7 @@ The broker decides on each by name and address, and lists it. Proxies in the env
 
 from __future__ import annotations
 
+import ssl
 from collections.abc import Iterable
 from pathlib import Path
 from typing import cast
@@ -30,11 +31,11 @@ class BrokerTransport(httpx2.HTTPTransport):
 
 
 class AsyncBrokerTransport(httpx2.AsyncHTTPTransport):
-    """For `httpx2.AsyncClient`."""
+    """For `httpx2.AsyncClient`; ``context``: what certificates are checked with, by default the usual authorities."""
 
-    def __init__(self, broker_socket: Path) -> None:
+    def __init__(self, broker_socket: Path, context: ssl.SSLContext | None = None) -> None:
         super().__init__(trust_env=False)
-        context = httpx2.create_ssl_context(trust_env=False)
+        context = context or httpx2.create_ssl_context(trust_env=False)
         self._pool = httpcore2.AsyncConnectionPool(ssl_context=context, network_backend=_AsyncBackend(broker_socket))
 
 

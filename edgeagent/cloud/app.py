@@ -27,7 +27,6 @@ from edgeagent.errors import BundleRefused, EdgeAgentError, NotOwner, RecordingF
 from edgeagent.teleport.wire import (
     API,
     MAX_BATCH_BYTES,
-    AtEpoch,
     Backend,
     ChunkIds,
     Command,
@@ -36,6 +35,7 @@ from edgeagent.teleport.wire import (
     FlipBack,
     Prepare,
     Problem,
+    Return,
     Standing,
     State,
     Stored,
@@ -143,10 +143,10 @@ async def hand_over(request: AnyRequest, state: Shared, session: SessionId, data
 
 
 @post(f"{API}/sessions/{{session:str}}/return", opt=_WRITE, status_code=200, tags=["hand-over"])
-async def begin_return(request: AnyRequest, state: Shared, session: SessionId, data: AtEpoch) -> Standing:
+async def begin_return(request: AnyRequest, state: Shared, session: SessionId, data: Return) -> Standing:
     """The client wants it back: the step under way finishes, then it is packed."""
     depot: Depot = state.services.depot
-    return (await asyncio.to_thread(depot.ledger.begin_return, caller(request.state).tenant, session, data.epoch)).standing
+    return (await asyncio.to_thread(depot.ledger.begin_return, caller(request.state).tenant, session, data)).standing
 
 
 @get(f"{API}/sessions/{{session:str}}/manifest", opt=_READ, media_type="application/octet-stream", tags=["hand-over"])

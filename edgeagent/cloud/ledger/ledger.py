@@ -14,7 +14,7 @@ from edgeagent.cloud.ledger import schema
 from edgeagent.cloud.ledger.database import READS
 from edgeagent.errors import NotOwner, SessionNotFound, UsageError
 from edgeagent.teleport.manifest import Head
-from edgeagent.teleport.wire import Command, Echo, Flip, Owner, Prepare, Standing, State
+from edgeagent.teleport.wire import Command, Echo, Flip, Owner, Prepare, Return, Standing, State
 
 _SESSIONS = schema.sessions
 _AT_ONCE = 500
@@ -129,9 +129,10 @@ class Ledger:
         """The session becomes the client's again. Asked again it says the same."""
         return self._flip(tenant, session, epoch, echo, "packed", "client", "home")
 
-    def begin_return(self, tenant: str, session: str, epoch: int) -> Row:
-        """The client wants it back: whoever works on it leaves."""
-        return self._change(tenant, session, epoch, "cloud", ("running", "idle", "returning", "packed"), {"state": "returning"})
+    def begin_return(self, tenant: str, session: str, asked: Return) -> Row:
+        """A client wants it: whoever works on it leaves."""
+        changes = {"state": "returning", "signer": asked.signer, "recipient": asked.recipient}
+        return self._change(tenant, session, asked.epoch, "cloud", ("running", "idle", "returning", "packed"), changes)
 
     def packed(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head) -> Row:
         """It lies ready to be fetched."""
