@@ -102,6 +102,13 @@ def test_cards_side_by_side() -> None:
     assert in_named_row(Choice("click", 3), parse("Buy milk"), elements, []).element == 2
 
 
+def test_counting_names_no_row() -> None:
+    elements = table()
+    assert in_named_row(Choice("click", at(elements, "Ship", 1)), parse("Ship the 2nd order"), elements, []).element == at(
+        elements, "Ship", 1
+    )
+
+
 def test_one_of_a_kind_stays() -> None:
     elements = screen(("button", "Save", 30, 10), ("text", "1042", 30, 40), ("button", "Close", 200, 40))
     assert in_named_row(Choice("click", 0), parse("Save 1049"), elements, []) == Choice("click", 0)

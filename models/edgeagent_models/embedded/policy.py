@@ -21,6 +21,7 @@ from edgeagent_models.embedded.kinds import ELEMENT_KINDS, FINAL_KINDS, GLOBAL_K
 from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Done, Memory
 from edgeagent_models.embedded.phrases import phrase_hits
+from edgeagent_models.embedded.presses import press_in_turn
 from edgeagent_models.embedded.questions import answer_instead_of_done
 from edgeagent_models.embedded.twins import in_named_row, next_named_row
 from edgeagent_models.embedded.unanswered import instead_of_done
@@ -111,6 +112,8 @@ class Policy:
             return Decision(Choice("ask"), 1.0, 0.0)
         if not elements:
             return Decision(Choice("wait" if sum(d.deed.kind == "wait" for d in past[-3:]) < 3 else "fail"), 1.0, 0.0)
+        if in_turn := press_in_turn(instruction, elements, past):
+            return Decision(in_turn, 1.0, 0.0)
         known = [done for done in past if not done.deed.doubt]
         decision = pick(self.score(features.build(instruction, elements, memory, known)), instruction, elements, known)
         if decision.choice.kind != "done":

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from edgeagent_models.embedded.candidates import Choice
+from edgeagent_models.embedded.fragments import echoed
 from edgeagent_models.embedded.instruction import Instruction, Word
 from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Deed, Done
@@ -76,8 +77,9 @@ def _twins(instruction: Instruction, elements: Sequence[Element], role: str, tex
     own = frozenset(_named(instruction, text) | _named(instruction, label))
     if len(alike) < 2:
         return _Twins(alike, {}, own)
-    others = [e for e in elements if e not in alike]
-    words = _by_row(instruction, others, alike, own) or _by_text_above(instruction, others, alike, own)
+    task = echoed(instruction.source, elements)
+    others = [e for j, e in enumerate(elements) if e not in alike and j not in task]
+    words = _by_row(instruction, others, alike, own) or (_by_text_above(instruction, others, alike, own) if own else {})
     return _Twins(alike, words, own)
 
 
@@ -155,7 +157,9 @@ def _search(missing: str, chosen: Element, count: int, past: Sequence[Done]) -> 
 
 
 def _is_name(word: Word) -> bool:
-    """Whether ``word`` tells one row from others: a number, a quotation, a name."""
+    """Whether ``word`` tells one row from others: a number, a quotation, a name. "7th" counts rows, it is in none."""
+    if word.ordinal:
+        return False
     return word.quoted or any(c.isdigit() for c in word.text) or (word.text[:1].isupper() and word.start > 0)
 
 
