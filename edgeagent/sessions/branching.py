@@ -23,11 +23,13 @@ from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
 from edgeagent.recording.problems import recording_problem
 from edgeagent.recording.taking_over import take_pack
+from edgeagent.sessions.lock import is_locked
 from edgeagent.sessions.outside import not_undoable
 from edgeagent.sessions.start_home import START_HOME_NAME
 from edgeagent.sessions.store import OpenSession, SessionStore
-from edgeagent.sessions.swapping import NEXT_NAME, swap_home
+from edgeagent.sessions.swapping import NEXT_NAME, open_folders, swap_home
 
+_MAKING_NAME = ".forks"
 _NOT_TAKEN = (events.AuditAnchored, events.HandedOver, events.TakenBack, events.StateChanged)
 """Facts about the source's own audit, owners and process."""
 
@@ -53,17 +55,32 @@ def fork(store: SessionStore, prefix: str, at_step: int, clock: Clock) -> Branch
     facts = _readable(source)
     cut = _cut(facts, at_step, source.name)
     created = _created(facts, source.name)
-    with store.create(clock, parent=source.name) as session:
+    making = _workshop(store)
+    with making.create(clock, parent=source.name) as session:
         try:
             take_pack(source, session.directory, facts[:cut])
             home, missing = _fork_home(source, session, created, at_step, len(fold(event.data for event in facts).steps))
-            _copy_facts(facts[:cut], session, created)
-        except BaseException:
+            stays = not_undoable(source, created, facts[cut:])
+            _copy_facts(facts[:cut], session, created, store.root / session.id / "home")
+            session.writer.take_over(events.Forked(source.name, at_step, home, stays), clock.time_s())
+            session.writer.sync()
+            os.rename(session.directory, store.root / session.id)
+        except BaseException as error:
             shutil.rmtree(session.directory, ignore_errors=True)
+            if isinstance(error, OSError):
+                raise recording_problem(error, session.directory) from error
             raise
-        stays = not_undoable(source, created, facts[cut:])
-        session.writer.take_over(events.Forked(source.name, at_step, home, stays), clock.time_s())
     return Branched(session.id, at_step, home, missing, stays)
+
+
+def _workshop(store: SessionStore) -> SessionStore:
+    """Where forks are made: one becomes a session, by its name, once it is whole. What crashes left there is removed."""
+    making = SessionStore(store.root / _MAKING_NAME)
+    for left in making.ids():
+        if not is_locked(making.root / left):
+            open_folders(making.root / left)
+            shutil.rmtree(making.root / left, ignore_errors=True)
+    return making
 
 
 def rewind(store: SessionStore, prefix: str, to_step: int, clock: Clock) -> Branched:
@@ -115,10 +132,11 @@ def _cut(facts: Sequence[events.Event], step: int, name: str) -> int:
     return next(begun, len(facts))
 
 
-def _copy_facts(facts: Sequence[events.Event], session: OpenSession, created: events.SessionCreated) -> None:
+def _copy_facts(facts: Sequence[events.Event], session: OpenSession, created: events.SessionCreated, home: Path) -> None:
+    """``home``: where the new session's own will be."""
     desktop = created.desktop
     if _is_own(desktop.home, session.writer.parent):
-        desktop = msgspec.structs.replace(desktop, home=str(session.home))
+        desktop = msgspec.structs.replace(desktop, home=str(home))
     for event in facts:
         data = event.data
         if isinstance(data, _NOT_TAKEN):
