@@ -18,6 +18,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "sandbox": ("edgeagent.cli.sandbox:sandbox", "Check the sandbox, or run a command inside it."),
     "audit": ("edgeagent.cli.audit:audit", "Show and verify what a session's policy permitted and denied."),
     "teleport": ("edgeagent.cli.teleport:teleport", "Move a session to another machine and back; preview what leaves."),
+    "cloud": ("edgeagent.cli.cloud:cloud", "Serve sessions that move to this machine."),
     "governor": ("edgeagent.cli.governor:governor", "Watch all running sessions; stop those that break common rules."),
     "prove": ("edgeagent.cli.prove:prove", "Prove that a run had no way off this machine; a signed statement."),
     "bench": ("edgeagent.cli.bench:bench", "Measure: task suites and steps."),
@@ -57,24 +58,29 @@ class LazyGroup(click.Group):
 )
 @click.version_option(package_name="edgeagent", message="edgeagent %(version)s")
 @click.option("--offline", is_flag=True, help="Nothing of this command, helpers included, gets a network. See docs/offline.md.")
+@click.option("--plain", is_flag=True, help="Line by line, for screen readers and simple terminals: no windows, no colours.")
 @click.pass_context
-def cli(ctx: click.Context, offline: bool) -> None:
+def cli(ctx: click.Context, offline: bool, plain: bool) -> None:
     """Run a computer-use model on this machine: it sees a sandboxed desktop, acts on it, and every step is recorded.
 
     Without a command: the terminal app.
     """
     if ctx.invoked_subcommand is None:
-        _open_terminal_app(ctx, offline)
+        _open_terminal_app(ctx, offline, plain)
 
 
-def _open_terminal_app(ctx: click.Context, offline: bool) -> None:
+def _open_terminal_app(ctx: click.Context, offline: bool, plain: bool) -> None:
     """The app on a terminal; else, as there is nobody to look at it, the help."""
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(ctx.get_help())
         return
     from edgeagent.cli.offline import begin
 
     begin("", offline)  # first: afterwards there are threads
+    if plain:
+        from edgeagent.tui.plain import main as plain_app
+
+        sys.exit(plain_app())
     from edgeagent.tui.app import main as terminal_app
 
     terminal_app()

@@ -2,17 +2,33 @@
 
 from __future__ import annotations
 
+import sys
+
 import click
 
 from edgeagent.sessions.summary import human_bytes
 from edgeagent.teleport.manifest import FileEntry, FolderEntry, LinkEntry, Manifest
 from edgeagent.teleport.plan import Plan
+from edgeagent.teleport.progress import Entered, Moved, Previewed, Progress, Stage
+from edgeagent.teleport.wire import Standing
 from edgeagent.words import printable
 
 _EXPECTS = {
     "exact": "exact: everything that is open comes along",
     "replayed": "replayed: what was filled in is filled in again; nothing was done that can have had an effect outside",
     "reopened": "reopened: applications are started again; something was done that may have had an effect outside",
+}
+
+
+_STAGES: dict[Stage, str] = {
+    "preparing": "preparing the way to",
+    "uploading": "sending to",
+    "verifying": "rebuilt and compared by",
+    "handing_over": "handing over to",
+    "there": "handed over to",
+    "returning": "waiting for the step under way at",
+    "fetching": "fetching from",
+    "returned": "taken back from",
 }
 
 
@@ -56,6 +72,35 @@ def print_plan(plan: Plan) -> None:
     if left:
         click.echo(f"left of its limits: {left}")
     click.echo(f"the screen there: {_EXPECTS[manifest.expects]}")
+
+
+def print_standing(standing: Standing, name: str) -> None:
+    """Whose a session is."""
+    whose = f"{name} has it" if standing.owner == "cloud" else "a client has it"
+    click.secho(f"{standing.session}: {whose}, {standing.state}, epoch {standing.epoch}", bold=True)
+    ended = f", {standing.outcome}: {printable(standing.message)}" if standing.outcome else ""
+    click.echo(f"  step {standing.last_step}{ended}")
+
+
+class Bars:
+    """Renders a hand-over: a line for each stage, and a bar where there is a terminal."""
+
+    def tell(self, progress: Progress) -> None:
+        match progress:
+            case Entered(stage=stage, backend=backend):
+                click.echo(f"{_STAGES[stage]} {backend}".rstrip(), err=True)
+            case Moved(done=done, total=total, had=had):
+                self._bar(done, total, had)
+            case Previewed():
+                pass
+
+    def _bar(self, done: int, total: int, had: int) -> None:
+        if not done and total == 0:
+            click.echo(f"  nothing to send: {human_bytes(had)} are there already", err=True)
+        elif sys.stderr.isatty() or done == total:
+            filled = 30 * done // max(1, total)
+            bar = "█" * filled + "·" * (30 - filled)
+            click.echo(f"\r  {bar} {human_bytes(done)} of {human_bytes(total)}", nl=done == total, err=True)
 
 
 def _print_found(manifest: Manifest) -> None:

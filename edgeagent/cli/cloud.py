@@ -1,0 +1,144 @@
+"""``edgeagent cloud``: a backend that sessions move to, on a machine of yours."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from edgeagent.cli.exits import EXIT_CODES_HELP
+from edgeagent.cli.sessions_text import echo_json
+from edgeagent.errors import EnvironmentProblem, UsageError
+from edgeagent.offline import require_network
+from edgeagent.sessions.store import sessions_root
+
+if TYPE_CHECKING:
+    import sqlalchemy as sa
+
+_DATA = click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="Its folder; default: cloud in the data directory."
+)
+_LEDGER = click.option(
+    "--ledger", default="", metavar="URL", help="Another database than SQLite in --data: postgresql+psycopg://…"
+)
+
+
+@click.group(epilog=EXIT_CODES_HELP)
+def cloud() -> None:
+    """Serve sessions that move here. Needs the extra: pip install 'edgeagent[cloud]'."""
+
+
+@cloud.command()
+@_DATA
+@_LEDGER
+@click.option("--blobs", default="", metavar="URL", help="Where chunks lie, if not in --data: s3://BUCKET/PREFIX.")
+@click.option("--name", default="cloud", show_default=True, help="What it calls itself in the sessions' logs.")
+@click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; any but loopback needs TLS.")
+@click.option("--port", default=8470, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
+@click.option("--workers", default=2, show_default=True, type=click.IntRange(0, 1000), help="Sessions worked on at once.")
+@click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
+@click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
+@click.option("--rate", default=100.0, show_default=True, type=click.FloatRange(0.1), help="Requests a second for each token.")
+@click.option("--max-sessions", default=1000, show_default=True, type=click.IntRange(1), help="Of each tenant.")
+@click.option("--max-gb", default=100.0, show_default=True, type=click.FloatRange(min=0.001), help="Stored for each tenant.")
+@click.option("--runner", default="", hidden=True, help="module:function that makes the workers' runner, for tests.")
+def serve(
+    data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int, tls_cert: Path | None,
+    tls_key: Path | None, rate: float, max_sessions: int, max_gb: float, runner: str,
+) -> None:  # fmt: skip
+    """Serve until Ctrl-C. Prints the address once it listens."""
+    require_network("serving sessions of other machines")
+    _require_extra()
+    from edgeagent.cloud.access import Rates
+    from edgeagent.cloud.depot import Quota
+    from edgeagent.cloud.serving import Settings
+    from edgeagent.cloud.serving import serve as serve_backend
+
+    if bool(tls_cert) != bool(tls_key):
+        raise UsageError("TLS needs both --tls-cert and --tls-key")
+    settings = Settings(
+        _folder(data), name, host, port, ledger, blobs, workers, runner, tls_cert, tls_key,
+        Quota(max_sessions, int(max_gb * 1e9)), Rates(rate, 4 * rate),
+    )  # fmt: skip
+    serve_backend(settings)
+
+
+@cloud.group()
+def token() -> None:
+    """Who may use the backend. Tokens are kept as digests: one is shown once, when it is made."""
+
+
+@token.command("create")
+@click.argument("tenant")
+@click.option("--scope", "scopes", multiple=True, default=("read", "write"), show_default=True, help="read, write, metrics.")
+@click.option("--days", default=90.0, show_default=True, type=click.FloatRange(min=0.001), help="How long it counts.")
+@click.option("--note", default="", help="For people: whose it is.")
+@_DATA
+@_LEDGER
+def create(tenant: str, scopes: tuple[str, ...], days: float, note: str, data: Path | None, ledger: str) -> None:
+    """Print a new token of TENANT."""
+    from edgeagent.cloud.tokens import make_token
+
+    click.echo(make_token(_engine(data, ledger), tenant, scopes, days, note))
+
+
+@token.command("list")
+@_DATA
+@_LEDGER
+@click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
+def list_(data: Path | None, ledger: str, output: str) -> None:
+    """All tokens, by tenant."""
+    from edgeagent.cloud.tokens import list_tokens
+
+    listed = list_tokens(_engine(data, ledger))
+    if output == "json":
+        return echo_json(listed)
+    for row in listed:
+        end = time.strftime("%Y-%m-%d", time.localtime(float(str(row["expires_s"]))))
+        click.echo(f"{row['id']}  {row['tenant']:<20}  {row['scopes']:<20}  until {end}  {row['note']}")
+    return None
+
+
+@token.command()
+@click.argument("number", metavar="ID")
+@_DATA
+@_LEDGER
+def revoke(number: str, data: Path | None, ledger: str) -> None:
+    """Let the token with this id (of `token list`) count no more."""
+    from edgeagent.cloud.tokens import revoke_token
+
+    if not revoke_token(_engine(data, ledger), number):
+        raise UsageError(f"no token has the id {number!r}", "`edgeagent cloud token list` shows them")
+
+
+@cloud.command()
+@_DATA
+def schema(data: Path | None) -> None:
+    """Print the OpenAPI description of the API."""
+    _require_extra()
+    from edgeagent.cloud.serving import Settings, application
+
+    echo_json(application(Settings(_folder(data), workers=0)).openapi_schema.to_schema())
+
+
+def _folder(data: Path | None) -> Path:
+    return data.absolute() if data else sessions_root().parent / "cloud"
+
+
+def _engine(data: Path | None, ledger: str) -> sa.Engine:
+    _require_extra()
+    from edgeagent.cloud.serving import Settings, open_ledger
+
+    return open_ledger(Settings(_folder(data), ledger=ledger))
+
+
+def _require_extra() -> None:
+    try:
+        import alembic  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import litestar  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import obstore  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError as error:
+        raise EnvironmentProblem(f"the backend is not installed: {error}", "pip install 'edgeagent[cloud]'") from error
