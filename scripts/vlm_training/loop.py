@@ -20,13 +20,14 @@ from vlm_training.tokens import Language
 
 _PIXELS_A_BATCH = 16 * 320 * 224
 _QUESTIONS = 7
+"""For a picture of 320x224; larger ones, of which there are fewer in a batch, are asked more."""
 _RATES = (4e-3, 2e-3)
 """Of the matrices inside (Muon), and of everything else (AdamW)."""
 _WARM_UP_STEPS = 40
 _DECAYS_FROM = 0.45
 _AIDED_UNTIL = 0.75
 _CELLS_WEIGHT, _HINT_WEIGHT = 0.5, 0.3
-_JUDGE_EVERY_S = 480.0
+_JUDGE_EVERY_S = 600.0
 _FIRST_SIZES = ((192, 160), (256, 192), (320, 224))
 _MOST_PIXELS = 640 * 448
 _ONLY_SMALL_UNTIL = 0.2
@@ -69,7 +70,7 @@ class Trainer:
                 judged = self.progress.spent_s
                 self._save()
                 for size in (SIZES_PX[0], SIZES_PX[2]):
-                    self._say(size=size, right=shares(self.net, self.language, size, 96))
+                    self._say(size=size, right=shares(self.net, self.language, size, 48))
         self._save()
         for size in SIZES_PX:
             self._say(size=size, right=shares(self.net, self.language, size, 48))
@@ -79,7 +80,8 @@ class Trainer:
         done = self.progress.spent_s / self.budget_s
         size = self._size(done)
         count = max(4, _PIXELS_A_BATCH // (size[0] * size[1]))
-        batch = draw(self.rng, self.language, self.shape, size, count, _QUESTIONS)
+        questions = round(_QUESTIONS * max(1.0, size[0] * size[1] / (320 * 224)) ** 0.5)
+        batch = draw(self.rng, self.language, self.shape, size, count, questions)
         aid = max(0.0, 1 - max(0.0, done - _AIDED_UNTIL / 2) / (_AIDED_UNTIL / 2))
         with torch.autocast("cpu", torch.bfloat16):
             answers, cells, hint, each = losses(self.net, self.cells, self.before, batch, aid > 0)
