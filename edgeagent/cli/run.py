@@ -74,6 +74,7 @@ def run(
         host=host,
     )
     choice = chosen(model, mmproj, family, skip_unchanged)
+    tell_what_leaves(choice)
     request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed, mode or "")
     renderer = renderer_for(output)
     sys.exit(asyncio.run(_run(request, renderer)))
@@ -135,12 +136,18 @@ def chosen(model: str, mmproj: str, family: str, skip_unchanged: bool = False) -
 
 
 def remote(model: str, mmproj: str, family: str, skip_unchanged: bool) -> ModelChoice:
-    """``openai:URL#NAME``; says what will leave this machine."""
+    """``openai:URL#NAME``, which is refused in offline mode."""
     if mmproj:
         raise UsageError("--mmproj is for GGUF files", "the server has its own vision part: leave --mmproj out")
     offline.require_network(f"the model {model}")
-    click.echo(remote_name(model).notice(), err=True)
+    remote_name(model)
     return ModelChoice(model, family=by_name(family).name if family else "", skip_unchanged=skip_unchanged)
+
+
+def tell_what_leaves(choice: ModelChoice) -> None:
+    """To a server, before anything does."""
+    if is_remote(choice.model):
+        click.echo(remote_name(choice.model).notice(), err=True)
 
 
 def gguf(model: str, mmproj: str) -> ModelChoice:

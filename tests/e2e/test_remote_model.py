@@ -12,6 +12,7 @@ import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -253,7 +254,16 @@ async def test_not_in_offline_mode(monkeypatch: pytest.MonkeyPatch) -> None:
         assert server.heads == []
 
 
-def test_the_command_line_refuses_it_offline_and_says_what_leaves() -> None:
-    command = [sys.executable, "-m", "edgeagent", "run", "click it", "--model", "openai:http://127.0.0.1:9#m"]
-    offline = subprocess.run([*command, "--offline"], capture_output=True, text=True, timeout=60, check=False, env=os.environ)
+def test_the_command_line_refuses_it_offline_and_says_what_leaves(tmp_path: Path) -> None:
+    environment = {**os.environ, "EDGEAGENT_HOME": str(tmp_path)}
+    name = "openai:http://127.0.0.1:9#m"
+
+    def edgeagent(*arguments: str) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "edgeagent", *arguments]
+        return subprocess.run(command, capture_output=True, text=True, timeout=60, check=False, env=environment)
+
+    offline = edgeagent("run", "click it", "--model", name, "--offline")
     assert (offline.returncode, "needs the network" in offline.stderr) == (3, True), offline.stderr
+    told = edgeagent("models", "calibrate", name, "--targets", "4")
+    assert "every screenshot of this session go to 127.0.0.1:9 (model 'm'), NOT encrypted" in told.stderr
+    assert (told.returncode, "4 attempts" in told.stderr) == (3, True), told.stderr
