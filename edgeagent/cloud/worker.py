@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
 import sys
 import threading
 from collections.abc import Callable
@@ -90,7 +91,7 @@ class Turn:
 
     def leave_with_parent(self) -> None:
         """Leave the session, after the step under way, when standard input ends: whoever started this process is gone."""
-        sys.stdin.buffer.read()
+        os.read(0, 1)  # not through sys.stdin: this thread must not hinder the end of the process
         self.orphaned = True
         with contextlib.suppress(EdgeAgentError):
             ask_to_leave(self._directory, "the backend ended")

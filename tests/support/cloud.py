@@ -1,0 +1,109 @@
+"""A real backend on loopback in processes of its own, and a client of it."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from edgeagent.cli.teleport import connect
+from edgeagent.cloud.serving import Settings, open_ledger
+from edgeagent.cloud.tokens import make_token
+from edgeagent.teleport.backends import Connected
+from edgeagent.teleport.wire import Standing
+
+TESTS = Path(__file__).parents[1]
+RUNNER = "support.form_run:make"
+
+
+@dataclass
+class Backend:
+    """``edgeagent cloud serve``, started, killed and started again at will."""
+
+    data: Path
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    runner: str = RUNNER
+    workers: int = 2
+    port: int = 0
+    process: subprocess.Popen[str] | None = None
+
+    def start(self) -> None:
+        """Returns once it listens; the port stays the same when it is started again."""
+        paths = os.pathsep.join((str(TESTS), os.environ.get("PYTHONPATH", "")))
+        argv = [
+            sys.executable, "-m", "edgeagent", "cloud", "serve", "--data", str(self.data), "--port", str(self.port),
+            "--workers", str(self.workers), "--runner", self.runner, "--rate", "10000",
+        ]  # fmt: skip
+        environment = {**os.environ, "PYTHONPATH": paths, **self.environment}
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment)
+        assert self.process.stdout is not None
+        line = self.process.stdout.readline()
+        self.port = int(line.rsplit(":", 1)[1])
+
+    def kill(self) -> None:
+        """As a loss of power would."""
+        assert self.process is not None
+        self.process.kill()
+        self._wait()
+
+    def stop(self) -> None:
+        """As a signal would."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(signal.SIGTERM)
+            self._wait()
+
+    def _wait(self) -> None:
+        assert self.process is not None
+        assert self.process.stdout is not None
+        self.process.wait(30)
+        self.process.stdout.close()
+        self.process = None
+
+    def token(self, tenant: str = "acme", *scopes: str) -> str:
+        engine = open_ledger(Settings(self.data))
+        try:
+            return make_token(engine, tenant, scopes or ("read", "write"), 1)
+        finally:
+            engine.dispose()
+
+    async def connected(self, tenant: str = "acme") -> Connected:
+        """A client's memory of it."""
+        url = f"http://127.0.0.1:{self.port}"
+        unknown = Connected(url, self.token(tenant), "", "")
+        async with connect(unknown) as api:
+            shown = await api.backend()
+        return Connected(url, unknown.token, shown.signer, shown.recipient)
+
+
+@contextlib.contextmanager
+def backend(data: Path, environment: Mapping[str, str], **settings: str | int) -> Iterator[Backend]:
+    """One for the duration of a ``with`` block."""
+    made = Backend(data, environment, **settings)  # type: ignore[arg-type]
+    made.start()
+    try:
+        yield made
+    finally:
+        if made.process:
+            made.stop()
+
+
+async def until(
+    standing_of: Callable[[], Awaitable[Standing]], wanted: Callable[[Standing], bool], timeout_s: float = 30.0
+) -> Standing:
+    """Ask until ``wanted(standing)`` holds."""
+    end_s = time.monotonic() + timeout_s
+    while True:
+        standing = await standing_of()
+        if wanted(standing):
+            return standing
+        if time.monotonic() > end_s:
+            raise AssertionError(f"still {standing}")
+        await asyncio.sleep(0.05)
