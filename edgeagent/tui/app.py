@@ -16,27 +16,22 @@ from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
 from edgeagent import offline
-from edgeagent.cli.offline import settle_offline
-from edgeagent.cli.run import application, existing, page
-from edgeagent.errors import EdgeAgentError, UsageError
-from edgeagent.policy.loading import load_policy
-from edgeagent.runner import Runner, RunRequest, RunResult
+from edgeagent.errors import EdgeAgentError
+from edgeagent.runner import Runner, RunResult
 from edgeagent.settings import Settings, read
 from edgeagent.tui.abilities import PICTURES, QUERY, Abilities, Pictures, by_environment, cell_size, no_colour
-from edgeagent.tui.choices import model_choice
 from edgeagent.tui.driver import AbilitiesFound, Stopped, StoppingDriver
 from edgeagent.tui.frame_view import FrameView
 from edgeagent.tui.help import HelpScreen
 from edgeagent.tui.home import HomeScreen, TaskWanted
+from edgeagent.tui.request import run_request
 from edgeagent.tui.session_screen import ResumeWanted, SessionScreen
 from edgeagent.tui.session_table import SessionWanted
 from edgeagent.tui.settings_screen import SettingsScreen
-from edgeagent.tui.task_input import with_files
 from edgeagent.tui.themes import DARK, LIGHT
 from edgeagent.tui.tour import APPLICATION, TASK, TourScreen, first_time
 from edgeagent.tui.working import RunThread, Work
 from edgeagent.words import printable
-from edgeagent_harness.protocol.messages import DesktopSpec
 
 _STOP_S = 5.0
 """How long quitting waits for a run to let go."""
@@ -118,7 +113,7 @@ class EdgeAgentApp(App[None]):
     @on(TaskWanted)
     def _begin(self, wanted: TaskWanted) -> None:
         try:
-            request = _request(wanted)
+            request = run_request(wanted.task, wanted.on)
         except EdgeAgentError as error:
             self.notify(printable(f"{error}. {error.hint}".strip()), severity="error", timeout=10, markup=False)
             return
@@ -216,23 +211,6 @@ class EdgeAgentApp(App[None]):
         for screen in self.screen_stack if self.is_running else ():
             for frame in screen.query(FrameView):
                 frame.use(abilities, self.colours)
-
-
-def _request(wanted: TaskWanted) -> RunRequest:
-    page(wanted.url)
-    text, policy = load_policy(wanted.policy)
-    if policy.egress.mode == "offline" and not offline.is_offline():
-        raise UsageError(f"{text.name} is an offline policy", "leave, and start again with: edgeagent --offline")
-    settle_offline(False, policy.egress, text.name, wanted.url)
-    spec = DesktopSpec(
-        applications=(application(wanted.applications, wait_window=not wanted.url),) if wanted.applications else (),
-        url=wanted.url,
-        home=existing(wanted.home, "folder", "directory"),
-        policy_yaml=text.text,
-        policy_name=text.name,
-        offline=offline.is_offline(),
-    )
-    return RunRequest(with_files(wanted.task), spec, model_choice(wanted.model), mode=wanted.mode)
 
 
 def main() -> None:

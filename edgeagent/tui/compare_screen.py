@@ -9,18 +9,17 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
 from edgeagent.errors import EdgeAgentError
 from edgeagent.history import Step
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.comparing import Comparison, Pair, compare
-from edgeagent.tui.frame_view import FrameView, Shown
+from edgeagent.tui.frame_view import FrameView, Shown, ShowsFrames
 from edgeagent.words import describe, effect_words
 
 
-class CompareScreen(Screen[None]):
+class CompareScreen(ShowsFrames):
     """The steps of both in one table; above it the two screens after the selected one."""
 
     TITLE = "Compare"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 
 from PIL import Image
@@ -10,6 +11,7 @@ from textual import work
 from textual.geometry import Region, Size
 from textual.message import Message
 from textual.reactive import reactive
+from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
@@ -18,16 +20,15 @@ from edgeagent.recording.export.marks import Box, Mark, Ring
 from edgeagent.tui import graphics
 from edgeagent.tui.abilities import Abilities
 from edgeagent.tui.own_hands import Pressed, key_action, pointer_action, scroll_action
-from edgeagent.tui.picture import from_bgrx, half_blocks, placeholders, shades
+from edgeagent.tui.picture import from_bgrx, half_blocks, shades
 from edgeagent.tui.placing import Placing, close_up, place
 from edgeagent_harness.protocol.actions import Action, Type
 from edgeagent_harness.protocol.geometry import Rect
 
 _HALF_BLOCK = (1, 2)
 """Pixels in a cell of half blocks."""
-_KITTY_NUMBERS = (0xEA0001, 0xEA0002)
-"""Two pictures in turn: one is shown while the other is sent."""
-_MOST_KITTY_ROWS = len(graphics.ROW_MARKS)
+_NUMBERS = itertools.count(0xEA00)
+"""Of the pictures that a kitty terminal is given: other programs on it may have their own."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +48,21 @@ class _Drawn:
     placing: Placing
     strips: list[Strip]
     sequence: str = ""
-    at_place: bool = False
-    """Drawn over the cells, so to be drawn again whenever they are."""
+    """Draws it from where the cursor is."""
+    stays: bool = False
+    """Lies over the cells whatever is written there: it need not be drawn again, but be taken away."""
+
+
+class ShowsFrames(Screen[None]):
+    """A screen with frames on it."""
+
+    def on_screen_suspend(self) -> None:
+        for frame in self.query(FrameView):
+            frame.withdraw()
+
+    def on_screen_resume(self) -> None:
+        for frame in self.query(FrameView):
+            frame.refresh()
 
 
 class FrameView(Widget, can_focus=False):
@@ -74,7 +88,9 @@ class FrameView(Widget, can_focus=False):
         self._drawn: _Drawn | None = None
         self._centre: tuple[float, float] | None = None
         self._pressed: Pressed | None = None
-        self._sent = 0
+        self._number = 0
+        self._placed = False
+        """The terminal has the picture."""
 
     def show(self, shown: Shown | None) -> None:
         """Show another frame, or none."""
@@ -91,10 +107,14 @@ class FrameView(Widget, can_focus=False):
     def on_mount(self) -> None:
         if isinstance(found := getattr(self.app, "abilities", None), Abilities):
             self.abilities = found
+        self._number = next(_NUMBERS)
         self.colours = bool(getattr(self.app, "colours", True))
 
     def watch_close_up(self) -> None:
         self._draw_again()
+
+    def on_unmount(self) -> None:
+        self._take_away()
 
     def watch_hands_on(self, on: bool) -> None:
         self.can_focus = on
@@ -115,13 +135,14 @@ class FrameView(Widget, can_focus=False):
         return padded.adjust_cell_length(self.size.width, self.rich_style)
 
     def render_lines(self, crop: Region) -> list[Strip]:
-        if self._drawn is not None and self._drawn.at_place:
-            self.call_after_refresh(self._send_at_place)
+        if self._drawn is not None and self._drawn.sequence and not (self._drawn.stays and self._placed):
+            self.call_after_refresh(self._send)
         return super().render_lines(crop)
 
     def _draw_again(self) -> None:
         if self._shown is None or not self.size.area:
             self._drawn = None
+            self._take_away()
             self.refresh()
         else:
             self._draw(self._shown, self.size, self.close_up)
@@ -139,8 +160,7 @@ class FrameView(Widget, can_focus=False):
         part = Rect(0, 0, shown.width, shown.height)
         if centre is not None:
             part = close_up(part, *centre, size.width, size.height, cell_px, 0.5 if blocks else 1.0)
-        rows = min(size.height, _MOST_KITTY_ROWS) if self.abilities.pictures == "kitty" else size.height
-        placing = place(part, size.width, rows, cell_px)
+        placing = place(part, size.width, size.height, cell_px)
         if placing is None:
             return None
         picture = draw_marks(from_bgrx(shown.pixels, shown.width, shown.height), shown.marks)
@@ -156,13 +176,12 @@ class FrameView(Widget, can_focus=False):
             picture.thumbnail((columns * width, rows * height), Image.Resampling.BOX)
         match self.abilities.pictures:
             case "kitty":
-                number = _KITTY_NUMBERS[self._sent % 2]
-                return _Drawn(placing, placeholders(number, columns, rows), graphics.kitty(picture, number, columns, rows))
+                return _Drawn(placing, [], graphics.kitty(picture, self._number, columns, rows), stays=True)
             case "sixel":
                 picture = picture.resize((columns * width, rows * height), Image.Resampling.BOX)
-                return _Drawn(placing, [], graphics.sixel(picture), at_place=True)
+                return _Drawn(placing, [], graphics.sixel(picture))
             case "iterm":
-                return _Drawn(placing, [], graphics.iterm(picture, columns, rows), at_place=True)
+                return _Drawn(placing, [], graphics.iterm(picture, columns, rows))
             case "blocks":
                 draw = half_blocks if self.colours else shades
                 return _Drawn(placing, draw(picture, columns, rows))
@@ -170,17 +189,25 @@ class FrameView(Widget, can_focus=False):
     def _put_if_current(self, shown: Shown, drawn: _Drawn | None) -> None:
         if shown is not self._shown:
             return
-        self._drawn = drawn
-        self._sent += 1
-        if drawn is not None and drawn.sequence and not drawn.at_place:
-            self._write(drawn.sequence)
+        self._drawn, self._placed = drawn, False
         self.refresh()
 
-    def _send_at_place(self) -> None:
-        if self._drawn is not None and self._drawn.at_place and self.screen.is_active:
-            place = self.content_region
-            x, y = place.x + self._drawn.placing.left, place.y + self._drawn.placing.top
-            self._write(graphics.at(x, y, self._drawn.sequence))
+    def _send(self) -> None:
+        if self._drawn is None or not self._drawn.sequence or not self.screen.is_active:
+            return
+        place = self.content_region
+        x, y = place.x + self._drawn.placing.left, place.y + self._drawn.placing.top
+        self._write(graphics.at(x, y, self._drawn.sequence))
+        self._placed = True
+
+    def withdraw(self) -> None:
+        """Another screen or a dialog comes over this one: its picture must not lie over that."""
+        self._take_away()
+
+    def _take_away(self) -> None:
+        if self._placed and self.abilities.pictures == "kitty":
+            self._write(graphics.kitty_gone(self._number))
+        self._placed = False
 
     def _write(self, sequence: str) -> None:
         driver = self.app._driver  # pyright: ignore[reportPrivateUsage]

@@ -15,21 +15,6 @@ _SIXEL_COLOURS = 64
 _BAND_ROWS = 6
 _RUNS = re.compile(rb"(.)\1{3,}", re.DOTALL)
 _CHUNK_CHARS = 4096
-PLACEHOLDER = "\U0010eeee"
-"""Stands in each cell of a kitty picture; its colour is the picture's number."""
-ROW_MARKS = tuple(
-    map(
-        chr,
-        (
-            0x305, 0x30D, 0x30E, 0x310, 0x312, 0x33D, 0x33E, 0x33F, 0x346, 0x34A, 0x34B, 0x34C, 0x350, 0x351, 0x352, 0x357,
-            0x35B, 0x363, 0x364, 0x365, 0x366, 0x367, 0x368, 0x369, 0x36A, 0x36B, 0x36C, 0x36D, 0x36E, 0x36F, 0x483, 0x484,
-            0x485, 0x486, 0x487, 0x592, 0x593, 0x594, 0x595, 0x597, 0x598, 0x599, 0x59C, 0x59D, 0x59E, 0x59F, 0x5A0, 0x5A1,
-            0x5A8, 0x5A9, 0x5AB, 0x5AC, 0x5AF, 0x5C4, 0x610, 0x611, 0x612, 0x613, 0x614, 0x615, 0x616, 0x617, 0x657, 0x658,
-            0x659, 0x65A, 0x65B, 0x65D, 0x65E, 0x6D6, 0x6D7, 0x6D8, 0x6D9, 0x6DA, 0x6DB, 0x6DC, 0x6DF, 0x6E0, 0x6E1, 0x6E2,
-        ),
-    )
-)  # fmt: skip
-"""Combining characters that number the rows of a kitty picture (its documentation lists them: rowcolumn-diacritics.txt)."""
 
 
 def sixel(picture: Image.Image) -> str:
@@ -63,15 +48,21 @@ def _run(found: re.Match[bytes]) -> bytes:
 
 
 def kitty(picture: Image.Image, number: int, columns: int, rows: int) -> str:
-    """``picture`` (RGB) as the terminal's picture ``number``, stretched over ``columns`` x ``rows`` cells of placeholders."""
+    """``picture`` (RGB) as the terminal's picture ``number`` over ``columns`` x ``rows`` cells from the cursor, which stays. The
+    picture of that number before goes."""
     data = base64.b64encode(zlib.compress(picture.tobytes(), 1)).decode("ascii")
     chunks = [data[at : at + _CHUNK_CHARS] for at in range(0, len(data), _CHUNK_CHARS)]
-    keys = f"a=T,U=1,q=2,f=24,o=z,i={number},s={picture.width},v={picture.height},c={columns},r={rows},"
+    keys = f"a=T,q=2,f=24,o=z,C=1,i={number},p=1,s={picture.width},v={picture.height},c={columns},r={rows},"
     parts: list[str] = []
     for index, chunk in enumerate(chunks):
         more = int(index < len(chunks) - 1)
         parts.append(f"\x1b_G{keys if index == 0 else ''}m={more};{chunk}\x1b\\")
     return "".join(parts)
+
+
+def kitty_gone(number: int) -> str:
+    """The terminal's picture ``number`` is taken away."""
+    return f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\"
 
 
 def iterm(picture: Image.Image, columns: int, rows: int) -> str:

@@ -41,7 +41,8 @@ def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
     told: dict[str, str] = {}
     for key, active in screen.active_bindings.items():
         words = active.binding.tooltip or active.binding.description
-        ours = type(active.node).__module__.startswith("edgeagent.")
+        kind = type(active.node)
+        ours = kind.__module__.startswith("edgeagent.") and "BINDINGS" in vars(kind)
         if words and ours and not active.binding.system:
             told.setdefault(words, "")
             told[words] = f"{told[words]}, {format_key(key)}".removeprefix(", ")

@@ -9,18 +9,18 @@ from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Footer, Header, Input, Label, Select, Static
 
 from edgeagent.errors import EdgeAgentError
 from edgeagent.sessions.store import SessionStore
 from edgeagent.settings import Settings
 from edgeagent.tui.choices import MODE_WORDS, gate_mode
+from edgeagent.tui.frame_view import ShowsFrames
 from edgeagent.tui.policy_screen import PolicyScreen
+from edgeagent.tui.request import Wanted
 from edgeagent.tui.session_table import SessionTable
 from edgeagent.tui.task_input import TaskInput
 from edgeagent.words import printable
-from edgeagent_harness.policy.gate_types import GateMode
 
 _OPTIONS = {
     "applications": ("app", "mousepad"),
@@ -41,18 +41,13 @@ _FIRST_WORDS = (
 class TaskWanted(Message):
     """The user asks for this."""
 
-    def __init__(self, task: str, applications: str, url: str, home: str, model: str, mode: GateMode, policy: str) -> None:
+    def __init__(self, task: str, on: Wanted) -> None:
         super().__init__()
         self.task = task
-        self.applications = applications
-        self.url = url
-        self.home = home
-        self.model = model
-        self.mode: GateMode = mode
-        self.policy = policy
+        self.on = on
 
 
-class HomeScreen(Screen[None]):
+class HomeScreen(ShowsFrames):
     """Ask for a task, or go back to a session."""
 
     TITLE = "edgeagent"
@@ -120,9 +115,7 @@ class HomeScreen(Screen[None]):
             return
         said = {name: self.query_one(f"#{name}", Input).value.strip() for name in _OPTIONS}
         mode = gate_mode(self.query_one("#mode", Select).value) or "auto"
-        self.post_message(
-            TaskWanted(task, said["applications"], said["url"], said["home"], said["model"] or "embedded", mode, said["policy"])
-        )
+        self.post_message(TaskWanted(task, Wanted(**said, mode=mode)))
 
     def started(self) -> None:
         """What was asked for is under way: the next task is another one."""

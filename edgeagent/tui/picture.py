@@ -5,12 +5,9 @@ from __future__ import annotations
 from functools import lru_cache
 
 from PIL import Image
-from rich.color import Color
 from rich.segment import Segment
 from rich.style import Style
 from textual.strip import Strip
-
-from edgeagent.tui.graphics import PLACEHOLDER, ROW_MARKS
 
 _COLOUR_STEP = 8
 """Colours are rounded to this, so that neighbouring cells share a style; not visible at this size."""
@@ -38,13 +35,6 @@ def shades(picture: Image.Image, columns: int, rows: int) -> list[Strip]:
     data = small.tobytes()
     lines = (data[row * columns : (row + 1) * columns] for row in range(rows))
     return [Strip([Segment("".join(_SHADES[(255 - value) * 5 // 256] for value in line))], columns) for line in lines]
-
-
-def placeholders(number: int, columns: int, rows: int) -> list[Strip]:
-    """Cells in which the terminal shows its picture ``number`` (see `edgeagent.tui.graphics.kitty`)."""
-    style = Style(color=Color.from_rgb(number >> 16 & 255, number >> 8 & 255, number & 255))
-    first, others = ROW_MARKS[0], PLACEHOLDER * (columns - 1)
-    return [Strip([Segment(PLACEHOLDER + ROW_MARKS[row] + first + others, style)], columns) for row in range(rows)]
 
 
 def _strip(data: bytes, columns: int, row: int) -> Strip:

@@ -10,14 +10,13 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.message import Message
-from textual.screen import Screen
 from textual.widgets import Footer, Input, Static
 
 from edgeagent.cli.audit import entry_words
 from edgeagent.errors import EdgeAgentError
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.summary import human_bytes
-from edgeagent.tui.frame_view import FrameView, Shown
+from edgeagent.tui.frame_view import FrameView, Shown, ShowsFrames
 from edgeagent.tui.metrics import memory_bytes
 from edgeagent.tui.rows import Row, Timeline
 from edgeagent.tui.timeline_view import TimelineView
@@ -38,7 +37,7 @@ class RunTold(Message):
         self.told = told
 
 
-class WatchScreen(Screen[None]):
+class WatchScreen(ShowsFrames):
     """Shows a session; what the user can do about it is `SessionScreen`'s."""
 
     def __init__(self, directory: Path | None = None, run: RunThread | None = None) -> None:

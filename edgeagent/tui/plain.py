@@ -1,0 +1,241 @@
+"""The app line by line: what a screen reader can follow, on any terminal. No windows, no colours, nothing is written over.
+
+What is typed before a task runs is a task or a command (``:help``). While it runs, a line is said to the model, or is a command;
+Ctrl+C stops at once.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import select
+import signal
+import sys
+from collections import deque
+from collections.abc import Callable, Generator
+from dataclasses import dataclass, field, replace
+from types import FrameType
+
+from edgeagent.errors import EdgeAgentError, UsageError
+from edgeagent.policy.asking import Answer, Instead, Question, Said
+from edgeagent.runner import Runner, RunResult
+from edgeagent.sessions.summary import summarize
+from edgeagent.settings import Settings, read
+from edgeagent.tui.choices import MODE_WORDS, gate_mode
+from edgeagent.tui.editing import as_text, from_text
+from edgeagent.tui.request import Wanted, run_request
+from edgeagent.tui.rows import Row, Timeline
+from edgeagent.tui.working import Asked, Audited, Broken, Fact, Finished, Opened, RunThread, Told
+from edgeagent.words import printable
+
+_HELP = """\
+Type a task and press Enter. Before it, these say on what:
+  :app COMMAND    application to start      :page ADDRESS   page to open
+  :folder PATH    the sandbox's home        :model FILES    embedded, or a GGUF file and its mmproj
+  :policy NAME    profile or file           :mode MODE      plan, ask, bounded or auto
+Sessions:
+  :sessions       the latest ones           :show ID        its steps
+  :resume ID      take it up again          :quit           leave
+While a task runs:
+  Ctrl+C          stop at once: hands off, keys and buttons released; :resume goes on
+  :pause  :go     before the next action    :step           let one action pass
+  :mode MODE      from the next action on   any other line is said to the model"""
+_ANSWERS: dict[str, Said] = {"y": "yes", "yes": "yes", "a": "always", "always": "always", "n": "no", "no": "no"}
+_LATEST = 10
+_SIZE_PX = (1280, 800)
+
+
+_FIELDS = {":app": "applications", ":page": "url", ":folder": "home", ":model": "model", ":policy": "policy"}
+"""Command -> the field of `Wanted` that it fills."""
+
+
+@dataclass(slots=True)
+class Plain:
+    """Reads lines, writes lines."""
+
+    say: Callable[[str], None]
+    make_runner: Callable[[], Runner] = Runner
+    wanted: Wanted = field(default_factory=Wanted)
+    _told: deque[Told] = field(default_factory=deque[Told])
+    _timeline: Timeline = field(default_factory=Timeline)
+    _question: Question | None = None
+    _editing: bool = False
+    _session: str = ""
+
+    # -- before and between tasks -----------------------------------------------------------------------------------------
+
+    def line(self, line: str) -> RunThread | None:
+        """Take one line; a run that it begins. Raises `EdgeAgentError` for what cannot be done."""
+        command, _, rest = line.strip().partition(" ")
+        match command:
+            case "":
+                return None
+            case ":help":
+                self.say(_HELP)
+            case ":mode":
+                self._want_mode(rest.strip())
+            case _ if command in _FIELDS:
+                self._want(command, rest.strip())
+            case ":sessions":
+                self._list()
+            case ":show":
+                self._show(rest.strip())
+            case ":resume":
+                session = self.make_runner().store.find(rest.strip() or self._session).name
+                return self._begin(lambda runner: runner.resume(session))
+            case _ if command.startswith(":"):
+                raise UsageError(f"unknown command {command}", ":help lists them")
+            case _:
+                request = run_request(line.strip(), self.wanted)
+                return self._begin(lambda runner: runner.start(request))
+        return None
+
+    def _want(self, command: str, value: str) -> None:
+        self.wanted = replace(self.wanted, **{_FIELDS[command]: value})
+        self.say(f"{command[1:]}: {value or 'none'}")
+
+    def _want_mode(self, said: str) -> None:
+        mode = gate_mode(said)
+        if mode is None:
+            raise UsageError(f"no mode is called {said!r}", f"choose one of {', '.join(MODE_WORDS)}")
+        self.wanted = replace(self.wanted, mode=mode)
+        self.say(f"mode: {mode}")
+
+    def _list(self) -> None:
+        store = self.make_runner().store
+        for known in store.ids()[-_LATEST:]:
+            summary = summarize(store.root / known)
+            self.say(f"{summary.id}: {summary.status}, {summary.steps} steps: {printable(' '.join(summary.task.split()))}")
+
+    def _show(self, prefix: str) -> None:
+        from edgeagent.recording.reader import SessionReader
+
+        timeline = Timeline()
+        with SessionReader.open(self.make_runner().store.find(prefix or self._session)) as reader:
+            for event in reader.events():
+                self._say_row(timeline.advance(event.data))
+
+    # -- while a task runs ------------------------------------------------------------------------------------------------
+
+    def _begin(self, work: Callable[[Runner], object]) -> RunThread:
+        async def run(runner: Runner) -> RunResult:
+            return await work(runner)  # pyright: ignore[reportGeneralTypeIssues, reportUnknownVariableType]
+
+        self._timeline, self._question = Timeline(), None
+        thread = RunThread(run, self.make_runner, live=False)
+        thread.tell = self._told.append
+        return thread
+
+    def run_line(self, run: RunThread, line: str) -> None:
+        """A line that was typed while ``run`` goes on."""
+        said = line.strip()
+        command, _, rest = said.partition(" ")
+        if self._question is not None:
+            self._answer(run, self._question, said)
+        elif command == ":pause":
+            run.hold(True)
+            self.say("paused before the next action; :go goes on")
+        elif command == ":go":
+            run.hold(False)
+        elif command == ":step":
+            run.one_step()
+        elif command == ":mode" and (mode := gate_mode(rest.strip())) is not None:
+            run.set_mode(mode)
+            self.say(f"from the next action on: {mode}")
+        elif command.startswith(":"):
+            self.say(f"unknown command {command}; :help lists them")
+        elif said:
+            run.steer(said)
+            self.say("it is told before its next decision")
+
+    def _answer(self, run: RunThread, question: Question, said: str) -> None:
+        answer: Answer | None = _ANSWERS.get(said.casefold())
+        if self._editing:
+            try:
+                answer = Instead(from_text(said, _SIZE_PX))
+            except UsageError as error:
+                self.say(f"{error}. Type the whole action on one line, or n")
+                answer = "no" if said.casefold() in ("n", "no") else None
+        elif said.casefold() in ("e", "edit") and question.proposed is not None:
+            self._editing = True
+            self.say(f"type the action to do instead, on one line; now it is: {' '.join(as_text(question.proposed).split())}")
+            return
+        if answer is None:
+            self.say("y yes, n no, a the same again for 15 minutes, e edit")
+            return
+        self._question, self._editing = None, False
+        run.answer(answer)
+
+    def hear(self) -> bool:
+        """Say what the run has told since; whether it goes on."""
+        while self._told:
+            match self._told.popleft():
+                case Opened(session=session):
+                    self._session = session
+                    self.say(f"session {session}")
+                case Fact(data=data):
+                    self._say_row(self._timeline.advance(data))
+                case Audited(entry=entry):
+                    self._say_row(self._timeline.audited(entry))
+                case Asked(question=question):
+                    self._question = question
+                    places = f" in {', '.join(question.places)}" if question.places else ""
+                    self.say(
+                        printable(f"May this be done? {question.action}{places}. Asked because of {question.rule}. y, n, a, e?")
+                    )
+                case Finished(result=result):
+                    self.say(f"ended: {result.ended.outcome} after {result.steps} steps in {result.wall_s:.1f} s")
+                    return False
+                case Broken(message=text, hint=hint):
+                    self.say(printable(f"error: {text}. {hint}"))
+                    return False
+                case _:
+                    pass
+        return True
+
+    def _say_row(self, row: Row | None) -> None:
+        if row is not None and not row.pending:
+            self.say(". ".join(filter(None, (" ".join(row.title.split()), row.detail, row.cost))))
+
+
+def main(settings: Settings | None = None) -> int:
+    """Read lines until the end of the input or ``:quit``; returns the exit code."""
+    settings = settings or read()
+    plain = Plain(lambda text: print(text, flush=True))
+    plain.wanted = Wanted(model=settings.model, policy=settings.policy, mode=gate_mode(settings.mode) or "auto")
+    plain.say("edgeagent, plain mode. Type a task, or :help")
+    while (line := sys.stdin.readline()) and line.strip() != ":quit":
+        try:
+            run = plain.line(line)
+            if run is not None:
+                _work(plain, run)
+        except EdgeAgentError as error:
+            plain.say(printable(f"error: {error}. {error.hint}".rstrip()))
+    return 0
+
+
+def _work(plain: Plain, run: RunThread) -> None:
+    """Until the run has ended: lines go to it, Ctrl+C stops it."""
+    with _stopping(plain, run):
+        run.start()
+        while plain.hear():
+            ready, _, _ = select.select([sys.stdin], [], [], 0.1)
+            if ready:
+                line = sys.stdin.readline()
+                if not line:
+                    run.stop()
+                    run.join(10.0)
+                plain.run_line(run, line)
+
+
+@contextlib.contextmanager
+def _stopping(plain: Plain, run: RunThread) -> Generator[None]:
+    def stop(_number: int, _frame: FrameType | None) -> None:
+        run.stop()
+        os.write(sys.stdout.fileno(), b"stopped: the hands are off\n")
+
+    before = signal.signal(signal.SIGINT, stop)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)
