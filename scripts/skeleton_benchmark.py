@@ -19,7 +19,7 @@ import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -43,6 +43,14 @@ n ::= [1-9] [0-9]{2}
 ACTIONS = {"action without free text": BARE}
 
 
+class Took(NamedTuple):
+    """One reply."""
+
+    wall_ms: float
+    cpu_ms: float
+    """Of all threads: where other work shares the machine, this one holds."""
+
+
 class Ways:
     """One engine, asked for the same action in several ways."""
 
@@ -59,7 +67,7 @@ class Ways:
         self.tokens: list[int] = []
         self.asked = 0
 
-    def skeleton_ms(self) -> float:
+    def skeleton(self) -> Took:
         """As the engine does it; notes the tokens that come out."""
         noted: list[int] = []
         asked = 0
@@ -73,11 +81,11 @@ class Ways:
             noted.append(token)
             self._accept(sampler, token)
 
-        took_ms = self._took_ms(choose, accept, skeleton=True)
+        took = self._took(choose, accept, skeleton=True)
         self.tokens, self.asked = noted, asked
-        return took_ms
+        return took
 
-    def grammar_first_ms(self) -> float:
+    def grammar_first(self) -> Took:
         """The whole vocabulary is masked before each choice."""
 
         def choose(sampler: Sampler, logits: Logits) -> int:
@@ -91,11 +99,11 @@ class Ways:
         allowed = getattr(self._sampler, "_allowed")  # noqa: B009
         setattr(self._sampler, "_allowed", refuse)  # noqa: B010
         try:
-            return self._took_ms(choose, self._accept, skeleton=False)
+            return self._took(choose, self._accept, skeleton=False)
         finally:
             setattr(self._sampler, "_allowed", allowed)  # noqa: B010
 
-    def checked_ms(self) -> float:
+    def checked(self) -> Took:
         """The grammar is asked about the model's choice alone."""
 
         def choose(sampler: Sampler, logits: Logits) -> int:
@@ -108,9 +116,9 @@ class Ways:
             return token
 
         told = iter(self.tokens)
-        return self._took_ms(choose, self._accept, skeleton=False)
+        return self._took(choose, self._accept, skeleton=False)
 
-    def _took_ms(self, choose: Callable[[Sampler, Logits], int], accept: Callable[[Sampler, int], None], skeleton: bool) -> float:
+    def _took(self, choose: Callable[[Sampler, Logits], int], accept: Callable[[Sampler, int], None], skeleton: bool) -> Took:
         """From the prompt's last token to the end of the reply."""
         replies: list[EngineReply] = []
         self._states.grammar = self._read if skeleton else _unread
@@ -118,17 +126,17 @@ class Ways:
         try:
             message = ChatMessage("user", (TextPart("What is the next action? " * 20),))
             self._engine.complete(Complete(1, "a", (message,), Sampling(max_tokens=200), self._grammar), replies.append)
-            began_s = time.perf_counter()
+            began_s, cpu_began_s = time.perf_counter(), time.process_time()
             while self._engine.work():
                 pass
-            took_ms = (time.perf_counter() - began_s) * 1000
+            took = Took((time.perf_counter() - began_s) * 1000, (time.process_time() - cpu_began_s) * 1000)
         finally:
             self._states.grammar = self._read
             self._sampler.choose, self._sampler.accept = self._choose, self._accept  # type: ignore[method-assign]
         (reply,) = replies
         assert isinstance(reply, Completed)
         assert reply.stop_reason == "grammar", reply
-        return took_ms
+        return took
 
 
 def _unread(_text: str) -> None:
@@ -139,16 +147,18 @@ def measure(engine: LlamaEngine, grammar: str, repeats: int) -> dict[str, float]
     """Medians, and the ratio to each other way of the same repeat."""
     ways = Ways(engine, grammar)
     for _ in range(2):
-        ways.skeleton_ms()  # the prompt goes into memory, and the grammar's states are met
-    taken: dict[str, list[float]] = {"skeleton": [], "grammar first": [], "checked": []}
+        ways.skeleton()  # the prompt goes into memory, and the grammar's states are met
+    taken: dict[str, list[Took]] = {"skeleton": [], "grammar first": [], "checked": []}
     for _ in range(repeats):
-        taken["skeleton"].append(ways.skeleton_ms())
-        taken["grammar first"].append(ways.grammar_first_ms())
-        taken["checked"].append(ways.checked_ms())
-    figures = {f"{name} ms": statistics.median(values) for name, values in taken.items()}
+        taken["skeleton"].append(ways.skeleton())
+        taken["grammar first"].append(ways.grammar_first())
+        taken["checked"].append(ways.checked())
+    figures = {f"{name} ms": statistics.median(one.wall_ms for one in values) for name, values in taken.items()}
+    figures |= {f"{name} processor ms": statistics.median(one.cpu_ms for one in values) for name, values in taken.items()}
     for other in ("grammar first", "checked"):
-        pairs = zip(taken["skeleton"], taken[other], strict=True)
-        figures[f"skeleton to {other}"] = statistics.median(own / its for own, its in pairs)
+        pairs = list(zip(taken["skeleton"], taken[other], strict=True))
+        figures[f"skeleton to {other}"] = statistics.median(own.wall_ms / its.wall_ms for own, its in pairs)
+        figures[f"skeleton to {other}, processor"] = statistics.median(own.cpu_ms / its.cpu_ms for own, its in pairs)
     return {**figures, "tokens": len(ways.tokens), "of them asked of the model": ways.asked}
 
 

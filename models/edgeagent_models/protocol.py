@@ -15,7 +15,7 @@ from edgeagent_harness.protocol.effects import EffectStatus
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import Expectation
 
-ENGINE_PROTOCOL_VERSION = 3
+ENGINE_PROTOCOL_VERSION = 4
 MAX_ENGINE_MESSAGE_BYTES = 256 << 20
 """Images travel inline: one 4K BGRX frame is 33 MB."""
 

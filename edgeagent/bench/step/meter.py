@@ -8,7 +8,7 @@ import time
 import msgspec
 
 from edgeagent.action import parse
-from edgeagent.bench.step.resources import EnergyMeter, memory_mb
+from edgeagent.bench.step.resources import EnergyMeter, cpu_ms, memory_mb
 from edgeagent.errors import ReplyMalformed
 from edgeagent.ports import Model, Prompt, Reply
 from edgeagent_models.protocol import Usage
@@ -32,6 +32,8 @@ class Sample(msgspec.Struct, frozen=True):
     parsed: bool
     """Whether the reply was an action; a reply of a forced length is none."""
     energy_j: float | None = None
+    cpu_ms: float = 0.0
+    """Processor time of the engine's process meanwhile: it hardly depends on what else runs, as the wall clock does."""
 
 
 class Meter:
@@ -44,9 +46,10 @@ class Meter:
     async def ask(self, model: Model, prompt: Prompt, pid: int, variant: str, repeat: int, step: int) -> Reply:
         """Ask ``model``, whose engine is process ``pid``."""
         self.energy.lap_j()
-        began_s = time.perf_counter()
+        cpu_before_ms, began_s = cpu_ms(pid), time.perf_counter()
         reply = await model.complete(prompt)
         wall_ms = (time.perf_counter() - began_s) * 1000
+        took_cpu_ms = cpu_ms(pid) - cpu_before_ms
         energy_j = self.energy.lap_j()
         began_s = time.perf_counter()
         parsed = False
@@ -56,11 +59,19 @@ class Meter:
         phases = {name: value for name, value in reply.timings_ms.items() if name in MODEL_PHASES}
         if parsed:
             phases["parse_ms"] = round((time.perf_counter() - began_s) * 1000, 3)
-        engine_mb, app_mb = memory_mb(pid)[0], memory_mb()[0]
         self.samples.append(
             Sample(
-                variant, repeat, step, round(wall_ms, 3), phases, reply.usage, round(engine_mb, 1), round(app_mb, 1), parsed,
-                None if energy_j is None else round(energy_j, 3),
+                variant=variant,
+                repeat=repeat,
+                step=step,
+                wall_ms=round(wall_ms, 3),
+                phases_ms=phases,
+                usage=reply.usage,
+                engine_mb=round(memory_mb(pid)[0], 1),
+                app_mb=round(memory_mb()[0], 1),
+                parsed=parsed,
+                energy_j=None if energy_j is None else round(energy_j, 3),
+                cpu_ms=round(took_cpu_ms, 1),
             )
-        )  # fmt: skip
+        )
         return reply

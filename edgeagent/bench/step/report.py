@@ -40,6 +40,8 @@ class VariantReport(msgspec.Struct, frozen=True):
 
     variant: str
     step_ms: Spread
+    step_cpu_ms: Spread
+    """Processor time of the engine's process."""
     phases_ms: dict[str, Spread]
     totals_ms: tuple[float, ...]
     """All steps together, for each repeat."""
@@ -81,6 +83,11 @@ class StepReport(msgspec.Struct, frozen=True):
     predicted_ms: float | None
     """What `edgeagent models fit` would have said of ``fast``'s steps, from its rates and the tokens that were counted: the sum
     of one repeat. None where it was not asked."""
+    cpu_ratios: dict[str, float]
+    """As ``ratios``, of the processor time of the engines' processes: what to go by where other work shares the machine."""
+    cpu_ratio_intervals: dict[str, tuple[float, float]]
+    first_step_ratios: dict[str, float]
+    """By variant: ``fast``'s processor time of the first step, where no cache can help, to the variant's."""
     energy: str
     """How energy was read, or why it was not."""
     machine: Machine
@@ -109,6 +116,7 @@ def summarise(
     names = list(dict.fromkeys(sample.variant for sample in samples))
     variants = tuple(_variant(name, [sample for sample in samples if sample.variant == name]) for name in names)
     ratios = _ratios({variant.variant: variant.totals_ms for variant in variants})
+    cpu_ratios = _ratios({name: _cpu_totals_ms(samples, name) for name in names})
     return StepReport(
         model=setting.model,
         session=setting.session,
@@ -122,6 +130,9 @@ def summarise(
         ratios={name: mean for name, (mean, _, _) in ratios.items()},
         ratio_intervals={name: (low, high) for name, (_, low, high) in ratios.items()},
         predicted_ms=_predicted(rates, samples, setting.repeats) if rates else None,
+        cpu_ratios={name: mean for name, (mean, _, _) in cpu_ratios.items()},
+        cpu_ratio_intervals={name: (low, high) for name, (_, low, high) in cpu_ratios.items()},
+        first_step_ratios=_first_steps(samples, names),
         energy=why_no_energy or "RAPL, processor packages, all processes",
         machine=describe_machine(),
         load_average=(round(setting.load_before, 2), round(os.getloadavg()[0], 2)),
@@ -156,6 +167,7 @@ def _variant(name: str, samples: Sequence[Sample]) -> VariantReport:
     return VariantReport(
         variant=name,
         step_ms=spread([one.wall_ms for one in samples]),
+        step_cpu_ms=spread([one.cpu_ms for one in samples]),
         phases_ms=_phases(samples),
         totals_ms=tuple(round(sum(one.wall_ms for one in samples if one.repeat == repeat), 1) for repeat in repeats),
         steps_ms=steps_ms,
@@ -170,6 +182,18 @@ def _variant(name: str, samples: Sequence[Sample]) -> VariantReport:
         parsed_share=round(sum(one.parsed for one in samples) / len(samples), 4),
         energy_j=spread(energy) if energy else None,
     )
+
+
+def _cpu_totals_ms(samples: Sequence[Sample], variant: str) -> tuple[float, ...]:
+    own = [one for one in samples if one.variant == variant]
+    return tuple(sum(one.cpu_ms for one in own if one.repeat == repeat) for repeat in sorted({one.repeat for one in own}))
+
+
+def _first_steps(samples: Sequence[Sample], names: Sequence[str]) -> dict[str, float]:
+    firsts = {name: [one.cpu_ms for one in samples if one.variant == name and one.step == 1] for name in names}
+    own = median(firsts["fast"]) if "fast" in firsts else 0.0
+    others = {name: median(values) for name, values in firsts.items() if name != "fast"}
+    return {name: round(own / other, 3) for name, other in others.items() if own and other}
 
 
 def _phases(samples: Sequence[Sample]) -> dict[str, Spread]:
@@ -193,7 +217,7 @@ def _ratios(totals_ms: dict[str, tuple[float, ...]]) -> dict[str, tuple[float, f
         return {}
     found: dict[str, tuple[float, float, float]] = {}
     for name, totals in totals_ms.items():
-        if name != "fast":
+        if name != "fast" and min(*fast, *totals) > 0:
             mean, low, high = ratio_interval([other / own for other, own in zip(totals, fast, strict=True)])
             found[name] = round(mean, 3), round(low, 3), round(high, 3)
     return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +20,15 @@ def memory_mb(pid: int | str = "self") -> tuple[float, float]:
     except OSError:
         return 0.0, 0.0
     return found["VmRSS"], found["VmHWM"]
+
+
+def cpu_ms(pid: int | str = "self") -> float:
+    """Processor time that all threads of a process took so far, in ms (0 if it is gone). Source: /proc/PID/stat."""
+    try:
+        fields = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return 0.0
+    return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
 def available_mb() -> float:

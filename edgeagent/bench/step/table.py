@@ -32,6 +32,11 @@ def table(report: StepReport) -> str:
     for name, ratio in report.ratios.items():
         low, high = report.ratio_intervals[name]
         lines.append(f"{name} takes {ratio:.2f} times as long as fast (95%: {low:.2f} to {high:.2f}, {report.repeats} repeats)")
+    for name, ratio in report.cpu_ratios.items():
+        low, high = report.cpu_ratio_intervals[name]
+        lines.append(f"{name} takes {ratio:.2f} times the processor time of fast (95%: {low:.2f} to {high:.2f})")
+    for name, ratio in report.first_step_ratios.items():
+        lines.append(f"first step: fast takes {ratio:.2f} times the processor time of {name}")
     return "\n".join(lines)
 
 
@@ -47,7 +52,11 @@ def _prediction(report: StepReport) -> list[str]:
 
 
 def _variant(variant: VariantReport) -> list[str]:
-    lines = ["", f"{variant.variant:<14}{'p50':>10}{'p95':>10}  ms", *_rows({"step_ms": variant.step_ms, **variant.phases_ms})]
+    lines = [
+        "",
+        f"{variant.variant:<14}{'p50':>10}{'p95':>10}  ms",
+        *_rows({"step_ms": variant.step_ms, "cpu_ms": variant.step_cpu_ms, **variant.phases_ms}),
+    ]
     lines.append("  by step       " + " ".join(f"{value:.0f}" for value in variant.steps_ms))
     if variant.growth:
         growth = variant.growth
