@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -62,8 +63,13 @@ async def open_model(
 
 
 def remote_family(model: str, family: str) -> Family:
-    """How ``model`` (``openai:URL#NAME``) is spoken to: as ``family``, else as its name suggests."""
-    return by_name(family) if family else recognised("", [remote_name(model).name])
+    """How ``model`` (``openai:URL#NAME``) is spoken to: as ``family``, else as its name is or suggests."""
+    if family:
+        return by_name(family)
+    name = remote_name(model).name
+    with contextlib.suppress(NoSuchFamily):
+        return by_name(name)
+    return recognised("", [name])
 
 
 @asynccontextmanager

@@ -238,6 +238,7 @@ def test_names() -> None:
     assert "NOT encrypted" not in remote_name("openai:https://h.example#m").notice()
     assert remote_family("openai:http://h#Hcompany/Holo-3.1-4B", "").name == "holo"
     assert remote_family("openai:http://h#unknown", "").name == "generic"
+    assert remote_family("openai:http://h#ui-tars-1.5", "").name == "ui-tars-1.5"
     assert remote_family("openai:http://h#unknown", "gta1").name == "gta1"
 
 
@@ -267,3 +268,37 @@ def test_the_command_line_refuses_it_offline_and_says_what_leaves(tmp_path: Path
     told = edgeagent("models", "calibrate", name, "--targets", "4")
     assert "every screenshot of this session go to 127.0.0.1:9 (model 'm'), NOT encrypted" in told.stderr
     assert (told.returncode, "4 attempts" in told.stderr) == (3, True), told.stderr
+
+
+async def test_a_whole_run_with_its_connections_in_the_audit(tmp_path: Path) -> None:
+    """A real sandbox, a model elsewhere: it answers, and what was sent where stands in the session's audit."""
+    answer = '{"note": null, "thought": "t", "tool_call": {"tool_name": "answer", "content": "42"}}'
+    environment = {**os.environ, "EDGEAGENT_HOME": str(tmp_path)}
+    async with serving((200, said(answer), "")) as server:
+        name = f"openai:http://127.0.0.1:{server.port}#holo"
+        command = [
+            sys.executable,
+            "-m",
+            "edgeagent",
+            "run",
+            "what is it?",
+            "--model",
+            name,
+            "--app",
+            "mousepad",
+            "--output",
+            "json",
+        ]
+        process = await asyncio.create_subprocess_exec(
+            *command, env=environment, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE
+        )
+        out, err = await asyncio.wait_for(process.communicate(), 90)
+    assert process.returncode == 0, (out.decode(), err.decode())
+    result = json.loads(out.decode().strip().splitlines()[-1])
+    assert (result["outcome"], result["answer"]) == ("done", "42")
+    assert "every screenshot of this session" in err.decode()
+    (log,) = (tmp_path / "sessions").glob("*/audit.jsonl")
+    entries = [json.loads(line) for line in log.read_text().splitlines()]
+    connections = [entry for entry in entries if f'"port":{server.port}' in json.dumps(entry, separators=(",", ":"))]
+    assert len(connections) == 1
+    assert '"client":"app"' in json.dumps(connections[0], separators=(",", ":"))
