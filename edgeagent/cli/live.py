@@ -55,6 +55,12 @@ class LivePrinter:
             case events.Reconciled(step=step, screen_changed=changed):
                 seen = "the screen has changed since" if changed else "the screen is as it was before"
                 click.secho(f"     step {step} was under way when the program died; {seen}; it is not repeated", fg="yellow")
+            case events.HandedOver(to=to):
+                click.secho(f"     handed over to {printable(to)}", fg="blue")
+            case events.TakenBack(source=source):
+                click.secho(f"     taken back from {printable(source)}", fg="blue")
+            case events.Restored(how=how, steps=steps, why=why):
+                click.secho(f"     the screen is {how}: {why or f'{steps} steps were done again'}", fg="blue")
             case events.LogRepaired(bytes_cut=count):
                 click.secho(f"     the recording ended in half an event: its {count} bytes were cut off and kept", fg="yellow")
             case events.RunStarted() | events.Observed():

@@ -10,22 +10,16 @@ from pathlib import Path
 import pytest
 from support import form_run
 from support.cloud import Backend, backend, until
+from support.teleporting import run_until_step, silent
 
 from edgeagent import events
 from edgeagent.errors import NotOwner
 from edgeagent.recording.reader import SessionReader
-from edgeagent.runner import Runner, RunResult
-from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.whereabouts import whereabouts
 from edgeagent.teleport.api import connect
-from edgeagent.teleport.progress import Progress
 from edgeagent.teleport.pulling import pull
 from edgeagent.teleport.pushing import push
-
-
-def silent(progress: Progress) -> None:
-    """Nobody looks."""
 
 
 @pytest.fixture
@@ -36,19 +30,6 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
         yield made
 
 
-async def run_until_step(runner: Runner, steps: int) -> RunResult:
-    """A new session that leaves after so many steps, as if it had been asked for meanwhile."""
-    directories: list[Path] = []
-    runner.on_opened = lambda _session, directory: directories.append(directory)
-
-    def listen(fact: events.EventData) -> None:
-        if isinstance(fact, events.Acted) and fact.step == steps:
-            ask_to_leave(directories[0], "moves")
-
-    runner.listeners.append(listen)
-    return await runner.start(form_run.REQUEST)
-
-
 def submissions() -> list[list[object]]:
     path = Path(os.environ[form_run.WITNESS_VARIABLE])
     return [json.loads(line)["form"] for line in path.read_text().splitlines()] if path.exists() else []
@@ -56,7 +37,7 @@ def submissions() -> list[list[object]]:
 
 async def test_there_at_step_4_and_back_at_8(world: Backend) -> None:
     store = SessionStore()
-    began = await run_until_step(form_run.make(store), 4)
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 4)
     assert (began.ended.outcome, began.ended.message, began.steps) == ("stopped", "moves", 4)
     known = await world.connected()
     async with connect(known) as api:

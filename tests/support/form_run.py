@@ -40,10 +40,8 @@ class WitnessedDesktop(FakeDesktop):
     async def perform(self, action: Action, settle: SettleSpec, guard: Guard | None = None) -> Deed:
         deed = await super().perform(action, settle, guard)
         if deed.effect.performed and isinstance(action, Click) and SUBMIT.contains(*action.point.pixel()):
-            told: list[object] = [self.widget(TextField, f"field {row}").text for row in range(4)] + [
-                self.widget(Checkbox, "agree").checked
-            ]
-            _submitted(told)
+            texts = [self.widget(TextField, f"field {row}").text for row in range(4)]
+            _submitted([*texts, self.widget(Checkbox, "agree").checked])
         return deed
 
 

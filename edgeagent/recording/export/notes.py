@@ -57,6 +57,8 @@ def _notes_of_format_2(fact: events.EventData) -> list[Note]:
             return [Note("info", "Handed over", to)]
         case events.TakenBack(source=source):
             return [Note("info", "Taken back", source)]
+        case events.Restored(how=how, steps=steps, why=why):
+            return [Note("info", f"The screen was restored: {how}", why or f"{steps} steps were done again")]
         case _:
             return []
 
