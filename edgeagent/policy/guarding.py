@@ -61,7 +61,10 @@ class Agreeing:
 
     async def judge(self, action: Action, history: History) -> events.Verdict:
         verdict = await self.first.judge(action, history)
-        return await self.second.judge(action, history) if verdict.allow else verdict
+        if not verdict.allow:
+            return verdict
+        second = await self.second.judge(verdict.instead or action, history)
+        return verdict if second.allow else second
 
 
 @dataclass(slots=True)

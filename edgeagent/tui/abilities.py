@@ -54,7 +54,7 @@ def cell_size(fd: int) -> tuple[int, int] | None:
     """A cell's width and height in pixels as the terminal ``fd`` has told the kernel, if it has."""
     try:
         rows, columns, width, height = struct.unpack("HHHH", fcntl.ioctl(fd, termios.TIOCGWINSZ, b"\0" * 8))
-    except OSError:
+    except (OSError, ValueError):
         return None
     return (width // columns, height // rows) if width and height and columns and rows else None
 

@@ -2,94 +2,28 @@
 
 from __future__ import annotations
 
-import asyncio
-from collections.abc import AsyncGenerator, Callable
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from textual.pilot import Pilot
-from textual.widgets import DataTable, Input, Static
+from support.terminal import CLICK, SlowModel, begin, facts, make_app, status, titles, until
+from textual.widgets import DataTable, Input
 
 from edgeagent import events
 from edgeagent.policy.allowed import allowed_in
-from edgeagent.ports import Model, Prompt, Reply
-from edgeagent.recording.reader import SessionReader
-from edgeagent.runner import ModelChoice, Runner
 from edgeagent.sessions.store import SessionStore
-from edgeagent.testing import Button, FakeClock, FakeDesktop, ScriptedModel
-from edgeagent.tui.app import EdgeAgentApp
+from edgeagent.testing import ScriptedModel
 from edgeagent.tui.asking import AskScreen
-from edgeagent.tui.home import HomeScreen, TaskInput
+from edgeagent.tui.home import HomeScreen
 from edgeagent.tui.permitting import PermitScreen
 from edgeagent.tui.session_screen import SessionScreen
+from edgeagent.tui.task_input import TaskInput
 from edgeagent.tui.timeline_view import TimelineView
 from edgeagent.tui.working import Audited
 from edgeagent_harness.policy.files import profile_text
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.policy.types import Endpoint
 from edgeagent_harness.protocol import audit
-from edgeagent_harness.protocol.actions import Click, Finish
-from edgeagent_harness.protocol.geometry import Point, Rect
-from edgeagent_harness.protocol.messages import DesktopSpec
-
-CLICK = Click(Point(50, 25))
-
-
-class SlowModel:
-    """Presses until told otherwise; takes its time, so that there is something to hold, steer and stop."""
-
-    def __init__(self, presses: int, delay_s: float = 0.0) -> None:
-        self.presses = presses
-        self.delay_s = delay_s
-        self.tasks: list[str] = []
-
-    async def complete(self, prompt: Prompt) -> Reply:
-        self.tasks.append(prompt.task)
-        await asyncio.sleep(self.delay_s)
-        scripted = ScriptedModel(lambda _: CLICK if len(prompt.history.steps) < self.presses else Finish(reason="all pressed"))
-        return await scripted.complete(prompt)
-
-
-def make_app(root: Path, model: Model) -> EdgeAgentApp:
-    @asynccontextmanager
-    async def open_desktop(spec: DesktopSpec) -> AsyncGenerator[FakeDesktop]:
-        yield FakeDesktop([Button("Go", Rect(10, 10, 90, 40))])
-
-    @asynccontextmanager
-    async def open_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AsyncGenerator[Model]:
-        yield model
-
-    return EdgeAgentApp(lambda: Runner(SessionStore(root), FakeClock(), open_desktop=open_desktop, open_model=open_model))
-
-
-async def until(pilot: Pilot[None], condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
-    """Let the app work until ``condition``."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await pilot.pause(0.02)
-
-
-async def begin(pilot: Pilot[None], task: str = "press twice", mode: str = "") -> SessionScreen:
-    """Type ``task`` and press Enter."""
-    await until(pilot, lambda: isinstance(pilot.app.screen, HomeScreen))
-    pilot.app.screen.query_one(TaskInput).text = task
-    if mode:
-        pilot.app.screen.query_one("#mode").value = mode  # pyright: ignore[reportAttributeAccessIssue]
-    pilot.app.screen.query_one(TaskInput).focus()
-    await pilot.press("enter")
-    await until(pilot, lambda: isinstance(pilot.app.screen, SessionScreen | AskScreen))
-    begun = next(screen for screen in pilot.app.screen_stack if isinstance(screen, SessionScreen))
-    await until(pilot, lambda: bool(begun.query("#status")))
-    return begun
-
-
-def titles(screen: SessionScreen) -> list[str]:
-    return [row.title for row in screen.query_one(TimelineView).rows]
-
-
-def status(screen: SessionScreen) -> str:
-    return str(screen.query_one("#status", Static).render())
+from edgeagent_harness.protocol.actions import Finish
 
 
 def _is_done(screen: object) -> bool:
@@ -98,12 +32,6 @@ def _is_done(screen: object) -> bool:
 
 def _shows(screen: object, count: int) -> bool:
     return isinstance(screen, SessionScreen) and bool(screen.query(TimelineView)) and len(titles(screen)) == count
-
-
-def facts(root: Path) -> list[events.EventData]:
-    (session,) = SessionStore(root).ids()
-    with SessionReader.open(root / session) as reader:
-        return [event.data for event in reader.events()]
 
 
 @pytest.mark.parametrize("size", [(80, 24), (120, 40), (200, 60)])
