@@ -30,7 +30,7 @@ for command in (list_, fit, calibrate, pull, import_, remove):
 
 
 @models.command()
-@click.argument("model", metavar="embedded|PATH")
+@click.argument("model", metavar="embedded|NAME|PATH")
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def info(model: str, output: str) -> None:
     """What one model is: parts, sizes, what it can be asked."""
@@ -40,7 +40,10 @@ def info(model: str, output: str) -> None:
         else:
             print_embedded(embedded())
         return
-    described = describe_gguf(Path(model).expanduser())
+    from edgeagent.hub.shelf import find
+
+    kept = find(model)
+    described = describe_gguf(kept.model_path if kept else Path(model).expanduser())
     if output == "json":
         click.echo(msgspec.json.encode(described).decode())
         return

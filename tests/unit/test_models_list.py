@@ -71,6 +71,7 @@ def test_models_on_this_machine_are_listed_and_run_by_name(tiny_models: TinyMode
 
     kept = import_files(tiny_models.dense, tiny_models.mmproj, "mine")
     assert "mine" in listed()
+    assert CliRunner().invoke(models, ["info", "mine"]).output.startswith("path ")
     choice = chosen("mine", "", "gta1")
     assert (choice.model, choice.mmproj, choice.family) == (str(kept.model_path), str(kept.mmproj_path), "gta1")
 
