@@ -16,6 +16,7 @@ from edgeagent_models.embedded import candidates, features
 from edgeagent_models.embedded.adjusting import number_in
 from edgeagent_models.embedded.candidates import Choice
 from edgeagent_models.embedded.dates import is_date_mask, parse_date
+from edgeagent_models.embedded.file_dialogs import closes_early, name_the_file, write_first
 from edgeagent_models.embedded.instruction import Instruction
 from edgeagent_models.embedded.kinds import ELEMENT_KINDS, FINAL_KINDS, GLOBAL_KINDS, WITH_TEXT
 from edgeagent_models.embedded.matching import same_thing
@@ -46,6 +47,8 @@ _TYPED_ELSEWHERE = 2.5
 _LOOKING = frozenset({"page_down", "page_up", "wait"})
 _LONGEST_LOOK = 8
 """After so many looks around in a row there is nothing to be found."""
+_TRIED = 2
+"""Candidates that are looked at before it is given up."""
 _MIN_CONFIDENCE = 0.25
 """Below this the best candidate is a guess, and guessing is refused,"""
 _EQUALS, _EQUALS_SHARE = 12, 0.75
@@ -117,7 +120,8 @@ class Policy:
         known = [done for done in past if not done.deed.doubt]
         decision = pick(self.score(features.build(instruction, elements, memory, known)), instruction, elements, known)
         if decision.choice.kind != "done":
-            return decision
+            choice = write_first(decision.choice, instruction, elements, known)
+            return replace(decision, choice=name_the_file(choice, instruction, elements, known))
         asked = answer_instead_of_done(instruction.source, elements, memory, own)
         more = next_named_row(instruction, elements, past) or press_instead_of_done(instruction, elements, past)
         return replace(decision, choice=asked or more or instead_of_done(elements, memory, past) or decision.choice)
@@ -126,10 +130,10 @@ class Policy:
 def pick(scores: Scores, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Decision:
     """The best valid candidate of ``scores``; a guess, or what was tried in vain before, becomes a refusal."""
     chances = probabilities(scores, instruction, elements)
-    for flat in np.argsort(-chances)[:2]:
+    for flat in np.argsort(-chances)[:_TRIED]:
         best = _as_written(choice_at(int(flat), scores, instruction, elements, past), instruction, elements)
         best = in_named_row(best, instruction, elements, past)
-        if not _tried_in_vain(best, instruction, elements, past):
+        if not _tried_in_vain(best, instruction, elements, past) and not closes_early(best, instruction, elements, past):
             break
     else:
         return Decision(Choice("fail"), float(chances.max()), 0.0)

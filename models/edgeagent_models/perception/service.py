@@ -16,6 +16,7 @@ from edgeagent_models.perception.detector import WidgetDetector
 from edgeagent_models.perception.dots import with_dots
 from edgeagent_models.perception.elements import merge
 from edgeagent_models.perception.keypads import with_keys
+from edgeagent_models.perception.labelled import with_labelled_fields
 from edgeagent_models.perception.ocr import Ocr, TextSeen
 from edgeagent_models.perception.regions import changed_tiles, regions_of
 from edgeagent_models.perception.text_detection import whole_of
@@ -73,8 +74,9 @@ class Perception:
         self._widgets = detector.find(picture) if changes is None else detector.refresh(picture, self._widgets, changes.around)
         times.append(time.perf_counter())
         if changes is None or changes.exact:
-            lines = with_dots(picture, self._widgets, text.lines)
-            self._elements = merge(*with_keys(picture, self._widgets, lines, ocr.recogniser))
+            widgets = with_labelled_fields(picture, self._widgets, text.lines)
+            lines = with_dots(picture, widgets, text.lines)
+            self._elements = merge(*with_keys(picture, widgets, lines, ocr.recogniser))
         self._picture = picture
         times.append(time.perf_counter())
         names = ("diff_ms", "ocr_ms", "detect_ms", "merge_ms")
