@@ -14,7 +14,7 @@ from edgeagent_models.catalog import read_gguf
 
 pytestmark = pytest.mark.llama
 TYPES = {"Q4_0": 2, "Q4_K_M": 15, "Q6_K": 18, "Q8_0": 7, "MXFP4": 38}
-"""``llama_ftype``; this llama.cpp has no function that writes NVFP4. What they are called is read back from the file that llama.cpp wrote."""
+"""``llama_ftype``; this llama.cpp has no function that writes NVFP4."""
 _QUANTIZE = """
 import sys, llama_cpp
 parameters = llama_cpp.llama_model_quantize_default_params()
