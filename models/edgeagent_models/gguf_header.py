@@ -124,13 +124,21 @@ class _Reader:
     def _skip_array(self, key: str) -> int:
         kind, length = int(self._number("<I")), int(self._number("<Q"))
         if kind == _STRING:
-            for _ in range(length):
-                self._skip(int(self._number("<Q")))
+            self._skip_strings(length)
         elif kind in _SCALARS:
             self._skip(struct.calcsize(_SCALARS[kind]) * length)
         else:
             raise self._broken(f"array {key!r} holds the unknown type {kind}")
         return length
+
+    def _skip_strings(self, length: int) -> None:
+        """Half a million of them in a large vocabulary: this loop is what reading a header takes."""
+        read, unpack, most = self._file.read, struct.Struct("<Q").unpack, self._size
+        for _ in range(length):
+            head = read(8)
+            count: int = unpack(head)[0] if len(head) == 8 else most + 1
+            if count > most or len(read(count)) < count:
+                raise self._cut_off()
 
     def _skip(self, count: int) -> None:
         if count > self._size - self._file.tell():
