@@ -9,13 +9,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from vlm_training.answers import spoken
 from vlm_training.scenes import Painter, Scene, Thing
 from vlm_training.shape import Shape
 from vlm_training.tokens import Language
 from vlm_training.wording import COLOURS, LETTERS, SHAPES
 
-ANSWER_TOKENS = 8
-"""Three digits, a comma, three digits, the end."""
 _ROUND_TO = 16
 _RARE_KINDS_FIRST = 0.8
 """Odds that letters and buttons are asked for before shapes, of which there are more."""
@@ -61,6 +60,8 @@ class Batch:
     packed: Packed
     wanted: Tensor
     """The answers' tokens, one for each of ``packed.asked``."""
+    bells: Tensor
+    """``(B * K, 4, 10)``: what is asked for instead, for hundreds and tens."""
     cells: Tensor
     """``(B * K,)``: the cell of each question's target, in the order of ``wanted``."""
     owners: Tensor
@@ -106,18 +107,17 @@ def draw(rng: random.Random, language: Language, shape: Shape, size: tuple[int, 
     rows, columns = height // shape.cell_px, width // shape.cell_px
     scenes = [_scene(rng, width, height) for _ in range(pictures)]
     chosen = [_chosen(rng, scene.things, questions) for scene in scenes]
+    answers = [[spoken(rng, language, thing.x / width, thing.y / height) for thing in things] for things in chosen]
     asked = [
-        Asked(
-            [language.question(thing.question(rng)) for thing in things],
-            [language.answer(thing.x / width, thing.y / height) for thing in things],
-        )
-        for things in chosen
+        Asked([language.question(thing.question(rng)) for thing in things], [tokens for tokens, _ in said])
+        for things, said in zip(chosen, answers, strict=True)
     ]
     cells = [int(t.y) // shape.cell_px * columns + int(t.x) // shape.cell_px for things in chosen for t in things]
     return Batch(
         torch.from_numpy(np.stack([scene.pixels for scene in scenes])),
         pack(language, rows, columns, asked),
         torch.tensor([token for one in asked for answer in one.answers for token in answer]),
+        torch.from_numpy(np.stack([bells for said in answers for _, bells in said])),
         torch.tensor(cells),
         torch.arange(pictures).repeat_interleave(questions),
         _labels(scenes, rows, columns, shape.cell_px),

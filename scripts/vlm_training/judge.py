@@ -5,7 +5,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from vlm_training.batches import ANSWER_TOKENS, Asked, pack
+from vlm_training.answers import ANSWER_TOKENS
+from vlm_training.batches import Asked, pack
 from vlm_training.losses import HINTED_LAYER
 from vlm_training.network import TinyVLM
 from vlm_training.papers import NEAR, Paper, distance, exam, group, read_point

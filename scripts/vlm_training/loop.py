@@ -54,7 +54,6 @@ class Trainer:
         if checkpoint.is_file():
             self._resume()
         self.rng = random.Random(f"{seed}/{self.progress.steps}")
-        self.before = torch.tensor(language.before_picture)
 
     def run(self) -> TinyVLM:
         began, at_start = time.monotonic(), self.progress.spent_s
@@ -84,7 +83,7 @@ class Trainer:
         batch = draw(self.rng, self.language, self.shape, size, count, questions)
         aid = max(0.0, 1 - max(0.0, done - _AIDED_UNTIL / 2) / (_AIDED_UNTIL / 2))
         with torch.autocast("cpu", torch.bfloat16):
-            answers, cells, hint, each = losses(self.net, self.cells, self.before, batch, aid > 0)
+            answers, cells, hint, each = losses(self.net, self.cells, self.language, batch, aid > 0)
         (answers + aid * (_CELLS_WEIGHT * cells + _HINT_WEIGHT * hint)).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         share = min(1.0, (self.progress.steps + 1) / _WARM_UP_STEPS)

@@ -6,15 +6,17 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from vlm_training.batches import ANSWER_TOKENS, Batch, Labels
+from vlm_training.answers import ANSWER_TOKENS, SOFT
+from vlm_training.batches import Batch, Labels
 from vlm_training.network import TinyVLM
 from vlm_training.shape import Shape
+from vlm_training.tokens import Language
 from vlm_training.wording import COLOURS, LETTERS, SHAPES
 
 HINTED_LAYER = 2
 _HINTED_HEADS = (0, 2)
-_DIGIT_WEIGHTS = (1.0, 1.0, 0.4, 0.1, 1.0, 1.0, 0.4, 0.1)
-"""Hundreds and tens decide whether a click hits; the comma and the end are learned by themselves."""
+_DIGIT_WEIGHTS = (1.0, 1.0, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1)
+"""Hundreds and tens decide whether a click hits; the rest is learned by itself."""
 _CLASSES = (1 + len(SHAPES), 1 + len(COLOURS), 1 + len(LETTERS), 2)
 _FOUND_WEIGHT = 3.0
 
@@ -42,13 +44,16 @@ class CellHead(nn.Module):
         return loss
 
 
-def losses(net: TinyVLM, cells: CellHead, before: Tensor, batch: Batch, aided: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+def losses(net: TinyVLM, cells: CellHead, language: Language, batch: Batch, aided: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
     """The loss of the answers, of the cells, of the hint (0 unless ``aided``), and of each token of an answer ``(8,)``."""
     packed, count = batch.packed, len(batch.pictures)
+    before = torch.tensor(language.before_picture)
     seen = net.seen(batch.pictures)
     x = torch.cat([net.embedded(before)[None].expand(count, -1, -1), seen.float(), net.embedded(packed.tokens)], 1)
     logits, looked = net.read(x, packed.places, packed.mask, packed.asked, HINTED_LAYER)
     each = functional.cross_entropy(logits.float(), batch.wanted, reduction="none").view(-1, ANSWER_TOKENS)
+    said = logits.float().view(-1, ANSWER_TOKENS, logits.shape[-1])[:, list(SOFT)].log_softmax(-1)
+    each[:, list(SOFT)] = -(said[..., language.digits] * batch.bells).sum(-1)
     weights = torch.tensor(_DIGIT_WEIGHTS)
     answers = (each * weights).sum(1).mean() / weights.sum()
     none = answers.new_zeros(())

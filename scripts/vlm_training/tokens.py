@@ -51,17 +51,14 @@ class Language:
         self.padding = self._id("<|endoftext|>")
         self.end = self._id("<|im_end|>")
         self.before_picture = [*self.encode("<|im_start|>user\n"), self._id("<|vision_start|>")]
+        self.digits = [self._id(str(digit)) for digit in range(10)]
+        self.comma = self._id(",")
         self._after_picture = self._id("<|vision_end|>")
         self._ask = self.encode("<|im_end|>\n<|im_start|>assistant\n")
 
     def question(self, text: str) -> list[int]:
         """All that stands between the picture and the answer."""
         return [self._after_picture, *self.encode(text), *self._ask]
-
-    def answer(self, x: float, y: float) -> list[int]:
-        """``x`` and ``y`` from 0 to 1 as ``123,456`` in thousandths, and the end of the turn."""
-        across, down = (min(999, max(0, int(value * 1000))) for value in (x, y))
-        return [*self.encode(f"{across:03d},{down:03d}"), self.end]
 
     def _id(self, token: str) -> int:
         number = self.tokenizer.token_to_id(token)
