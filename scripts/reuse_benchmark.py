@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 from edgeagent.bench.step.fitting import noise
+from edgeagent.bench.step.resources import cpu_ms
 from edgeagent.bench.step.synthetic import made, named
 from edgeagent.bench.step.variants import ENDLESS, scaled
 from edgeagent.engine.conversation import Speaker
@@ -138,17 +139,20 @@ async def unchanged(subject: Subject) -> Figures:
     """Steps on a screen that stays: no picture is sent, one action without free text is written."""
     still = noise(0, *SCREEN_PX)
     session, engine = Session(subject, lambda _: still, skip_unchanged=True), await started(subject)
-    walls, computed, written = list[float](), list[int](), list[int]()
+    walls, processor, computed, written = list[float](), list[float](), list[int](), list[int]()
     try:
         for step in range(1, 12):
+            before_ms = cpu_ms(engine.pid)
             reply, wall_ms = await answered(engine, question(session.prompt(step), 200, ACTION))
             walls.append(wall_ms)
+            processor.append(cpu_ms(engine.pid) - before_ms)
             computed.append(reply.usage.prompt_tokens - reply.usage.cached_tokens)
             written.append(reply.usage.output_tokens)
     finally:
         await engine.close()
     return {
         "unchanged screen, step ms": statistics.median(walls[1:]),
+        "unchanged screen, processor ms (both cores)": statistics.median(processor[1:]),
         "unchanged screen, slowest step ms": max(walls[1:]),
         "unchanged screen, tokens computed": statistics.median(computed[1:]),
         "unchanged screen, tokens written": statistics.median(written),
@@ -225,7 +229,7 @@ async def _fetched_back(subject: Subject, file: str, messages: tuple[ChatMessage
         await process.request(LoadState(0, "a", file))
         restored_s = time.perf_counter()
         reply, _ = await answered(process, question(messages, 1, ENDLESS))
-        first_s = time.perf_counter()
+        first_s, processor_ms = time.perf_counter(), cpu_ms(process.pid)
         computed = reply.usage.prompt_tokens - reply.usage.cached_tokens
     finally:
         await process.close()
@@ -233,6 +237,7 @@ async def _fetched_back(subject: Subject, file: str, messages: tuple[ChatMessage
         "parking: new process and model ms": (loaded_s - began_s) * 1000,
         "parking: state ms": (restored_s - loaded_s) * 1000,
         "parking: new process to first token ms": (first_s - began_s) * 1000,
+        "parking: processor ms of the new process": processor_ms,
         "parking: tokens computed": computed,
     }
 
