@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from vlm_training.answers import spoken
-from vlm_training.scenes import Painter, Scene, Thing
+from vlm_training.scenes import Painter, Scene, Thing, shrunk
 from vlm_training.shape import Shape
 from vlm_training.tokens import Language
 from vlm_training.wording import COLOURS, LETTERS, SHAPES
 
 _ROUND_TO = 16
+_MADE_SMALLER = 0.35
+"""Share of screens."""
 _RARE_KINDS_FIRST = 0.8
 """Odds that letters and buttons are asked for before shapes, of which there are more."""
 
@@ -125,11 +127,13 @@ def draw(rng: random.Random, language: Language, shape: Shape, size: tuple[int, 
 
 
 def _scene(rng: random.Random, width: int, height: int) -> Scene:
+    """A screen of that size, at times one that was larger and made smaller, as the runtime does with large screens."""
     while True:
         scale = rng.uniform(0.9, 1.1 + 0.35 * (width - 320) / 320) if width >= 320 else 1.0
-        scene = Painter(rng, width, height, scale).scene()
+        larger = rng.uniform(1.1, 3.0) if rng.random() < _MADE_SMALLER else 1.0
+        scene = Painter(rng, round(width * larger), round(height * larger), scale * larger).scene()
         if scene.things:
-            return scene
+            return scene if larger == 1.0 else shrunk(scene, width, height)
 
 
 def _chosen(rng: random.Random, things: tuple[Thing, ...], count: int) -> list[Thing]:

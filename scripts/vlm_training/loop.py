@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import random
+import signal
+import sys
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -59,18 +61,21 @@ class Trainer:
         began, at_start = time.monotonic(), self.progress.spent_s
         judged, told = self.progress.spent_s, 0.0
         each = torch.zeros(8)
-        while self.progress.spent_s < self.budget_s:
-            each = each * 0.95 + self._step() * 0.05
-            self.progress.spent_s = at_start + time.monotonic() - began
-            if self.progress.spent_s - told > 20:
-                told = self.progress.spent_s
-                self._say(loss=[round(value, 2) for value in each.tolist()])
-            if self.progress.spent_s - judged > _JUDGE_EVERY_S:
-                judged = self.progress.spent_s
-                self._save()
-                for size in (SIZES_PX[0], SIZES_PX[2]):
-                    self._say(size=size, right=shares(self.net, self.language, size, 48))
-        self._save()
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
+        try:
+            while self.progress.spent_s < self.budget_s:
+                each = each * 0.95 + self._step() * 0.05
+                self.progress.spent_s = at_start + time.monotonic() - began
+                if self.progress.spent_s - told > 20:
+                    told = self.progress.spent_s
+                    self._say(loss=[round(value, 2) for value in each.tolist()])
+                if self.progress.spent_s - judged > _JUDGE_EVERY_S:
+                    judged = self.progress.spent_s
+                    self._save()
+                    for size in (SIZES_PX[0], SIZES_PX[2]):
+                        self._say(size=size, right=shares(self.net, self.language, size, 48))
+        finally:
+            self._save()
         for size in SIZES_PX:
             self._say(size=size, right=shares(self.net, self.language, size, 48))
         return self.net
@@ -101,7 +106,7 @@ class Trainer:
         """Small ones first; then the five, the cheap ones more often, and at times any multiple of a cell."""
         if done < _ONLY_SMALL_UNTIL:
             return self.rng.choice(_FIRST_SIZES)
-        if self.rng.random() < 0.2:
+        if self.rng.random() < 0.35:
             width = self.rng.randrange(256, 705, 32)
             return width, self.rng.randrange(192, min(480, _MOST_PIXELS // width) + 1, 32)
         return self.rng.choices(SIZES_PX, weights=(5, 4, 3, 2, 1))[0]

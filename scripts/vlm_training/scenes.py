@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from itertools import pairwise
 from typing import Literal
@@ -165,6 +165,23 @@ class Painter:
         red, green, blue = (min(255, max(0, value + self.rng.randint(-15, 15))) for value in COLOURS[colour])
         _draw_shape(self.draw, shape, *place, radius, (red, green, blue))
         self.things.append(Thing("shape", (colour, shape), *place, (colour, shape) in HELD_OUT_PAIRS))
+
+
+def shrunk(scene: Scene, width: int, height: int) -> Scene:
+    """``scene`` at a smaller size, every pixel the mean of those that it covers."""
+    was_height, was_width = scene.pixels.shape[:2]
+    across, down = width / was_width, height / was_height
+    pixels = np.asarray(Image.fromarray(scene.pixels).resize((width, height), Image.Resampling.BOX))
+    things = (
+        replace(
+            thing,
+            x=min(width - 1, thing.x * across),
+            y=min(height - 1, thing.y * down),
+            glyphs=tuple((letter, min(width - 1, x * across)) for letter, x in thing.glyphs),
+        )
+        for thing in scene.things
+    )
+    return Scene(pixels, tuple(things))
 
 
 def _draw_shape(draw: ImageDraw.ImageDraw, shape: str, x: float, y: float, radius: float, fill: Colour) -> None:
