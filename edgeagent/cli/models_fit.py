@@ -47,7 +47,7 @@ def lines(wanted: Synthetic, rates: Rates, image_tokens: int) -> list[str]:
     return [
         f"{wanted.label} on {rates.machine}; load average {rates.load_average:g} before{_busy(rates)}",
         f"a step takes about {rates.mean_step_ms / 1000:.1f} s: {rates.next_step_ms / 1000:.1f} s where the prompt only grew, "
-        f"{rates.first_step_ms / 1000:.1f} s for the first and wherever old screenshots are dropped",
+        f"somewhat more where old screenshots are dropped, {rates.first_step_ms / 1000:.1f} s for the first",
         f"at {rates.image_tokens} tokens a picture, {rates.reply_tokens} tokens a reply: encoding a picture "
         f"{rates.encode_ms_per_image_token * rates.image_tokens:.0f} ms, prefill {rates.prefill_ms_per_token:.2f} ms a token, "
         f"decoding {rates.decode_ms_per_token:.1f} ms a token",

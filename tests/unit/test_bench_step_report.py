@@ -25,7 +25,7 @@ def sample(variant: str, repeat: int, step: int, wall_ms: float, cached: int = 0
 NAIVE = [sample("naive", repeat, step, 1000.0 * step) for repeat in (1, 2, 3) for step in (1, 2, 3, 4)]
 FAST = [sample("fast", repeat, step, 1000.0, cached=500) for repeat in (1, 2, 3) for step in (1, 2, 3, 4)]
 OUTSIDE = [StepTimings(1, {"capture_ms": 2.0, "settle_ms": 90.0, "encode_ms": 7.0})]
-RATES = Rates(0.5, 1.0, 10.0, 400, 48, 3000, 1500, 900, 8000, "a machine", 0.5)
+RATES = Rates(0.5, 1.0, 10.0, 400, 48, 3000, 1500, 90, 900, 8000, "a machine", 0.5)
 
 
 def test_phases_growth_and_cached_share() -> None:
@@ -101,7 +101,10 @@ def test_prediction_counts_fresh_tokens_only() -> None:
     # 400 picture tokens at 0.5, 500 fresh ones at 1, 48 written at 10.
     assert RATES.predict_ms(FAST[0]) == pytest.approx(200 + 500 + 480)
     assert summarise(SETTING, [*NAIVE, *FAST], [], "", RATES).predicted_ms == pytest.approx(4 * 1180)
-    assert RATES.mean_step_ms == 2000
+
+
+def test_one_step_in_three_computes_two_turns_again() -> None:
+    assert RATES.mean_step_ms == pytest.approx(1500 + 90 * 2 / 3)
 
 
 def test_rates_from_two_steps() -> None:
@@ -111,3 +114,4 @@ def test_rates_from_two_steps() -> None:
     assert found.prefill_ms_per_token == pytest.approx(400 / 1800, abs=1e-4)
     assert found.decode_ms_per_token == pytest.approx(2000 / 96, abs=1e-4)
     assert (found.first_step_ms, found.next_step_ms) == (1300, 900)
+    assert found.turn_tokens == 800 - 480

@@ -24,7 +24,7 @@ from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point
 
 SCREENSHOTS = 3
-"""Of so many steps, one begins with old screenshots dropped, and so with nothing but its opening in the cache."""
+"""Of so many steps, one drops the older screenshots: the turns that lost theirs go through the model once more."""
 _TASK = "Fill in the form with the data of the customer, then save it."
 
 
@@ -38,8 +38,9 @@ class Rates(msgspec.Struct, frozen=True):
     image_tokens: int
     reply_tokens: int
     first_step_ms: float
-    """A session's first, and every one that begins with old screenshots dropped."""
     next_step_ms: float
+    turn_tokens: int
+    """Of one step's words in the prompts after it."""
     engine_mb: float
     available_mb: float
     """Memory that could be had before the engine started."""
@@ -50,7 +51,8 @@ class Rates(msgspec.Struct, frozen=True):
     @property
     def mean_step_ms(self) -> float:
         """Over a long session."""
-        return (self.first_step_ms + (SCREENSHOTS - 1) * self.next_step_ms) / SCREENSHOTS
+        again = self.turn_tokens * (SCREENSHOTS - 1) / SCREENSHOTS
+        return self.next_step_ms + again * self.prefill_ms_per_token
 
     def predict_ms(self, sample: Sample) -> float:
         """A step that had as many tokens to encode, to prefill and to write as ``sample``."""
@@ -91,6 +93,7 @@ def rates(samples: Sequence[Sample], before_mb: float, load_average: float) -> R
         reply_tokens=written // 2,
         first_step_ms=first.wall_ms,
         next_step_ms=after.wall_ms,
+        turn_tokens=after.usage.prompt_tokens - first.usage.prompt_tokens - (after.usage.image_tokens - pictures),
         engine_mb=after.engine_mb,
         available_mb=round(before_mb, 1),
         machine=machine_line(),
