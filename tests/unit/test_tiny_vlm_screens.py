@@ -1,4 +1,4 @@
-"""The screens that the tiny VLM is trained and examined on: what is held out stays out, and things are where they are said to be."""
+"""The screens that the tiny VLM is trained and examined on: what is held out stays out, things are where they should be."""
 
 from __future__ import annotations
 
