@@ -6,15 +6,16 @@ import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from importlib.metadata import version
 from typing import Annotated, Any
 
 from litestar import Litestar, Request, Response, get, post, put
 from litestar.datastructures import State as Shared
 from litestar.exceptions import HTTPException
-from litestar.openapi import OpenAPIConfig
+from litestar.openapi import OpenAPIConfig, ResponseSpec
 from litestar.openapi.spec import Components, SecurityScheme
-from litestar.params import Parameter
+from litestar.params import HeaderParameter, JSONBody, PathParameter, QueryParameter
 from litestar.response import ServerSentEvent, Stream
 
 from edgeagent.cloud.access import SCOPE, Guard, Rates, caller
@@ -45,9 +46,24 @@ from edgeagent.teleport.wire import (
 
 MAX_BODY_BYTES = 2 * MAX_BATCH_BYTES
 MAX_MANIFEST_BODY_BYTES = 64 << 20
-SessionId = Annotated[str, Parameter(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
+SessionId = Annotated[str, PathParameter(pattern=r"^[0-9A-Za-z][0-9A-Za-z._-]{0,63}$")]
 AnyRequest = Request[Any, Any, Shared]
-_READ, _WRITE, _METRICS = {SCOPE: "read"}, {SCOPE: "write"}, {SCOPE: "metrics"}
+_PROBLEMS = {
+    400: ResponseSpec(Problem, description="the request is not as described"),
+    401: ResponseSpec(Problem, description="no valid token"),
+    403: ResponseSpec(Problem, description="the token lacks the scope"),
+    404: ResponseSpec(Problem, description="no such session of the caller's"),
+    409: ResponseSpec(Problem, description="another owner, epoch or attempt"),
+    413: ResponseSpec(Problem, description="too large"),
+    422: ResponseSpec(Problem, description="refused for what it holds"),
+    429: ResponseSpec(Problem, description="too many requests"),
+    503: ResponseSpec(Problem, description="not now"),
+    507: ResponseSpec(Problem, description="no room"),
+}
+_get_read = partial(get, opt={SCOPE: "read"}, responses=_PROBLEMS)
+_post_read = partial(post, opt={SCOPE: "read"}, responses=_PROBLEMS, status_code=200)
+_post_write = partial(post, opt={SCOPE: "write"}, responses=_PROBLEMS, status_code=200)
+_put_write = partial(put, opt={SCOPE: "write"}, responses=_PROBLEMS)
 _STATUS: tuple[tuple[type[EdgeAgentError], int], ...] = (
     (SessionNotFound, 404), (NotOwner, 409), (BundleRefused, 422), (UsageError, 422), (RecordingFull, 507), (EdgeAgentError, 503),
 )  # fmt: skip
@@ -78,27 +94,27 @@ async def health(state: Shared) -> dict[str, str]:
     return {"status": "ok"}
 
 
-@get("/metrics", opt=_METRICS, media_type="text/plain", tags=["backend"])
+@get("/metrics", opt={SCOPE: "metrics"}, responses=_PROBLEMS, media_type="text/plain", tags=["backend"])
 async def metrics(state: Shared) -> str:
     """For Prometheus; of all tenants together."""
     return await asyncio.to_thread(render, state.services.depot, state.services.pool)
 
 
-@get(f"{API}/sessions", opt=_READ, tags=["sessions"])
+@_get_read(f"{API}/sessions", tags=["sessions"])
 async def list_sessions(request: AnyRequest, state: Shared) -> list[Standing]:
     """The caller's sessions."""
     rows = await asyncio.to_thread(state.services.depot.ledger.all, caller(request.state).tenant)
     return [row.standing for row in rows]
 
 
-@get(f"{API}/sessions/{{session:str}}", opt=_READ, tags=["sessions"])
+@_get_read(f"{API}/sessions/{{session:str}}", tags=["sessions"])
 async def standing(request: AnyRequest, state: Shared, session: SessionId) -> Standing:
     """Whose it is, and how far it has come."""
     return (await asyncio.to_thread(state.services.depot.ledger.find, caller(request.state).tenant, session)).standing
 
 
-@put(f"{API}/sessions/{{session:str}}", opt=_WRITE, tags=["hand-over"])
-async def prepare(request: AnyRequest, state: Shared, session: SessionId, data: Prepare) -> Standing:
+@_put_write(f"{API}/sessions/{{session:str}}", tags=["hand-over"])
+async def prepare(request: AnyRequest, state: Shared, session: SessionId, data: JSONBody[Prepare]) -> Standing:
     """A session is about to be sent."""
     depot: Depot = state.services.depot
     tenant = caller(request.state).tenant
@@ -106,14 +122,14 @@ async def prepare(request: AnyRequest, state: Shared, session: SessionId, data: 
     return row.standing
 
 
-@post(f"{API}/chunks/missing", opt=_WRITE, status_code=200, tags=["chunks"])
-async def missing(request: AnyRequest, state: Shared, data: ChunkIds) -> ChunkIds:
+@_post_write(f"{API}/chunks/missing", tags=["chunks"])
+async def missing(request: AnyRequest, state: Shared, data: JSONBody[ChunkIds]) -> ChunkIds:
     """Those that must be sent."""
     depot: Depot = state.services.depot
     return ChunkIds(tuple(await asyncio.to_thread(depot.ledger.missing, caller(request.state).tenant, list(data.ids))))
 
 
-@post(f"{API}/chunks", opt=_WRITE, status_code=200, tags=["chunks"], request_max_body_size=MAX_BODY_BYTES)
+@_post_write(f"{API}/chunks", tags=["chunks"], request_max_body_size=MAX_BODY_BYTES)
 async def receive(request: AnyRequest, state: Shared) -> Stored:
     """Sealed chunks, each stored as soon as it is whole: what is cut off in mid-way loses only the one under way."""
     depot: Depot = state.services.depot
@@ -125,31 +141,31 @@ async def receive(request: AnyRequest, state: Shared) -> Stored:
     return Stored(count)
 
 
-@put(f"{API}/sessions/{{session:str}}/manifest", opt=_WRITE, tags=["hand-over"], request_max_body_size=MAX_MANIFEST_BODY_BYTES)
+@_put_write(f"{API}/sessions/{{session:str}}/manifest", tags=["hand-over"], request_max_body_size=MAX_MANIFEST_BODY_BYTES)
 async def manifest(
-    request: AnyRequest, state: Shared, session: SessionId, epoch: Annotated[int, Parameter(ge=0, le=1 << 40)],
-    attempt: Annotated[str, Parameter(pattern=r"^[0-9a-f]{32}$")],
+    request: AnyRequest, state: Shared, session: SessionId, epoch: Annotated[int, QueryParameter(ge=0, le=1 << 40)],
+    attempt: Annotated[str, QueryParameter(pattern=r"^[0-9a-f]{32}$")],
 ) -> Echo:  # fmt: skip
     """The signed manifest: the session is rebuilt of its chunks, and what it then is comes back."""
     signed = await request.body()
     return await asyncio.to_thread(state.services.depot.rebuild, caller(request.state).tenant, session, epoch, attempt, signed)
 
 
-@post(f"{API}/sessions/{{session:str}}/hand-over", opt=_WRITE, status_code=200, tags=["hand-over"])
-async def hand_over(request: AnyRequest, state: Shared, session: SessionId, data: Flip) -> Standing:
+@_post_write(f"{API}/sessions/{{session:str}}/hand-over", tags=["hand-over"])
+async def hand_over(request: AnyRequest, state: Shared, session: SessionId, data: JSONBody[Flip]) -> Standing:
     """The session becomes the backend's, if the client says what the backend has."""
     depot: Depot = state.services.depot
     return (await asyncio.to_thread(_take_over, depot, caller(request.state).tenant, session, data)).standing
 
 
-@post(f"{API}/sessions/{{session:str}}/return", opt=_WRITE, status_code=200, tags=["hand-over"])
-async def begin_return(request: AnyRequest, state: Shared, session: SessionId, data: Return) -> Standing:
+@_post_write(f"{API}/sessions/{{session:str}}/return", tags=["hand-over"])
+async def begin_return(request: AnyRequest, state: Shared, session: SessionId, data: JSONBody[Return]) -> Standing:
     """The client wants it back: the step under way finishes, then it is packed."""
     depot: Depot = state.services.depot
     return (await asyncio.to_thread(depot.ledger.begin_return, caller(request.state).tenant, session, data)).standing
 
 
-@get(f"{API}/sessions/{{session:str}}/manifest", opt=_READ, media_type="application/octet-stream", tags=["hand-over"])
+@_get_read(f"{API}/sessions/{{session:str}}/manifest", media_type="application/octet-stream", tags=["hand-over"])
 async def packed(request: AnyRequest, state: Shared, session: SessionId) -> bytes:
     """The signed manifest of a session that is packed."""
     depot: Depot = state.services.depot
@@ -157,8 +173,8 @@ async def packed(request: AnyRequest, state: Shared, session: SessionId) -> byte
     return await asyncio.to_thread(depot.manifest, row)
 
 
-@post(f"{API}/sessions/{{session:str}}/chunks", opt=_READ, status_code=200, tags=["chunks"])
-async def fetch(request: AnyRequest, state: Shared, session: SessionId, data: ChunkIds) -> Stream:
+@_post_read(f"{API}/sessions/{{session:str}}/chunks", tags=["chunks"])
+async def fetch(request: AnyRequest, state: Shared, session: SessionId, data: JSONBody[ChunkIds]) -> Stream:
     """Chunks of the caller's, sealed for the session's client."""
     depot: Depot = state.services.depot
     row = await asyncio.to_thread(depot.ledger.find, caller(request.state).tenant, session)
@@ -172,9 +188,9 @@ async def fetch(request: AnyRequest, state: Shared, session: SessionId, data: Ch
     return Stream(body(), media_type="application/octet-stream")
 
 
-@get(f"{API}/sessions/{{session:str}}/screens", opt=_READ, media_type="application/octet-stream", tags=["sessions"])
+@_get_read(f"{API}/sessions/{{session:str}}/screens", media_type="application/octet-stream", tags=["sessions"])
 async def screens(
-    request: AnyRequest, state: Shared, session: SessionId, offset: Annotated[int, Parameter(ge=0, le=1 << 50)]
+    request: AnyRequest, state: Shared, session: SessionId, offset: Annotated[int, QueryParameter(ge=0, le=1 << 50)]
 ) -> bytes:  # fmt: skip
     """What the recording's frame pack has from ``offset`` on, at most a MiB, as one sealed chunk; nothing if there is no more."""
     depot: Depot = state.services.depot
@@ -182,25 +198,25 @@ async def screens(
     return await asyncio.to_thread(depot.screens, row, offset)
 
 
-@post(f"{API}/sessions/{{session:str}}/hand-back", opt=_WRITE, status_code=200, tags=["hand-over"])
-async def hand_back(request: AnyRequest, state: Shared, session: SessionId, data: FlipBack) -> Standing:
+@_post_write(f"{API}/sessions/{{session:str}}/hand-back", tags=["hand-over"])
+async def hand_back(request: AnyRequest, state: Shared, session: SessionId, data: JSONBody[FlipBack]) -> Standing:
     """The session becomes the client's again, if the client says what the backend sent."""
     depot: Depot = state.services.depot
     tenant = caller(request.state).tenant
     return (await asyncio.to_thread(depot.ledger.hand_back, tenant, session, data.epoch, data.echo)).standing
 
 
-@post(f"{API}/sessions/{{session:str}}/commands", opt=_WRITE, status_code=200, tags=["sessions"])
-async def command(request: AnyRequest, state: Shared, session: SessionId, data: Command) -> Standing:
+@_post_write(f"{API}/sessions/{{session:str}}/commands", tags=["sessions"])
+async def command(request: AnyRequest, state: Shared, session: SessionId, data: JSONBody[Command]) -> Standing:
     """Say something to the run there, approve what it waits for, or stop it after the step under way."""
     depot: Depot = state.services.depot
     return (await asyncio.to_thread(_command, depot, caller(request.state).tenant, session, data)).standing
 
 
-@get(f"{API}/sessions/{{session:str}}/events", opt=_READ, tags=["sessions"])
+@_get_read(f"{API}/sessions/{{session:str}}/events", tags=["sessions"])
 async def events(
     request: AnyRequest, state: Shared, session: SessionId,
-    last_event_id: Annotated[int, Parameter(header="Last-Event-ID", ge=-1, le=1 << 40)] = -1,
+    last_event_id: Annotated[int, HeaderParameter(name="Last-Event-ID", ge=-1, le=1 << 40)] = -1,
 ) -> ServerSentEvent:  # fmt: skip
     """The session's log as it is written, from behind `Last-Event-ID` on."""
     depot: Depot = state.services.depot
