@@ -87,7 +87,7 @@ class Trial:
         while made < moves:
             await self.move("push", session)
             made += 1
-            wanted = self.rng.randint(0, 3)
+            wanted = self.steps(session) + self.rng.randint(0, 2)
             await self.until(session, lambda standing, more=wanted: standing.last_step >= more or standing.state == "idle")
             await self.move("pull", session)
             made += 1
@@ -127,6 +127,10 @@ class Trial:
                         await self.go(way, session, Api)
                     finally:
                         await killing
+                case "worker killed" if way == "push":
+                    await self.go(way, session, Api)
+                    await asyncio.sleep(self.rng.uniform(1.0, 4.0))  # it needs a moment to start
+                    self.kill_worker()
                 case "worker killed":
                     self.kill_worker()
                     await self.go(way, session, Api)
