@@ -1,0 +1,115 @@
+"""Starts a backend on this machine: ledger, blobs, workers, API; nothing else is needed."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+import socket
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import sqlalchemy as sa
+import uvicorn
+from litestar import Litestar
+
+from edgeagent.cloud.access import Rates
+from edgeagent.cloud.app import Services, make_app
+from edgeagent.cloud.blobs import Blobs
+from edgeagent.cloud.depot import Depot, Quota
+from edgeagent.cloud.ledger import Ledger
+from edgeagent.cloud.ledger.database import migrate, open_database
+from edgeagent.cloud.pool import Pool
+from edgeagent.errors import EnvironmentProblem, UsageError
+from edgeagent.recording.problems import recording_problem
+
+_BACKLOG = 512
+_CLOSE_S = 5
+"""For requests under way when it ends; followers of events are cut off."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a backend is served."""
+
+    root: Path
+    """Everything that it keeps lies beneath this folder."""
+    name: str = "cloud"
+    host: str = "127.0.0.1"
+    port: int = 8470
+    """0: any."""
+    ledger: str = ""
+    """SQLAlchemy's form of a database; empty: SQLite in ``root``."""
+    blobs: str = ""
+    """Where `obstore` keeps chunks; empty: a folder in ``root``."""
+    workers: int = 4
+    """At once; 0: sessions are kept, not worked on."""
+    runner: str = ""
+    """``module:function`` that makes the workers' `Runner`; empty: the real one. For tests and benchmarks."""
+    certificate: Path | None = None
+    key: Path | None = None
+    quota: Quota = field(default_factory=Quota)
+    rates: Rates = field(default_factory=Rates)
+
+    @property
+    def ledger_url(self) -> str:
+        return self.ledger or f"sqlite:///{self.root / 'ledger.sqlite'}"
+
+
+def open_ledger(settings: Settings) -> sa.Engine:
+    """The ledger, brought up to date. Raises `EnvironmentProblem`."""
+    try:
+        settings.root.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        raise recording_problem(error, settings.root) from error
+    engine = open_database(settings.ledger_url)
+    migrate(engine)
+    return engine
+
+
+def application(settings: Settings) -> Litestar:
+    """The ASGI application of this backend."""
+    ledger = Ledger(open_ledger(settings))
+    blobs = Blobs(settings.blobs or f"file://{settings.root / 'blobs'}")
+    depot = Depot(settings.root, ledger, blobs, settings.name, settings.quota)
+    pool = Pool(depot, settings.ledger_url, settings.workers, settings.runner) if settings.workers else None
+    return make_app(Services(depot, pool, settings.rates))
+
+
+def serve(settings: Settings) -> None:
+    """Until a signal ends it. Prints the address once it listens; raises `UsageError` for one that is not safe."""
+    if not (settings.certificate and settings.key) and not _is_loopback(settings.host):
+        raise UsageError(
+            f"{settings.host} can be reached from elsewhere: tokens would travel in the clear", "--tls-cert and --tls-key"
+        )
+    app = application(settings)
+    listener = _listen(settings.host, settings.port)
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=_CLOSE_S, server_header=False,
+        ssl_certfile=str(settings.certificate) if settings.certificate else None,
+        ssl_keyfile=str(settings.key) if settings.key else None,
+    )  # fmt: skip
+    scheme = "https" if settings.certificate else "http"
+    print(f"{settings.name}: {scheme}://{settings.host}:{listener.getsockname()[1]}", flush=True)
+    uvicorn.Server(config).run(sockets=[listener])
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        raise UsageError(f"--host {host!r} is no address", "write 127.0.0.1, or the address of this machine") from None
+
+
+def _listen(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    listener = socket.socket(family, socket.SOCK_STREAM)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((host, port))
+    except OSError as error:
+        listener.close()
+        raise EnvironmentProblem(
+            f"cannot listen at {host}:{port}: {os.strerror(error.errno or 0)}", "choose another --port"
+        ) from error
+    listener.listen(_BACKLOG)
+    return listener
