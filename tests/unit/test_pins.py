@@ -32,4 +32,4 @@ def test_every_dependency_is_pinned_for_the_run(folder: str, extra: str) -> None
 
 def test_every_extra_is_pinned_somewhere() -> None:
     wanted = set[str]().union(*(names(lines) for folder in ("", "harness", "models") for lines in project(folder).values()))
-    assert wanted <= pinned("runtime") | pinned("llama") | pinned("dev") | {"miniwob"}
+    assert wanted <= pinned("runtime") | pinned("llama") | pinned("cloud") | pinned("dev") | {"miniwob"}
