@@ -123,9 +123,8 @@ class HostBox:
             if line == b"ready\n":
                 return ours
             ours.close()
-            process.kill()
+            code = await asyncio.to_thread(_ended, process)
             said = process.stderr.read(2000).decode(errors="replace").strip()
-        code = process.wait()
         raise (UsageProblem if code == 2 else EnvironmentLacks)(said or "the guardian did not start")
 
     def _start_executor(self, fds: Sequence[int], acting: int) -> subprocess.Popen[bytes]:
@@ -156,6 +155,14 @@ def _started(argv: Sequence[str], fds: Sequence[int] = (), stderr: int | None = 
     """``argv`` in a session of its own, with nothing to read."""
     null = subprocess.DEVNULL
     return subprocess.Popen(argv, pass_fds=fds, stdin=null, stdout=null, stderr=stderr, start_new_session=True)
+
+
+def _ended(process: subprocess.Popen[bytes]) -> int:
+    """Its exit code; one that does not end by itself is killed."""
+    with contextlib.suppress(subprocess.TimeoutExpired):
+        return process.wait(_END_TIMEOUT_S)
+    process.kill()
+    return process.wait()
 
 
 def _python(module: str, *arguments: str) -> list[str]:

@@ -114,11 +114,16 @@ def _titles(display: Any) -> list[tuple[int, str]]:
         window = display.create_resource_object("window", int(number))
         try:
             name = window.get_full_property(display.intern_atom("_NET_WM_NAME"), X.AnyPropertyType)
-            text = name.value.decode("utf-8", "replace") if name is not None else str(window.get_wm_name() or "")
+            text = _text(name.value if name is not None else window.get_wm_name())
         except XError:  # it went away
             continue
         found.append((int(number), text))
     return found
+
+
+def _text(value: object) -> str:
+    """python-xlib gives text that is valid UTF-8 as str, and other bytes as they are."""
+    return value.decode("utf-8", "replace") if isinstance(value, bytes) else str(value or "")
 
 
 def _check_opaque(display: Any, window: int) -> None:

@@ -38,6 +38,7 @@ from edgeagent_harness.protocol.wire import WireError
 
 ACTING = struct.Struct("<d")
 """The memory that the guardian looks at: when something was done last, in seconds of CLOCK_MONOTONIC."""
+_TYPING = (act.Type, act.Key, act.KeyDown, act.HoldKey, act.Back)
 
 
 class ScopedKeyboard(Keyboard):
@@ -105,6 +106,8 @@ class HostExecutor(Executor):
             raise Refused("invalid", f"the guarded region {seen.region} is empty or lies outside the screen")
         with self._held(seen):
             self._check_places()
+            if isinstance(self._parts[0], _TYPING):
+                self._check_keyboard()
             if focus:
                 self._check_focus(focus)
             course.advance()

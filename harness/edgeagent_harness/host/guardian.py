@@ -37,8 +37,7 @@ POLL_S = 0.01
 _AGENT_S = 0.6
 """A clipboard that changes so shortly after an action was changed by it."""
 _MODIFIERS = {"ctrl": X.ControlMask, "alt": X.Mod1Mask, "shift": X.ShiftMask, "super": X.Mod4Mask}
-_LOCKS = (0, X.LockMask, X.Mod2Mask, X.LockMask | X.Mod2Mask)
-"""Caps lock and num lock must not keep the key from working."""
+_ALL_MODIFIERS = tuple(1 << bit for bit in range(8))
 _BUTTONS = 5
 
 
@@ -64,6 +63,8 @@ class Guardian:
     _stopped: bool = field(init=False, default=False)
     _armed: bool = field(init=False, default=False)
     _desktop: Rect = field(init=False)
+    _chord: list[set[int]] = field(init=False, default_factory=list[set[int]])
+    """The stop key: one of each set of keycodes must be down."""
 
     def __post_init__(self) -> None:
         self._clipboard = Clipboard(self.session)
@@ -81,9 +82,13 @@ class Guardian:
         mask = 0
         for one in held:
             mask |= _MODIFIERS[one]
-        keycode = self.session.display.keysym_to_keycode(symbol)
-        for locks in _LOCKS:
-            self.session.root.grab_key(keycode, mask | locks, True, X.GrabModeAsync, X.GrabModeAsync)
+        display = self.session.display
+        keycode = display.keysym_to_keycode(symbol)
+        for others in _sets_of([one for one in _ALL_MODIFIERS if not one & mask]):  # locks, and what the agent holds just now
+            self.session.root.grab_key(keycode, mask | others, True, X.GrabModeAsync, X.GrabModeAsync)
+        mapping = display.get_modifier_mapping()
+        wanted = [set(filter(None, codes)) for bit, codes in enumerate(mapping) if mask >> bit & 1]
+        self._chord = [*wanted, {keycode}]
         self.session.sync()
 
     def watch(self) -> None:
@@ -94,6 +99,7 @@ class Guardian:
                 return
             self.session.dispatch()
             self._look_at_pointer()
+            self._look_at_keys()
             self._look_at_clipboard()
 
     def give_back(self) -> None:
@@ -114,6 +120,13 @@ class Guardian:
         if in_corner and self._armed and not self._stopped:
             self._stop("the pointer was thrown into a corner")
         self._armed = not in_corner
+
+    def _look_at_keys(self) -> None:
+        """A menu or a dialog that has grabbed the keyboard keeps the display from telling of the chord."""
+        if self._chord and not self._stopped:
+            held = self.session.display.query_keymap()
+            if all(any(held[code >> 3] >> (code & 7) & 1 for code in codes) for codes in self._chord):
+                self._stop("the stop key was pressed")
 
     def _on_event(self, event: Any) -> None:
         if event.type == X.KeyPress and not self._stopped:
@@ -200,6 +213,14 @@ def main(argv: list[str] | None = None) -> int:
         print(f"guardian: {error}", file=sys.stderr)
         return 1
     return 0
+
+
+def _sets_of(masks: list[int]) -> list[int]:
+    """Every combination of ``masks``."""
+    sets = [0]
+    for mask in masks:
+        sets += [one | mask for one in sets]
+    return sets
 
 
 def _ignore(_error: object, _request: object) -> None:

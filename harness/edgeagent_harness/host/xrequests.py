@@ -16,10 +16,11 @@ _BOUNDING, _INPUT = 0, 2
 _SET = 0
 _UNSORTED = 0
 
-_MONITOR = rq.Struct(
+_MONITOR_FIELDS = (
     rq.Card32("name"), rq.Bool("primary"), rq.Bool("automatic"), rq.LengthOf("outputs", 2), rq.Int16("x"), rq.Int16("y"),
     rq.Card16("width"), rq.Card16("height"), rq.Card32("width_mm"), rq.Card32("height_mm"), rq.List("outputs", rq.Card32Obj),
 )  # fmt: skip
+_MONITOR = rq.Struct(*_MONITOR_FIELDS)
 _RECTANGLE = rq.Struct(rq.Int16("x"), rq.Int16("y"), rq.Card16("width"), rq.Card16("height"))
 
 
@@ -42,9 +43,7 @@ class _GetMonitors(rq.ReplyRequest):
 
 
 class _SetMonitor(rq.Request):
-    _request = rq.Struct(
-        rq.Card8("opcode"), rq.Opcode(43), rq.RequestLength(), rq.Window("window"), rq.Object("monitor", _MONITOR)
-    )
+    _request = rq.Struct(rq.Card8("opcode"), rq.Opcode(43), rq.RequestLength(), rq.Window("window"), *_MONITOR_FIELDS)
 
 
 class _ShapeRectangles(rq.Request):
@@ -84,12 +83,11 @@ def get_monitors(display: Any, root: Any) -> list[Any]:
 
 def set_monitor(display: Any, root: Any, name: str, box: Rect, size_mm: tuple[int, int], primary: bool = False) -> None:
     """Add a monitor of that name to the server's list: what tests of several monitors use."""
-    monitor = {
-        "name": display.intern_atom(name), "primary": primary, "automatic": False, "outputs": [], "x": box.left, "y": box.top,
-        "width": box.width, "height": box.height, "width_mm": size_mm[0], "height_mm": size_mm[1],
-    }  # fmt: skip
     opcode = display.query_extension("RANDR").major_opcode
-    _SetMonitor(display=display.display, opcode=opcode, window=root, monitor=monitor)
+    _SetMonitor(
+        display=display.display, opcode=opcode, window=root, name=display.intern_atom(name), primary=primary, automatic=False,
+        x=box.left, y=box.top, width=box.width, height=box.height, width_mm=size_mm[0], height_mm=size_mm[1], outputs=[],
+    )  # fmt: skip
     display.sync()
 
 
