@@ -7,6 +7,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from edgeagent.caches import cache_root
 from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.embedded_model import EmbeddedModel
 from edgeagent.engine.llama_model import LlamaModel
@@ -56,7 +57,7 @@ async def open_model(
     if not mmproj:
         raise ModelUnusable(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
     spoken, factor = _speaking(model, mmproj, family)
-    load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=1)
+    load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=1, threads_file=threads_file())
     async with _started(Engine("llama", load, restarted)) as engine:
         primer = Primer(engine, SEQUENCE)
         yield LlamaModel(engine, SEQUENCE, seed, Speaker(spoken, factor, skip_unchanged), primer.prime)
@@ -70,6 +71,11 @@ def remote_family(model: str, family: str) -> Family:
     with contextlib.suppress(NoSuchFamily):
         return by_name(name)
     return recognised("", [name])
+
+
+def threads_file() -> str:
+    """Where the engines remember how many threads are fastest on this machine."""
+    return str(cache_root() / "threads.json")
 
 
 @asynccontextmanager

@@ -17,6 +17,7 @@ from types import TracebackType
 import platformdirs
 
 from edgeagent import events
+from edgeagent.caches import HOME_VARIABLE
 from edgeagent.errors import NotOwner, SessionError, SessionNotFound
 from edgeagent.history import History
 from edgeagent.ports import Clock
@@ -28,7 +29,6 @@ from edgeagent.sessions.summary import SessionSummary, summarize
 from edgeagent.sessions.swapping import finish_swap, open_folders
 from edgeagent.sessions.whereabouts import require_here
 
-HOME_VARIABLE = "EDGEAGENT_HOME"
 _OWNERSHIP = (events.HandedOver, events.TakenBack)
 
 

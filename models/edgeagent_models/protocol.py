@@ -124,6 +124,8 @@ class Load(_Message, frozen=True, tag="load"):
     max_sequences: int = 4
     threads: int = 0
     """0: as measured best for this machine."""
+    threads_file: str = ""
+    """Where that is remembered; empty: it is not measured, the usual numbers are taken."""
     gpu_layers: int = 0
     version: int = ENGINE_PROTOCOL_VERSION
 
@@ -249,6 +251,8 @@ class Loaded(_Message, frozen=True, tag="loaded"):
     context_tokens: int
     load_ms: float
     chat_template: str = ""
+    threads: tuple[int, int] = (0, 0)
+    """For single tokens, and for batches."""
     missing_layers: tuple[str, ...] = ()
     """What the engine's process could not give up on this machine, each as ``name: reason``."""
 

@@ -13,11 +13,10 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
-import platformdirs
 
+from edgeagent.caches import HOME_VARIABLE, cache_root
 from edgeagent.errors import EnvironmentProblem, UsageError
 from edgeagent.runner import ModelChoice
-from edgeagent.sessions.store import HOME_VARIABLE
 from edgeagent_models.synthetic.plan import QUANTIZATIONS, VISION_FORMATS, planned_bytes, text_tensors, vision_tensors
 from edgeagent_models.synthetic.shapes import Shape, load_shapes
 
@@ -56,13 +55,7 @@ class Synthetic:
         digest = hashlib.blake2b(
             msgspec.json.encode((self.shape.text, self.shape.vision)) + bytes([_FORMAT]), digest_size=4
         ).hexdigest()
-        return cache_root() / f"{self.name}-{self.quantization}-{digest}"
-
-
-def cache_root() -> Path:
-    """``$EDGEAGENT_HOME/cache/synthetic``, or ``edgeagent/synthetic`` in the user's cache directory."""
-    home = os.environ.get(HOME_VARIABLE)
-    return Path(home) / "cache" / "synthetic" if home else platformdirs.user_cache_path("edgeagent") / "synthetic"
+        return cache_root() / "synthetic" / f"{self.name}-{self.quantization}-{digest}"
 
 
 def named(text: str) -> Synthetic:

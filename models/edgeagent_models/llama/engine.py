@@ -9,10 +9,12 @@ from pathlib import Path
 
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.handler import Send
-from edgeagent_models.llama import state_file
+from edgeagent_models.llama import state_file, threads
+from edgeagent_models.llama.decoder import Decoder, Row
 from edgeagent_models.llama.fingerprint import fingerprint
 from edgeagent_models.llama.job import Job, Priming
 from edgeagent_models.llama.model import LlamaModel
+from edgeagent_models.llama.native import llama
 from edgeagent_models.llama.pictures import Pictures
 from edgeagent_models.llama.plan import Plan, marks, seam_units
 from edgeagent_models.llama.scheduler import Scheduler
@@ -30,10 +32,14 @@ class LlamaEngine:
         began_s = time.perf_counter()
         # Nobody who writes a message can know it, so no text can pass for a picture.
         self._marker = f"<picture {secrets.token_hex(16)}>"
-        self._model = LlamaModel(request, lambda: self._scheduler.should_abort())
+        self._serving = False
+        self._model = LlamaModel(request, self._should_abort)
+        if request.threads_file and not request.threads:
+            self._tune(request.threads_file)
         encoder = VisionEncoder(request, self._model, self._marker) if request.mmproj else None
         self._pictures = Pictures(encoder) if encoder else None
         self._scheduler = Scheduler(self._model, self._pictures)
+        self._serving = True
         vocabulary = self._model.vocabulary
         source = self._model.chat_template
         self._template = ChatTemplate(source, self._marker, vocabulary.bos, vocabulary.eos, vocabulary.control_tokens())
@@ -48,7 +54,30 @@ class LlamaEngine:
             self._model.context_tokens,
             round((time.perf_counter() - began_s) * 1000, 3),
             source,
+            (self._model.threads.single, self._model.threads.batch),
         )
+
+    def _should_abort(self) -> bool:
+        return self._serving and self._scheduler.should_abort()
+
+    def _tune(self, file: str) -> None:
+        """Compute with as many threads as were found fastest here: now, if nobody did before."""
+        model, decoder = self._model, Decoder(self._model)
+
+        def took_s(counts: threads.Threads, tokens: int) -> float:
+            model.use(counts)
+            began_s = time.perf_counter()
+            decoder.tokens([Row(0, position, 0, position == tokens - 1) for position in range(tokens)])
+            took_s = time.perf_counter() - began_s
+            llama.llama_memory_clear(model.memory, True)
+            return took_s
+
+        found = threads.remembered(file, model.header)
+        if found is None and not threads.busy():
+            found = threads.tuned(took_s)
+            threads.remember(file, model.header, found)
+        if found:
+            model.use(found)
 
     @property
     def sequences(self) -> frozenset[str]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from edgeagent_models.errors import EngineProblem, NotAModel
 from edgeagent_models.gguf_header import GgufHeader, read_header
-from edgeagent_models.llama import log
+from edgeagent_models.llama import log, threads
 from edgeagent_models.llama.native import Handle, llama
 from edgeagent_models.protocol import Load
 
@@ -32,6 +32,7 @@ class LlamaModel:
 
         # ctypes keeps no reference: a collected callback is a crash in the middle of a decode.
         self._abort_callback = llama.ggml_abort_callback(aborting)
+        self.threads = threads.usual(request.threads)
         self.context = self._new_context(request)
         self.memory = llama.llama_get_memory(self.context)
         self.context_tokens = int(llama.llama_n_ctx(self.context))
@@ -41,6 +42,11 @@ class LlamaModel:
         """Floats of one embedding that the context takes instead of a token."""
         self.recurrent = bool(llama.llama_model_is_hybrid(self._model) or llama.llama_model_is_recurrent(self._model))
         """It has state that cannot be cut back to an earlier position, only restored from a checkpoint."""
+
+    def use(self, counts: threads.Threads) -> None:
+        """From now on compute with so many threads."""
+        self.threads = counts
+        llama.llama_set_n_threads(self.context, counts.single, counts.batch)
 
     @property
     def handle(self) -> Handle:
@@ -63,7 +69,7 @@ class LlamaModel:
         parameters = llama.llama_context_default_params()
         parameters.n_ctx = request.context_tokens
         parameters.n_batch = parameters.n_ubatch = min(BATCH_TOKENS, request.context_tokens)
-        parameters.n_threads, parameters.n_threads_batch = thread_counts(request.threads)
+        parameters.n_threads, parameters.n_threads_batch = self.threads
         parameters.n_seq_max = request.max_sequences
         # One pool of cells for all sequences: a single session can use the whole context.
         parameters.kv_unified = True
@@ -149,13 +155,6 @@ class Vocabulary:
             for token in range(self.size)
             if llama.llama_vocab_get_attr(self.handle, token) & _ATTR_CONTROL
         ]  # fmt: skip
-
-
-def thread_counts(asked: int) -> tuple[int, int]:
-    """Threads for single tokens and for batches. Single tokens are bound by memory: half the cores are fastest, and on two
-    cores one thread beats two by far once anything else runs (``docs/benchmarks.md``)."""
-    cores = asked or len(os.sched_getaffinity(0))
-    return max(1, cores // 2), max(1, cores)
 
 
 def _checked_header(path: str) -> GgufHeader:

@@ -15,7 +15,7 @@ from edgeagent_models.families.resize import SizeRule
 from edgeagent_models.gguf_header import GgufHeader
 from edgeagent_models.llama import log
 from edgeagent_models.llama.decoder import Floats, Ints
-from edgeagent_models.llama.model import LlamaModel, header_of, thread_counts
+from edgeagent_models.llama.model import LlamaModel, header_of
 from edgeagent_models.llama.native import Handle, llama, mtmd
 from edgeagent_models.protocol import Image, Load
 
@@ -118,7 +118,7 @@ class VisionEncoder:
         parameters.use_gpu = request.gpu_layers != 0
         parameters.print_timings = False
         parameters.warmup = False
-        parameters.n_threads = thread_counts(request.threads)[1]
+        parameters.n_threads = self._model.threads.batch
         parameters.media_marker = self._marker
         parameters.cb_eval = self._callback
         context = mtmd.mtmd_init_from_file(os.fsencode(request.mmproj), self._model.handle, parameters)
