@@ -292,8 +292,8 @@ class Restored(_Fact, frozen=True, tag="restored"):
     """How the screen was restored after the session had moved. The model is told."""
 
     how: Literal["exact", "replayed", "reopened"]
-    """``exact``: the state came along; ``replayed``: recorded actions without outside effect were done again and the screen agrees;
-    ``reopened``: applications were opened, and the model goes on from what it sees."""
+    """``exact``: the state came along; ``replayed``: recorded actions without outside effect were done again and the screen
+    agrees; ``reopened``: applications were opened, and the model goes on from what it sees."""
     steps: int = 0
     """That were done again."""
     memory: str = ""
@@ -313,7 +313,8 @@ class RunEnded(_Fact, frozen=True, tag="run_ended"):
 EventData: TypeAlias = (
     SessionCreated | RunStarted | Observed | Replied | Malformed | Verdict | Intent | Acted | Reconciled | DesktopWasLost
     | EngineRestarted | UserMessage | ModeChanged | Approved | Memorized | LimitReached | LogRepaired | AuditAnchored
-    | StateChanged | ModelChanged | Compacted | HomeKept | Forked | Rewound | Masked | HandedOver | TakenBack | Restored | RunEnded
+    | StateChanged | ModelChanged | Compacted | HomeKept | Forked | Rewound | Masked | HandedOver | TakenBack | Restored
+    | RunEnded
 )  # fmt: skip
 
 

@@ -6,14 +6,13 @@ import asyncio
 import contextlib
 import dataclasses
 import shutil
-import signal
-from collections.abc import AsyncGenerator, Callable, Coroutine, Sequence
+from collections.abc import AsyncGenerator, Callable, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Literal, Protocol
 
 import msgspec
 
@@ -393,21 +392,3 @@ def _real_model(
 
     refuse_wrong_convention(choice.model, choice.mmproj, choice.family)
     return open_model(choice.model, choice.mmproj, seed, restarted, choice.family, choice.skip_unchanged, audited)
-
-
-async def run_until_stopped(run: Coroutine[Any, Any, RunResult], brake: Brake) -> RunResult:
-    """Await ``run``; SIGINT and SIGTERM stop it, with everything held released and the session resumable."""
-    task = asyncio.ensure_future(run)
-    loop = asyncio.get_running_loop()
-
-    def stop() -> None:
-        brake.pull()
-        task.cancel()
-
-    for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, stop)
-    try:
-        return await task
-    finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
-            loop.remove_signal_handler(number)

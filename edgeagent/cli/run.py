@@ -22,10 +22,11 @@ from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
 from edgeagent.cli.seconds import Seconds
 from edgeagent.errors import UsageError
 from edgeagent.hub.shelf import find
+from edgeagent.interrupts import run_until_stopped
 from edgeagent.limits import Limits
 from edgeagent.policy.loading import load_policy
 from edgeagent.remote_names import is_remote, remote_name
-from edgeagent.runner import ModelChoice, Runner, RunRequest, run_until_stopped
+from edgeagent.runner import ModelChoice, Runner, RunRequest
 from edgeagent_harness.protocol.messages import Application, DesktopSpec, HostSpec
 from edgeagent_models.families.registry import NoSuchFamily, by_name
 

@@ -20,12 +20,13 @@ from edgeagent.cli.sessions_text import echo_json, print_session, print_table, s
 from edgeagent.errors import UsageError
 from edgeagent.events import GateModeName, SessionCreated
 from edgeagent.limits import Limits
+from edgeagent.recording.export.notes import masked_in_words
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.summary import SessionSummary, human_bytes, summarize
 
 if TYPE_CHECKING:
-    from edgeagent.runner import Runner, RunResult
+    from edgeagent.runner import ModelChoice, Runner, RunResult
 
 _OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
@@ -70,10 +71,13 @@ def show(session: str, output: str) -> None:
 @click.option("--timeout", "timeout_s", type=Seconds(), metavar="S", help="Seconds at most for this run.")
 @click.option("--mode", type=click.Choice(MODES), help=RESUME_MODE_HELP)
 @click.option("--approve", is_flag=True, help="Permit, once, the action that the run had ended for.")
+@click.option("--model", default="", metavar="MODEL", help="From here on another model decides; as for `edgeagent run`.")
+@click.option("--mmproj", default="", metavar="PATH", help="Its vision part.")
+@click.option("--family", default="", metavar="NAME", help="How it is spoken to, if its own header misleads.")
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 def resume(
     session: str, message: str, max_steps: int | None, timeout_s: float | None, mode: GateModeName | None, approve: bool,
-    output: OutputFormat,
+    model: str, mmproj: str, family: str, output: OutputFormat,
 ) -> None:  # fmt: skip
     """Go on with a session that was stopped, ran into a limit, or whose process died."""
     _as_recorded(session)
@@ -81,12 +85,23 @@ def resume(
     if max_steps is not None or timeout_s is not None:
         given = Limits()
         limits = Limits(max_steps=max_steps or given.max_steps, timeout_s=timeout_s or given.timeout_s)
+    other = _other_model(model, mmproj, family)
     renderer = renderer_for(output)
 
     def work(runner: Runner) -> Coroutine[Any, Any, RunResult]:
-        return runner.resume(session, message, limits, mode or "", approve)
+        return runner.resume(session, message, limits, mode or "", approve, other)
 
     sys.exit(asyncio.run(_resume(work, renderer)))
+
+
+def _other_model(model: str, mmproj: str, family: str) -> ModelChoice | None:
+    if not model:
+        if mmproj or family:
+            raise UsageError("--mmproj and --family belong to --model", "name the model, too")
+        return None
+    from edgeagent.cli.run import chosen
+
+    return chosen(model, mmproj, family)
 
 
 def _as_recorded(session: str) -> None:
@@ -97,7 +112,8 @@ def _as_recorded(session: str) -> None:
 
 
 async def _resume(work: Callable[[Runner], Coroutine[Any, Any, RunResult]], renderer: Renderer) -> int:
-    from edgeagent.runner import Runner, run_until_stopped
+    from edgeagent.interrupts import run_until_stopped
+    from edgeagent.runner import Runner
 
     runner = Runner(listeners=[renderer.fact], audit_listeners=[renderer.audited], asker=renderer.asker)
     with renderer.alive():
@@ -153,6 +169,9 @@ def export(session: str, format_name: str, passphrase_file: Path | None, out: Pa
 
         return export_bundle(directory, out or Path(f"{directory.name}.eab"), passphrase_file)
     written = exports.export(directory, format_name, out or Path(exports.default_name(directory.name, format_name)))
+    with SessionReader.open(directory) as reader:
+        if told := masked_in_words(event.data for event in reader.events()):
+            click.secho(f"masked, there as here: {told}", fg="yellow", err=True)
     return click.echo(str(written))
 
 

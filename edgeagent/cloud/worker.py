@@ -24,9 +24,10 @@ from edgeagent import events
 from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.cloud.ledger.database import open_database
 from edgeagent.errors import EdgeAgentError, NotOwner
+from edgeagent.interrupts import run_until_stopped
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
-from edgeagent.runner import Runner, run_until_stopped
+from edgeagent.runner import Runner
 from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.store import SessionStore
 from edgeagent.teleport.plan import head_of

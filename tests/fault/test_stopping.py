@@ -29,7 +29,8 @@ from edgeagent_harness.protocol.audit import SessionStopped
 RUN = """
 import asyncio, contextlib, sys
 from pathlib import Path
-from edgeagent.runner import Runner, RunRequest, run_until_stopped
+from edgeagent.interrupts import run_until_stopped
+from edgeagent.runner import Runner, RunRequest
 from edgeagent.sessions.store import SessionStore
 from edgeagent.limits import Limits
 from edgeagent.testing import Button, FakeDesktop, ScriptedModel

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 
 from edgeagent import events
 from edgeagent.recording.export.story import Note
@@ -69,6 +70,18 @@ def masked_words(fact: events.Masked) -> str:
     parts = [f"{count} area{'s' if count > 1 else ''} of the screen ({why})" for why, count in areas.items()]
     parts += [f"{count} piece{'s' if count > 1 else ''} of text ({why})" for why, count in fact.texts.items()]
     return ", ".join(parts)
+
+
+def masked_in_words(facts: Iterable[events.EventData]) -> str:
+    """All that was masked in a session: ``region clock (on 4 screens), pattern card (in 2 texts)``; empty: nothing."""
+    screens, texts = Counter[str](), Counter[str]()
+    for fact in facts:
+        if isinstance(fact, events.Masked):
+            screens.update({area.why for area in fact.areas})
+            texts.update(fact.texts)
+    told = [f"{why} (on the screen, {count} time{'s' if count > 1 else ''} anew)" for why, count in screens.items()]
+    told += [f"pattern {why} (in {count} piece{'s' if count > 1 else ''} of text)" for why, count in texts.items()]
+    return ", ".join(told)
 
 
 def _stays(effects: tuple[str, ...]) -> list[Note]:
