@@ -2,24 +2,37 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
+import random
+import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
+import msgspec
+import psutil
 import pytest
 from support import form_run
 from support.cloud import Backend, backend, until
+from support.cut_proxy import CutProxy
 from support.teleporting import run_until_step, silent
 
 from edgeagent import events
-from edgeagent.errors import NotOwner
+from edgeagent.errors import NotOwner, TeleportError, TeleportRefused
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.store import SessionStore
+from edgeagent.sessions.summary import summarize
 from edgeagent.sessions.whereabouts import whereabouts
 from edgeagent.teleport.api import connect
+from edgeagent.teleport.mirroring import Mirror, follow
+from edgeagent.teleport.progress import Moved, Progress
 from edgeagent.teleport.pulling import pull
-from edgeagent.teleport.pushing import push
+from edgeagent.teleport.pushing import push, require_permitted
+from edgeagent.teleport.wire import Command, Standing
+from edgeagent.testing import FakeClock
+from edgeagent_harness.protocol.messages import DesktopSpec
 
 
 @pytest.fixture
@@ -60,3 +73,118 @@ async def test_there_at_step_4_and_back_at_8(world: Backend) -> None:
     there, back = (fact for fact in moves if isinstance(fact, events.Restored))
     assert (there.how, there.steps, back.how) == ("replayed", 4, "replayed")
     assert 7 <= back.steps <= 9
+
+
+async def test_only_what_is_new_is_sent_again_and_a_cut_upload_goes_on(world: Backend) -> None:
+    store, runner = SessionStore(), form_run.make(SessionStore())
+    began = await run_until_step(runner, form_run.REQUEST, 2)
+    home = store.root / began.session / "home"
+    for number in range(6):
+        (home / f"large {number}").write_bytes(random.Random(number).randbytes(1 << 20))
+    direct = await world.connected()
+    totals: list[tuple[int, int]] = []
+
+    def tell(progress: Progress) -> None:
+        if isinstance(progress, Moved) and not progress.done:
+            totals.append((progress.total, progress.had))
+
+    async with CutProxy(world.port, random.Random(1)) as proxy:
+        proxy.cut_after = 3_500_000
+        known = msgspec.structs.replace(direct, url=f"http://127.0.0.1:{proxy.listening}")
+        async with connect(known) as api:
+            with pytest.raises(TeleportError):
+                await push(store, began.session, "cloud", known, api, tell, lambda plan: True)
+    assert whereabouts(store.root / began.session).here, "nothing was asked of the backend that could have made it the owner"
+    async with connect(direct) as api:
+        await push(store, began.session, "cloud", direct, api, tell, lambda plan: True)
+        (everything, had), (rest, stored) = totals
+        assert had == 0
+        assert everything - (3 << 20) <= rest + (1 << 20), "less than a chunk is sent twice"
+        assert stored >= 3 << 20
+        await pull(store, began.session, "cloud", direct, api, silent)
+        (home / "small").write_text("new")
+        totals.clear()
+        await push(store, began.session, "cloud", direct, api, tell, lambda plan: True)
+    assert totals[0][1] > 6 << 20
+    assert totals[0][0] < 200_000, "logs and what is new"
+
+
+async def test_the_copy_here_follows_and_a_message_wakes_what_waits(world: Backend) -> None:
+    store = SessionStore()
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 3)
+    known = await world.connected()
+    seen: list[events.EventData] = []
+    async with connect(known) as api:
+        await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
+        mirror = Mirror(store.root / began.session)
+        try:
+            async for one in follow(api, began.session, mirror):
+                if not isinstance(one, Standing):
+                    seen.append(one.data)
+                elif one.state == "idle":
+                    break
+        finally:
+            mirror.close()
+        assert [fact.step for fact in seen if isinstance(fact, events.Acted)] == list(range(4, 11))
+        with SessionReader.open(store.root / began.session) as reader:
+            assert reader.damage() == []
+            assert reader.events()[-1].data == seen[-1]
+        assert summarize(store.root / began.session).state == "teleported"
+        key = "k" * 16
+        for _ in range(2):
+            await api.command(began.session, Command(key, "say", "thank you"))
+        await until(
+            lambda: api.standing(began.session), lambda standing: standing.state == "idle" and standing.events > len(seen) + 8
+        )
+        directory = await pull(store, began.session, "cloud", known, api, silent)
+    with SessionReader.open(directory) as reader:
+        said = [event.data.text for event in reader.events() if isinstance(event.data, events.UserMessage)]
+    assert said == ["thank you"], "the same command again changes nothing"
+
+
+async def test_a_lost_worker_is_replaced(world: Backend) -> None:
+    store = SessionStore()
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 1)
+    known = await world.connected()
+    async with connect(known) as api:
+        await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
+        await until(lambda: api.standing(began.session), lambda standing: standing.last_step >= 3)
+        assert world.process is not None
+        for child in psutil.Process(world.process.pid).children():
+            child.kill()
+        killed_s = time.monotonic()
+        stopped_at = (await api.standing(began.session)).last_step
+        await until(lambda: api.standing(began.session), lambda standing: standing.last_step > stopped_at)
+        assert time.monotonic() - killed_s < 15
+        await until(lambda: api.standing(began.session), lambda standing: standing.state == "idle")
+        directory = await pull(store, began.session, "cloud", known, api, silent)
+    with SessionReader.open(directory) as reader:
+        steps = [event.data.step for event in reader.events() if isinstance(event.data, events.Acted | events.Reconciled)]
+    assert steps == list(range(1, 11))
+    assert len(submissions()) == 1
+
+
+@pytest.mark.parametrize(
+    ("spec", "why"),
+    [
+        (DesktopSpec(320, 220, policy_yaml="teleport: deny", policy_name="mine"), "mine says teleport: deny"),
+        (DesktopSpec(320, 220, policy_yaml="network: {egress: {mode: offline}}"), "is offline"),
+        (DesktopSpec(320, 220, offline=True), "is offline"),
+    ],
+)
+async def test_what_may_not_leave_does_not(spec: DesktopSpec, why: str, tmp_path: Path) -> None:
+    store = SessionStore(tmp_path / "sessions")
+    with store.create(FakeClock()) as session:
+        await session.writer.emit(events.SessionCreated("secret", "embedded", spec, "0.1.0"))
+    with pytest.raises(TeleportRefused, match=why) as refused:
+        require_permitted(store.root / session.id)
+    assert refused.value.exit_code == 5
+
+
+async def test_random_faults() -> None:
+    """A few; `scripts/handover_faults.py` tries as many as one likes."""
+    argv = [sys.executable, str(Path(__file__).parents[2] / "scripts" / "handover_faults.py"), "--count", "4", "--seed", "3"]
+    process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
+    told, _ = await process.communicate()
+    assert process.returncode == 0, told.decode()
+    assert json.loads(told)["hand_overs"] >= 4
