@@ -53,7 +53,7 @@ async def test_one_step_as_its_family(tiny_models: TinyModels, tmp_path: Path, b
 
 async def test_the_override_wins(tiny_models: TinyModels) -> None:
     """The tiny model's own name says generic; asked as Holo it answers in Holo's form, which becomes the same canonical one."""
-    async with open_model(str(tiny_models.dense), str(tiny_models.mmproj), 1, lambda _why: None, "holo") as model:
+    async with open_model(str(tiny_models.dense), str(tiny_models.mmproj), 5, lambda _why: None, "holo") as model:
         reply = await model.complete(Prompt("press Go", Screen(INFO, bytes(INFO.size_bytes)), History("press Go")))
     assert reply.problem == ""
     assert reply.text.startswith('{"thought":')
