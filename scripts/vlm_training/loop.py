@@ -76,8 +76,6 @@ class Trainer:
                         self._say(size=size, right=shares(self.net, self.language, size, 48))
         finally:
             self._save()
-        for size in SIZES_PX:
-            self._say(size=size, right=shares(self.net, self.language, size, 48))
         return self.net
 
     def _step(self) -> torch.Tensor:
