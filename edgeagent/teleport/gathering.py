@@ -27,6 +27,14 @@ GROWING_CHUNK_BYTES = 1 << 16
 """Of logs and packs, which only grow: so little of them is sent again when they did."""
 
 
+_BROWSER = b"edgeagent-chromium"
+"""The browser's profile, as the sandbox calls it."""
+_BROWSER_CACHES = frozenset((
+    b"Cache", b"Code Cache", b"GPUCache", b"GPUPersistentCache", b"DawnGraphiteCache", b"DawnWebGPUCache", b"ShaderCache",
+    b"GrShaderCache", b"GraphiteDawnCache", b"BrowserMetrics",
+))  # fmt: skip
+
+
 @dataclass(frozen=True, slots=True)
 class Piece:
     """Where the bytes of a chunk are on this machine."""
@@ -99,7 +107,10 @@ class Gathering:
         if child.is_symlink():
             self.entries.append(LinkEntry(as_text(name), as_text(os.readlink(child.path))))
         elif child.is_dir(follow_symlinks=False):
-            self.take_tree(path, name)
+            if _is_cache(name):
+                self.stays.append(Stays(as_text(name), "a cache: it is made anew"))
+            else:
+                self.take_tree(path, name)
         elif child.is_file(follow_symlinks=False):
             self.take_file(path, name)
         else:
@@ -114,6 +125,11 @@ def _pieces(read: Callable[[int], bytes], chunk_bytes: int, size: int) -> Iterat
             return
         yield offset, data
         offset += len(data)
+
+
+def _is_cache(name: bytes) -> bool:
+    *above, last = name.split(b"/")
+    return last == b".cache" or (_BROWSER in above and last in _BROWSER_CACHES)
 
 
 def _mode(path: Path) -> int:

@@ -40,6 +40,9 @@ def furnish(home: Path) -> None:
     Path(os.fsdecode(os.fsencode(home) + b"/" + ODD_NAME)).write_bytes(b"odd")
     (home / "large").write_bytes(bytes(range(256)) * 10_000)
     os.mkfifo(home / "pipe")
+    for cache in (".cache/app", ".config/edgeagent-chromium/Default/GPUCache"):
+        (home / cache).mkdir(parents=True)
+        (home / cache / "data").write_text("can be made anew")
     (home / "locked").mkdir()
     (home / "locked" / "read me").write_text("kept")
     (home / "locked").chmod(0o550)
