@@ -74,3 +74,13 @@ def take_answers(text: str, known: Abilities) -> tuple[str, Abilities]:
 def no_colour(environment: Mapping[str, str]) -> bool:
     """Whether the user asked for no colours (https://no-color.org), or the terminal has none."""
     return bool(environment.get("NO_COLOR")) or environment.get("TERM") in {"dumb", "vt100", "vt220", "xterm-mono"}
+
+
+def at(x: int, y: int, sequence: str) -> str:
+    """``sequence`` drawn from cell (``x``, ``y``), counted from 0; the cursor comes back."""
+    return f"\x1b7\x1b[{y + 1};{x + 1}H{sequence}\x1b8"
+
+
+def kitty_gone(number: int) -> str:
+    """The terminal's picture ``number`` is taken away."""
+    return f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\"

@@ -5,33 +5,32 @@ from __future__ import annotations
 import os
 import sys
 from collections.abc import Callable, Iterable
+from functools import cached_property
+from importlib import import_module
 from pathlib import Path
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import App, SystemCommand
 from textual.binding import Binding, BindingType
 from textual.driver import Driver
 from textual.drivers.linux_driver import LinuxDriver
 from textual.screen import Screen
 
-from edgeagent import offline
 from edgeagent.errors import EdgeAgentError
-from edgeagent.runner import Runner, RunResult
 from edgeagent.settings import Settings, read
 from edgeagent.tui.abilities import PICTURES, QUERY, Abilities, Pictures, by_environment, cell_size, no_colour
 from edgeagent.tui.driver import AbilitiesFound, Stopped, StoppingDriver
 from edgeagent.tui.frame_view import FrameView
-from edgeagent.tui.help import HelpScreen
 from edgeagent.tui.home import HomeScreen, TaskWanted
-from edgeagent.tui.request import run_request
-from edgeagent.tui.session_screen import ResumeWanted, SessionScreen
 from edgeagent.tui.session_table import SessionWanted
-from edgeagent.tui.settings_screen import SettingsScreen
 from edgeagent.tui.themes import DARK, LIGHT
-from edgeagent.tui.tour import APPLICATION, TASK, TourScreen, first_time
-from edgeagent.tui.working import RunThread, Work
-from edgeagent.words import printable
+from edgeagent.tui.wanted import ResumeWanted
+
+if TYPE_CHECKING:  # whatever works is imported behind the first paint (`_warm_up`): a person needs a moment to read
+    from edgeagent.runner import Runner, RunResult
+    from edgeagent.sessions.store import SessionStore
+    from edgeagent.tui.working import RunThread, Work
 
 _STOP_S = 5.0
 """How long quitting waits for a run to let go."""
@@ -49,15 +48,18 @@ class EdgeAgentApp(App[None]):
     ]
 
     def __init__(
-        self, make_runner: Callable[[], Runner] = Runner, settings: Settings | None = None, with_tour: bool = False
-    ) -> None:  # fmt: skip
+        self,
+        make_runner: Callable[[], Runner] | None = None,
+        settings: Settings | None = None,
+        with_tour: bool = False,
+        offline: bool = False,
+    ) -> None:
         super().__init__()
-        if offline.is_offline():
+        if offline:
             self.sub_title = "offline: nothing here has a network"
         for theme in (DARK, LIGHT):
             self.register_theme(theme)
-        self._make_runner = make_runner
-        self._store = make_runner().store
+        self._make_runner = make_runner or _real_runner
         self._settings = settings or Settings()
         self._with_tour = with_tour
         self._run: RunThread | None = None
@@ -73,11 +75,25 @@ class EdgeAgentApp(App[None]):
         return StoppingDriver if found is LinuxDriver else found
 
     def on_mount(self) -> None:
-        self.push_screen(HomeScreen(self._store, self._settings))
+        self.push_screen(HomeScreen(lambda: self._store, self._settings))
         if self._driver is not None and not self._driver.is_headless and sys.stdin.isatty():
             self._driver.write(QUERY)
+        self.call_after_refresh(self._warm_up)
+
+    @work(thread=True)
+    def _warm_up(self) -> None:
+        """Import what the first task will need, and see whether this is the first time."""
+        from edgeagent.tui.tour import first_time
+
+        for name in ("request", "session_screen", "drawing"):
+            import_module(f"edgeagent.tui.{name}")
+
         if self._with_tour and first_time(self._store.root.parent) and not self._store.ids():
-            self.action_tour()
+            self.call_from_thread(self.action_tour)
+
+    @cached_property
+    def _store(self) -> SessionStore:
+        return self._make_runner().store
 
     # -- stopping ---------------------------------------------------------------------------------------------------------
 
@@ -112,6 +128,9 @@ class EdgeAgentApp(App[None]):
 
     @on(TaskWanted)
     def _begin(self, wanted: TaskWanted) -> None:
+        from edgeagent.tui.request import run_request
+        from edgeagent.words import printable
+
         try:
             request = run_request(wanted.task, wanted.on)
         except EdgeAgentError as error:
@@ -128,18 +147,26 @@ class EdgeAgentApp(App[None]):
 
     @on(SessionWanted)
     def _look(self, wanted: SessionWanted) -> None:
+        from edgeagent.tui.session_screen import SessionScreen
+
         self.push_screen(SessionScreen(self._store.root / wanted.session))
 
     @on(ResumeWanted)
     def _resume(self, wanted: ResumeWanted) -> None:
+        if self._run is not None and self._run.alive:  # asked for twice
+            return
+
         async def work(runner: Runner) -> RunResult:
             return await runner.resume(wanted.session, wanted.message, model=wanted.model)
 
-        if isinstance(self.screen, SessionScreen):
+        if not isinstance(self.screen, HomeScreen):
             self.pop_screen()
         self._watch(work, self._store.root / wanted.session)
 
     def _watch(self, work: Work, directory: Path | None = None) -> None:
+        from edgeagent.tui.session_screen import SessionScreen
+        from edgeagent.tui.working import RunThread
+
         self._run = RunThread(work, self._make_runner, live=self._settings.live_view)
         self.push_screen(SessionScreen(directory, self._run))
 
@@ -153,7 +180,7 @@ class EdgeAgentApp(App[None]):
         yield SystemCommand("Settings", "What all runs begin with, colours, pictures", self.action_settings)
         yield SystemCommand("Tour", "What this is, in a minute", self.action_tour)
         yield SystemCommand("Help", "The keys of this screen", self.action_help)
-        if isinstance(screen, SessionScreen):
+        if not isinstance(screen, HomeScreen):
             for active in screen.active_bindings.values():
                 binding = active.binding
                 if active.node is screen and binding.description:
@@ -164,11 +191,15 @@ class EdgeAgentApp(App[None]):
 
     def action_help(self) -> None:
         """What the screen is for, and its keys."""
+        from edgeagent.tui.help import HelpScreen
+
         if not isinstance(self.screen, HelpScreen):
             self.push_screen(HelpScreen(self.screen))
 
     def action_settings(self) -> None:
         """See and change the settings."""
+        from edgeagent.tui.settings_screen import SettingsScreen
+
         self.push_screen(SettingsScreen(), self._settings_said)
 
     def _settings_said(self, said: Settings | None) -> None:
@@ -183,11 +214,15 @@ class EdgeAgentApp(App[None]):
 
     def action_tour(self) -> None:
         """What this is, and a first task."""
+        from edgeagent.tui.tour import TourScreen
+
         self._to_home()
         self.push_screen(TourScreen(), self._toured)
 
     def _toured(self, wanted: bool | None) -> None:
         if wanted and isinstance(self.screen, HomeScreen):
+            from edgeagent.tui.tour import APPLICATION, TASK
+
             self.screen.fill_in(TASK, APPLICATION)
 
     def _to_home(self) -> None:
@@ -213,6 +248,14 @@ class EdgeAgentApp(App[None]):
                 frame.use(abilities, self.colours)
 
 
+def _real_runner() -> Runner:
+    from edgeagent.runner import Runner
+
+    return Runner()
+
+
 def main() -> None:
     """Run the app until the user leaves it."""
-    EdgeAgentApp(settings=read(), with_tour=True).run()
+    from edgeagent import offline
+
+    EdgeAgentApp(settings=read(), with_tour=True, offline=offline.is_offline()).run()

@@ -8,25 +8,13 @@ from edgeagent.cli.run import chosen
 from edgeagent.errors import UsageError
 from edgeagent.runner import ModelChoice
 from edgeagent.tui.dialog import Choice
-from edgeagent_harness.policy.gate_types import GateMode
 
-MODE_WORDS: dict[GateMode, str] = {
-    "plan": "only looks",
-    "ask": "asks first",
-    "bounded": "by rules",
-    "auto": "acts alone",
-}
 MODE_CHOICES = (
     Choice("plan", "plan", "it says what it would do, and does nothing"),
     Choice("ask", "ask", "it asks before each action"),
     Choice("bounded", "bounded", "only what a rule of the policy allows; anything else is denied"),
     Choice("auto", "auto", "what no rule decides is done"),
 )
-
-
-def gate_mode(said: object) -> GateMode | None:
-    """The mode of that name."""
-    return next((mode for mode in MODE_WORDS if mode == said), None)
 
 
 def model_choice(said: str) -> ModelChoice:

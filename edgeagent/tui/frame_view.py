@@ -3,30 +3,26 @@
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
-from PIL import Image
 from textual import events as ui
 from textual import work
-from textual.geometry import Region, Size
+from textual.geometry import Region
 from textual.message import Message
 from textual.reactive import reactive
 from textual.screen import Screen
 from textual.strip import Strip
 from textual.widget import Widget
 
-from edgeagent.recording.export.draw import draw_marks
-from edgeagent.recording.export.marks import Box, Mark, Ring
-from edgeagent.tui import graphics
-from edgeagent.tui.abilities import Abilities
-from edgeagent.tui.own_hands import Pressed, key_action, pointer_action, scroll_action
-from edgeagent.tui.picture import from_bgrx, half_blocks, shades
-from edgeagent.tui.placing import Placing, close_up, place
-from edgeagent_harness.protocol.actions import Action, Type
-from edgeagent_harness.protocol.geometry import Rect
+from edgeagent.tui.abilities import Abilities, at, kitty_gone
 
-_HALF_BLOCK = (1, 2)
-"""Pixels in a cell of half blocks."""
+if TYPE_CHECKING:  # what drawing and acting need is imported when there is something to draw or to do: the first paint is soon
+    from edgeagent.recording.export.marks import Mark
+    from edgeagent.tui.drawing import Drawn
+    from edgeagent.tui.own_hands import Pressed
+    from edgeagent_harness.protocol.actions import Action
+
 _NUMBERS = itertools.count(0xEA00)
 """Of the pictures that a kitty terminal is given: other programs on it may have their own."""
 
@@ -35,22 +31,10 @@ _NUMBERS = itertools.count(0xEA00)
 class Shown:
     """What to show: ``pixels`` is ``(height, width, 4) uint8`` BGRX."""
 
-    pixels: bytes
+    pixels: bytes = field(repr=False)  # Textual describes a worker by its arguments' repr, on the UI thread
     width: int
     height: int
     marks: tuple[Mark, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class _Drawn:
-    """What goes to the terminal for one frame."""
-
-    placing: Placing
-    strips: list[Strip]
-    sequence: str = ""
-    """Draws it from where the cursor is."""
-    stays: bool = False
-    """Lies over the cells whatever is written there: it need not be drawn again, but be taken away."""
 
 
 class ShowsFrames(Screen[None]):
@@ -85,9 +69,10 @@ class FrameView(Widget, can_focus=False):
         self.abilities = Abilities()
         self.colours = True
         self._shown: Shown | None = None
-        self._drawn: _Drawn | None = None
+        self._drawn: Drawn | None = None
         self._centre: tuple[float, float] | None = None
         self._pressed: Pressed | None = None
+        self._stale = self._drawing = False
         self._number = 0
         self._placed = False
         """The terminal has the picture."""
@@ -145,48 +130,34 @@ class FrameView(Widget, can_focus=False):
             self._take_away()
             self.refresh()
         else:
-            self._draw(self._shown, self.size, self.close_up)
+            self._stale = True
+            if not self._drawing:
+                self._drawing = True
+                self._draw()
 
-    @work(thread=True, exclusive=True, group="draw")
-    def _draw(self, shown: Shown, size: Size, is_close: bool) -> None:
-        """Off the UI thread: 10 to 60 ms for a 1280x800 frame, by protocol."""
-        self._centre = _centre(shown.marks) or self._centre
-        drawn = self._draw_for(shown, size, self._centre if is_close else None)
-        self.app.call_from_thread(self._put_if_current, shown, drawn)
+    @work(thread=True, group="draw")
+    def _draw(self) -> None:
+        """Off the UI thread: 10 to 60 ms for a 1280x800 frame, by protocol. What came meanwhile is drawn next, but for the last
+        of it none."""
+        from edgeagent.tui.drawing import Drawing, centre_of
 
-    def _draw_for(self, shown: Shown, size: Size, centre: tuple[float, float] | None) -> _Drawn | None:
-        blocks = self.abilities.pictures == "blocks"
-        cell_px = _HALF_BLOCK if blocks else self.abilities.cell_px
-        part = Rect(0, 0, shown.width, shown.height)
-        if centre is not None:
-            part = close_up(part, *centre, size.width, size.height, cell_px, 0.5 if blocks else 1.0)
-        placing = place(part, size.width, size.height, cell_px)
-        if placing is None:
-            return None
-        picture = draw_marks(from_bgrx(shown.pixels, shown.width, shown.height), shown.marks)
-        picture = (picture if picture.mode == "RGB" else picture.convert("RGB")).crop(
-            (part.left, part.top, part.right, part.bottom)
-        )
-        return self._by_protocol(picture, placing)
+        while self._stale:
+            self._stale = False
+            shown = self._shown
+            if shown is None or not self.is_attached:
+                break
+            self._centre = centre_of(shown.marks) or self._centre
+            how = Drawing(self.abilities, self.colours, self._number, self._centre if self.close_up else None)
+            drawn = how.draw(shown, self.size.width, self.size.height)
+            self.app.call_from_thread(self._put_if_current, shown, drawn)
+        self.app.call_from_thread(self._drawn_all)
 
-    def _by_protocol(self, picture: Image.Image, placing: Placing) -> _Drawn:
-        columns, rows = placing.columns, placing.rows
-        width, height = self.abilities.cell_px
-        if self.abilities.pictures != "blocks":
-            picture.thumbnail((columns * width, rows * height), Image.Resampling.BOX)
-        match self.abilities.pictures:
-            case "kitty":
-                return _Drawn(placing, [], graphics.kitty(picture, self._number, columns, rows), stays=True)
-            case "sixel":
-                picture = picture.resize((columns * width, rows * height), Image.Resampling.BOX)
-                return _Drawn(placing, [], graphics.sixel(picture))
-            case "iterm":
-                return _Drawn(placing, [], graphics.iterm(picture, columns, rows))
-            case "blocks":
-                draw = half_blocks if self.colours else shades
-                return _Drawn(placing, draw(picture, columns, rows))
+    def _drawn_all(self) -> None:
+        self._drawing = False
+        if self._stale:
+            self._draw_again()
 
-    def _put_if_current(self, shown: Shown, drawn: _Drawn | None) -> None:
+    def _put_if_current(self, shown: Shown, drawn: Drawn | None) -> None:
         if shown is not self._shown:
             return
         self._drawn, self._placed = drawn, False
@@ -197,7 +168,7 @@ class FrameView(Widget, can_focus=False):
             return
         place = self.content_region
         x, y = place.x + self._drawn.placing.left, place.y + self._drawn.placing.top
-        self._write(graphics.at(x, y, self._drawn.sequence))
+        self._write(at(x, y, self._drawn.sequence))
         self._placed = True
 
     def withdraw(self) -> None:
@@ -206,7 +177,7 @@ class FrameView(Widget, can_focus=False):
 
     def _take_away(self) -> None:
         if self._placed and self.abilities.pictures == "kitty":
-            self._write(graphics.kitty_gone(self._number))
+            self._write(kitty_gone(self._number))
         self._placed = False
 
     def _write(self, sequence: str) -> None:
@@ -217,27 +188,37 @@ class FrameView(Widget, can_focus=False):
     # -- the user's own hands ---------------------------------------------------------------------------------------------
 
     def on_key(self, event: ui.Key) -> None:
-        action = key_action(event.key, event.character) if self.hands_on else None
+        if not self.hands_on:
+            return
+        from edgeagent.tui.own_hands import key_action
+
+        action = key_action(event.key, event.character)
         if action is not None:
             self._act(event, action)
 
     def on_paste(self, event: ui.Paste) -> None:
         if self.hands_on and event.text:
-            self._act(event, Type(event.text))
+            from edgeagent.tui.own_hands import paste_action
+
+            self._act(event, paste_action(event.text))
 
     def on_mouse_down(self, event: ui.MouseDown) -> None:
-        at = self._pixel(event)
-        if self.hands_on and at is not None:
-            self._pressed = Pressed(*at, event.button)
+        place = self._pixel(event)
+        if self.hands_on and place is not None:
+            from edgeagent.tui.own_hands import Pressed
+
+            self._pressed = Pressed(*place, event.button)
             self.capture_mouse()
             event.stop()
 
     def on_mouse_up(self, event: ui.MouseUp) -> None:
         pressed, self._pressed = self._pressed, None
         self.release_mouse()
-        at = self._pixel(event)
-        if pressed is not None and at is not None:
-            self._act(event, pointer_action(pressed, *at))
+        place = self._pixel(event)
+        if pressed is not None and place is not None:
+            from edgeagent.tui.own_hands import pointer_action
+
+            self._act(event, pointer_action(pressed, *place))
 
     def on_mouse_scroll_down(self, event: ui.MouseScrollDown) -> None:
         self._scroll(event, 1)
@@ -246,9 +227,11 @@ class FrameView(Widget, can_focus=False):
         self._scroll(event, -1)
 
     def _scroll(self, event: ui.MouseEvent, notches: int) -> None:
-        at = self._pixel(event)
-        if self.hands_on and at is not None:
-            self._act(event, scroll_action(*at, notches))
+        place = self._pixel(event)
+        if self.hands_on and place is not None:
+            from edgeagent.tui.own_hands import scroll_action
+
+            self._act(event, scroll_action(*place, notches))
 
     def _pixel(self, event: ui.MouseEvent) -> tuple[int, int] | None:
         inside = event.get_content_offset(self)
@@ -258,14 +241,3 @@ class FrameView(Widget, can_focus=False):
         event.stop()
         event.prevent_default()
         self.post_message(self.Acted(action))
-
-
-def _centre(marks: tuple[Mark, ...]) -> tuple[float, float] | None:
-    """Where the eye should be: the press, else the middle of the first box."""
-    for mark in marks:
-        if isinstance(mark, Ring):
-            return mark.x, mark.y
-    for mark in marks:
-        if isinstance(mark, Box):
-            return mark.rect.left + mark.rect.width / 2, mark.rect.top + mark.rect.height / 2
-    return None

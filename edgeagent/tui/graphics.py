@@ -60,11 +60,6 @@ def kitty(picture: Image.Image, number: int, columns: int, rows: int) -> str:
     return "".join(parts)
 
 
-def kitty_gone(number: int) -> str:
-    """The terminal's picture ``number`` is taken away."""
-    return f"\x1b_Ga=d,d=I,q=2,i={number}\x1b\\"
-
-
 def iterm(picture: Image.Image, columns: int, rows: int) -> str:
     """``picture`` inline over ``columns`` x ``rows`` cells, the cursor left where it is."""
     out = io.BytesIO()
@@ -72,8 +67,3 @@ def iterm(picture: Image.Image, columns: int, rows: int) -> str:
     data = base64.b64encode(out.getbuffer()).decode("ascii")
     keys = f"inline=1;width={columns};height={rows};preserveAspectRatio=0;doNotMoveCursor=1;size={out.tell()}"
     return f"\x1b]1337;File={keys}:{data}\x07"
-
-
-def at(x: int, y: int, sequence: str) -> str:
-    """``sequence`` drawn from cell (``x``, ``y``), counted from 0; the cursor comes back."""
-    return f"\x1b7\x1b[{y + 1};{x + 1}H{sequence}\x1b8"

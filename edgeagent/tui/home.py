@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import ClassVar
+from collections.abc import Callable
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -12,15 +13,14 @@ from textual.message import Message
 from textual.widgets import Footer, Header, Input, Label, Select, Static
 
 from edgeagent.errors import EdgeAgentError
-from edgeagent.sessions.store import SessionStore
 from edgeagent.settings import Settings
-from edgeagent.tui.choices import MODE_WORDS, gate_mode
 from edgeagent.tui.frame_view import ShowsFrames
-from edgeagent.tui.policy_screen import PolicyScreen
-from edgeagent.tui.request import Wanted
 from edgeagent.tui.session_table import SessionTable
 from edgeagent.tui.task_input import TaskInput
-from edgeagent.words import printable
+from edgeagent.tui.wanted import MODE_WORDS, Wanted, gate_mode
+
+if TYPE_CHECKING:
+    from edgeagent.sessions.store import SessionStore
 
 _OPTIONS = {
     "applications": ("app", "mousepad"),
@@ -65,7 +65,7 @@ class HomeScreen(ShowsFrames):
         Binding("ctrl+q", "app.quit", "Quit"),
     ]
 
-    def __init__(self, store: SessionStore, settings: Settings) -> None:
+    def __init__(self, store: Callable[[], SessionStore], settings: Settings) -> None:
         super().__init__()
         self._store = store
         self._settings = settings
@@ -137,6 +137,9 @@ class HomeScreen(ShowsFrames):
 
     def action_policy(self) -> None:
         """What the policy that is named here permits."""
+        from edgeagent.tui.policy_screen import PolicyScreen
+        from edgeagent.words import printable
+
         try:
             self.app.push_screen(PolicyScreen.of_choice(self.query_one("#policy", Input).value.strip()))
         except EdgeAgentError as error:

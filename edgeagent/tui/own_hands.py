@@ -49,6 +49,11 @@ def pointer_action(pressed: Pressed, x: int, y: int) -> Action:
     return Drag((Point(pressed.x, pressed.y), Point(x, y)), button)
 
 
+def paste_action(text: str) -> Action:
+    """Text that was pasted."""
+    return Type(text)
+
+
 def scroll_action(x: int, y: int, notches: int) -> Action:
     """A turn of the wheel; positive is down."""
     return Scroll(Point(x, y), dy=3 * notches)

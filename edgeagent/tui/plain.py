@@ -21,10 +21,10 @@ from edgeagent.policy.asking import Answer, Instead, Question, Said
 from edgeagent.runner import Runner, RunResult
 from edgeagent.sessions.summary import summarize
 from edgeagent.settings import Settings, read
-from edgeagent.tui.choices import MODE_WORDS, gate_mode
 from edgeagent.tui.editing import as_text, from_text
-from edgeagent.tui.request import Wanted, run_request
+from edgeagent.tui.request import run_request
 from edgeagent.tui.rows import Row, Timeline
+from edgeagent.tui.wanted import MODE_WORDS, Wanted, gate_mode
 from edgeagent.tui.working import Asked, Audited, Broken, Fact, Finished, Opened, RunThread, Told
 from edgeagent.words import printable
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 from edgeagent import offline
 from edgeagent.cli.offline import settle_offline
 from edgeagent.cli.run import application, existing, page
@@ -12,20 +10,8 @@ from edgeagent.policy.loading import load_policy
 from edgeagent.runner import RunRequest
 from edgeagent.tui.choices import model_choice
 from edgeagent.tui.task_input import with_files
-from edgeagent_harness.policy.gate_types import GateMode
+from edgeagent.tui.wanted import Wanted
 from edgeagent_harness.protocol.messages import DesktopSpec
-
-
-@dataclass(frozen=True, slots=True)
-class Wanted:
-    """What a task begins with, as it was written."""
-
-    applications: str = ""
-    url: str = ""
-    home: str = ""
-    model: str = "embedded"
-    policy: str = ""
-    mode: GateMode = "auto"
 
 
 def run_request(task: str, wanted: Wanted) -> RunRequest:

@@ -8,34 +8,23 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.message import Message
 from textual.widgets import Input
 
 from edgeagent.clock import SystemClock
 from edgeagent.errors import EdgeAgentError
 from edgeagent.policy.asking import Question
 from edgeagent.recording.export import FORMATS, default_name
-from edgeagent.runner import ModelChoice
 from edgeagent.sessions.branching import fork
 from edgeagent.sessions.store import SessionStore
 from edgeagent.tui.asking import AskAnswer, AskScreen
-from edgeagent.tui.choices import MODE_CHOICES, gate_mode, model_choice
+from edgeagent.tui.choices import MODE_CHOICES, model_choice
 from edgeagent.tui.dialog import Choice, ChoiceScreen, LineScreen
 from edgeagent.tui.frame_view import FrameView
 from edgeagent.tui.permitting import PermitScreen, Scope, file_of, permit
 from edgeagent.tui.timeline_view import TimelineView
+from edgeagent.tui.wanted import ResumeWanted, gate_mode
 from edgeagent.tui.watching import WatchScreen
 from edgeagent.words import printable
-
-
-class ResumeWanted(Message):
-    """The user wants this session taken up again, by another model if one is named."""
-
-    def __init__(self, session: str, message: str, model: ModelChoice | None = None) -> None:
-        super().__init__()
-        self.session = session
-        self.message = message
-        self.model = model
 
 
 class SessionScreen(WatchScreen):

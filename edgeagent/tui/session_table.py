@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import ClassVar
+from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
@@ -14,14 +14,12 @@ from textual.message import Message
 from textual.widgets import DataTable, Input, Static
 
 from edgeagent.errors import EdgeAgentError
-from edgeagent.recording.reader import SHOWN, SessionReader
-from edgeagent.sessions.searching import Hit, search
-from edgeagent.sessions.store import SessionStore
-from edgeagent.sessions.summary import SessionSummary, human_bytes, summarize
-from edgeagent.tui.compare_screen import CompareScreen
-from edgeagent.tui.dialog import Choice, ChoiceScreen
 from edgeagent.tui.frame_view import FrameView, Shown
-from edgeagent.words import printable
+
+if TYPE_CHECKING:  # what reads sessions is imported when they are read: the first paint is soon
+    from edgeagent.sessions.searching import Hit
+    from edgeagent.sessions.store import SessionStore
+    from edgeagent.sessions.summary import SessionSummary
 
 _SHOWN_SESSIONS = 500
 _LEAST_SEARCHED = 3
@@ -45,7 +43,7 @@ class SessionTable(Vertical, can_focus=False):
         Binding("delete,d", "remove", "Delete"),
     ]
 
-    def __init__(self, store: SessionStore, id: str) -> None:
+    def __init__(self, store: Callable[[], SessionStore], id: str) -> None:
         super().__init__(id=id)
         self._store = store
         self._summaries: list[SessionSummary] = []
@@ -78,7 +76,10 @@ class SessionTable(Vertical, can_focus=False):
     @work(thread=True, exclusive=True, group="sessions")
     def read(self) -> None:
         """Read the sessions anew."""
-        summaries = [summarize(self._store.root / known) for known in self._store.ids()[-_SHOWN_SESSIONS:]]
+        from edgeagent.sessions.summary import summarize
+
+        store = self._store()
+        summaries = [summarize(store.root / known) for known in store.ids()[-_SHOWN_SESSIONS:]]
         self.app.call_from_thread(self._show, summaries)
 
     def _show(self, summaries: list[SessionSummary]) -> None:
@@ -96,6 +97,8 @@ class SessionTable(Vertical, can_focus=False):
         return next((summary for summary in self._summaries if summary.id == key), None)
 
     def _fill(self) -> None:
+        from edgeagent.words import printable
+
         table = self.query_one(DataTable)
         table.clear()
         for summary in matching(self._summaries, self.query_one("#find", Input).value, self._hits):
@@ -117,8 +120,10 @@ class SessionTable(Vertical, can_focus=False):
 
     @work(thread=True, exclusive=True, group="search")
     def _search(self, words: str) -> None:
+        from edgeagent.sessions.searching import search
+
         hits: dict[str, Hit] = {}
-        for hit in search(self._store, words):
+        for hit in search(self._store(), words):
             hits.setdefault(hit.session, hit)
         self.app.call_from_thread(self._found, words, hits)
 
@@ -137,6 +142,8 @@ class SessionTable(Vertical, can_focus=False):
 
     @work(thread=True, exclusive=True, group="thumbnail")
     def _read_last(self, summary: SessionSummary) -> None:
+        from edgeagent.recording.reader import SHOWN, SessionReader
+
         shown: Shown | None = None
         try:
             with SessionReader.open(summary.directory) as reader:
@@ -149,6 +156,9 @@ class SessionTable(Vertical, can_focus=False):
         self.app.call_from_thread(self._preview, summary, shown)
 
     def _preview(self, summary: SessionSummary, shown: Shown | None) -> None:
+        from edgeagent.sessions.summary import human_bytes
+        from edgeagent.words import printable
+
         self.query_one("#thumbnail", FrameView).show(shown)
         hit = self._hits.get(summary.id)
         found = f"found in {hit.where}, step {hit.step}: {hit.text}" if hit else ""
@@ -176,11 +186,17 @@ class SessionTable(Vertical, can_focus=False):
             self.query_one(DataTable).move_cursor(row=row)
             self.app.notify("Marked; C on another one shows both side by side." if self._marked else "No longer marked.")
         else:
-            self.app.push_screen(CompareScreen(self._store.root / self._marked, summary.directory))
+            from edgeagent.tui.compare_screen import CompareScreen
+
+            self.app.push_screen(CompareScreen(self._store().root / self._marked, summary.directory))
 
     @work(group="remove")
     async def action_remove(self) -> None:
         """Delete the session for good, after a question."""
+        from edgeagent.sessions.summary import human_bytes
+        from edgeagent.tui.dialog import Choice, ChoiceScreen
+        from edgeagent.words import printable
+
         summary = self._selected
         if summary is None:
             return
@@ -189,7 +205,7 @@ class SessionTable(Vertical, can_focus=False):
         choices = (Choice("", "keep it"), Choice("delete", "delete it for good", note))
         if await self.app.push_screen_wait(ChoiceScreen(f"Delete {summary.id}: {summary.task}?", choices)) == "delete":
             try:
-                self._store.remove(summary.id)
+                self._store().remove(summary.id)
             except EdgeAgentError as error:
                 self.app.notify(printable(f"{error}. {error.hint}"), severity="error", markup=False)
             self.read()

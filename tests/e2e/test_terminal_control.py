@@ -48,10 +48,10 @@ async def test_an_edited_action_is_done_instead(tmp_path: Path) -> None:
         await pilot.pause()
         await pilot.press("ctrl+s")
         await until(pilot, lambda: "done after 1 steps" in status(screen))
+        assert "you put another action in its place: click (100, 75)" in titles(screen)
     (intent,) = intents(tmp_path)
     assert intent.action == Click(Point(100, 75))
     assert any(isinstance(fact, events.Verdict) and fact.instead == intent.action for fact in facts(tmp_path))
-    assert "you put another action in its place: click (100, 75)" in titles(screen)
 
 
 async def test_what_the_policy_denies_stays_denied_when_edited_in(tmp_path: Path) -> None:

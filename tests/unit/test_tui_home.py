@@ -8,13 +8,13 @@ import pytest
 from textual import on
 from textual.widgets import DataTable, Input
 
-from edgeagent import events, offline
+from edgeagent import events
 from edgeagent.runner import Runner
 from edgeagent.sessions.store import SessionStore
 from edgeagent.testing import FakeClock
 from edgeagent.tui.app import EdgeAgentApp
 from edgeagent.tui.home import TaskWanted
-from edgeagent.tui.request import Wanted
+from edgeagent.tui.wanted import Wanted
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 
@@ -54,10 +54,9 @@ async def test_enter_starts_from_every_field(tmp_path: Path, field: str) -> None
         assert wanted.on == Wanted(applications="mousepad ~/a.txt", home="/srv/files", model="")
 
 
-async def test_offline_mode_is_in_sight(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_offline_mode_is_in_sight(tmp_path: Path) -> None:
     for is_offline in (False, True):
-        monkeypatch.setattr(offline, "is_offline", lambda said=is_offline: said)
-        app = Listening(SessionStore(tmp_path))
+        app = EdgeAgentApp(lambda: Runner(store=SessionStore(tmp_path)), offline=is_offline)
         async with app.run_test(size=(80, 24)):
             assert ("offline" in str(app.screen.query_one("HeaderTitle").render())) == is_offline
 

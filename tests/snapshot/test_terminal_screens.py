@@ -1,0 +1,166 @@
+"""Every screen of the terminal app looks as it did, in three sizes and two themes: SVG pictures, compared letter by letter.
+
+A change that is wanted: ``UPDATE_SNAPSHOTS=1 pytest tests/snapshot``, then look at what changed (`gunzip -c … > x.svg`).
+"""
+
+from __future__ import annotations
+
+import gzip
+import os
+import re
+import shutil
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from pathlib import Path
+
+import pytest
+from support.terminal import SlowModel, make_app, until
+from textual.pilot import Pilot
+from textual.widgets import DataTable, Input, TextArea
+
+from edgeagent.policy.asking import Question
+from edgeagent.settings import Settings
+from edgeagent.tui.asking import AskScreen
+from edgeagent.tui.choices import MODE_CHOICES
+from edgeagent.tui.compare_screen import CompareScreen
+from edgeagent.tui.dialog import ChoiceScreen, LineScreen
+from edgeagent.tui.editing import EditScreen
+from edgeagent.tui.frame_view import FrameView
+from edgeagent.tui.policy_screen import PolicyScreen
+from edgeagent.tui.session_screen import SessionScreen
+from edgeagent.tui.settings_screen import SettingsScreen
+from edgeagent.tui.tour import TourScreen
+from edgeagent.tui.watching import WatchScreen
+from edgeagent_harness.protocol.actions import Click
+from edgeagent_harness.protocol.geometry import Point
+
+GOLDEN = Path(__file__).parents[1] / "golden" / "session_v1"
+KEPT = Path(__file__).with_name("terminal")
+SIZES = ((80, 24), (120, 40), (200, 60))
+THEMES = ("edgeagent-dark", "edgeagent-light")
+NAMES = ("20260102-030405-aaaaaa", "20260102-030406-bbbbbb")
+QUESTION = Question("click button 'Submit'", "mode ask", ("chromium", "shop.example"), proposed=Click(Point(320, 200)))
+Opener = Callable[[Pilot[None], Path], Awaitable[None]]
+
+
+async def home(pilot: Pilot[None], root: Path) -> None:
+    await until(pilot, lambda: pilot.app.screen.query_one("#sessions", DataTable).row_count == len(NAMES))
+    pilot.app.screen.query_one("#sessions").focus()
+
+
+async def session(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(SessionScreen(root / NAMES[0]))
+    screen = pilot.app.screen
+    assert isinstance(screen, WatchScreen)
+    await until(pilot, lambda: screen.outcome == "recorded")
+    await pilot.press("up", "up")
+
+
+async def close_up(pilot: Pilot[None], root: Path) -> None:
+    await session(pilot, root)
+    await pilot.press("f4", "f5")
+
+
+async def help_(pilot: Pilot[None], root: Path) -> None:
+    await session(pilot, root)
+    await pilot.press("f1")
+
+
+async def compare(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(CompareScreen(root / NAMES[0], root / NAMES[1]))
+    await until(pilot, lambda: pilot.app.screen.query_one(DataTable).row_count > 0)
+
+
+async def ask(pilot: Pilot[None], root: Path) -> None:
+    await session(pilot, root)
+    await pilot.app.push_screen(AskScreen(QUESTION, (640, 400)))
+
+
+async def edit(pilot: Pilot[None], root: Path) -> None:
+    assert QUESTION.proposed is not None
+    await pilot.app.push_screen(EditScreen(QUESTION.proposed, (640, 400)))
+
+
+async def mode(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(ChoiceScreen("Mode", MODE_CHOICES, "ask"))
+
+
+async def model(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(LineScreen("Which model is to go on?", "embedded, or a GGUF file", "embedded"))
+
+
+async def policy(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(PolicyScreen.of_choice("web"))
+
+
+async def settings(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(SettingsScreen())
+
+
+async def tour(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(TourScreen())
+
+
+SCREENS: dict[str, Opener] = {
+    "home": home, "session": session, "close-up": close_up, "help": help_, "compare": compare, "ask": ask, "edit": edit,
+    "mode": mode, "model": model, "policy": policy, "settings": settings, "tour": tour,
+}  # fmt: skip
+
+
+@pytest.fixture
+def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Two recorded sessions that are the same everywhere, in a place and a time zone that are."""
+    monkeypatch.setenv("TZ", "UTC")
+    monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    for variable in ("NO_COLOR", "TMUX", "KITTY_WINDOW_ID", "TERM_PROGRAM", "EDGEAGENT_PICTURES"):
+        monkeypatch.delenv(variable, raising=False)
+    monkeypatch.setenv("TERM", "xterm-256color")
+    time.tzset()
+    for name in NAMES:
+        shutil.copytree(GOLDEN, tmp_path / "sessions" / name)
+    yield tmp_path / "sessions"
+    monkeypatch.undo()
+    time.tzset()
+
+
+async def taken(root: Path, name: str, size: tuple[int, int], theme: str) -> str:
+    """The screen ``name`` as SVG, without what differs from run to run."""
+    app = make_app(root, SlowModel(1), Settings(theme=theme))
+    app.animation_level = "none"
+    async with app.run_test(size=size) as pilot:
+        await home(pilot, root)
+        await SCREENS[name](pilot, root)
+        await app.workers.wait_for_complete()
+        for widget in app.screen.query(TextArea):
+            widget.cursor_blink = False
+        for widget in app.screen.query(Input):
+            widget.cursor_blink = False
+        await pilot.pause()
+        await until(pilot, lambda: all(frame.is_mounted for frame in app.screen.query(FrameView)))
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        svg = app.export_screenshot()
+    return re.sub(r"terminal-\d+", "terminal", svg)
+
+
+@pytest.mark.parametrize(
+    ("size", "theme"),
+    [
+        pytest.param(size, theme, marks=() if (size, theme) == (SIZES[0], THEMES[0]) else pytest.mark.slow)
+        for size in SIZES
+        for theme in THEMES
+    ],
+    ids=lambda part: part if isinstance(part, str) else f"{part[0]}x{part[1]}",
+)
+@pytest.mark.parametrize("name", SCREENS)
+async def test_it_looks_as_it_did(root: Path, tmp_path: Path, name: str, size: tuple[int, int], theme: str) -> None:
+    svg = await taken(root, name, size, theme)
+    path = KEPT / f"{name}-{size[0]}x{size[1]}-{theme.removeprefix('edgeagent-')}.svg.gz"
+    if os.environ.get("UPDATE_SNAPSHOTS"):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(gzip.compress(svg.encode(), mtime=0))
+        return
+    if svg != gzip.decompress(path.read_bytes()).decode():
+        seen = tmp_path / path.name.removesuffix(".gz")
+        seen.write_text(svg)
+        pytest.fail(f"{name} looks different: compare {path} with {seen}; if that is wanted, UPDATE_SNAPSHOTS=1")
