@@ -18,6 +18,8 @@ from vlm_training.wording import COLOURS, LETTERS, SHAPES
 _ROUND_TO = 16
 _MADE_SMALLER = 0.35
 """Share of screens."""
+_LINE_BREAKS = 0.2
+"""Share of questions that begin with one."""
 _RARE_KINDS_FIRST = 0.8
 """Odds that letters and buttons are asked for before shapes, of which there are more."""
 
@@ -111,7 +113,7 @@ def draw(rng: random.Random, language: Language, shape: Shape, size: tuple[int, 
     chosen = [_chosen(rng, scene.things, questions) for scene in scenes]
     answers = [[spoken(rng, language, thing.x / width, thing.y / height) for thing in things] for things in chosen]
     asked = [
-        Asked([language.question(thing.question(rng)) for thing in things], [tokens for tokens, _ in said])
+        Asked([language.question(_asked(rng, thing)) for thing in things], [tokens for tokens, _ in said])
         for things, said in zip(chosen, answers, strict=True)
     ]
     cells = [int(t.y) // shape.cell_px * columns + int(t.x) // shape.cell_px for things in chosen for t in things]
@@ -134,6 +136,11 @@ def _scene(rng: random.Random, width: int, height: int) -> Scene:
         scene = Painter(rng, round(width * larger), round(height * larger), scale * larger).scene()
         if scene.things:
             return scene if larger == 1.0 else shrunk(scene, width, height)
+
+
+def _asked(rng: random.Random, thing: Thing) -> str:
+    """The question; servers put a line break between picture and text."""
+    return ("\n" if rng.random() < _LINE_BREAKS else "") + thing.question(rng)
 
 
 def _chosen(rng: random.Random, things: tuple[Thing, ...], count: int) -> list[Thing]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 import signal
 import sys
@@ -31,7 +32,11 @@ _AIDED_UNTIL = 0.75
 _CELLS_WEIGHT, _HINT_WEIGHT = 0.5, 0.3
 _JUDGE_EVERY_S = 600.0
 _FIRST_SIZES = ((192, 160), (256, 192), (320, 224))
-_MOST_PIXELS = 640 * 448
+_LEAST_PIXELS, _MOST_PIXELS = 320 * 224, 640 * 448
+_ANY_SIZE = 0.45
+"""Share of batches at a size by dice, once larger pictures are drawn at all."""
+_LOG_SHAPES = (math.log(0.45), math.log(4.5))
+"""Of width to height: a telephone's screen to two monitors in a row."""
 _ONLY_SMALL_UNTIL = 0.2
 """Share of the time spent on small pictures alone, which hold fewer things and cost less."""
 
@@ -104,9 +109,10 @@ class Trainer:
         """Small ones first; then the five, the cheap ones more often, and at times any multiple of a cell."""
         if done < _ONLY_SMALL_UNTIL:
             return self.rng.choice(_FIRST_SIZES)
-        if self.rng.random() < 0.35:
-            width = self.rng.randrange(256, 705, 32)
-            return width, self.rng.randrange(192, min(480, _MOST_PIXELS // width) + 1, 32)
+        if self.rng.random() < _ANY_SIZE:
+            area = self.rng.uniform(_LEAST_PIXELS, _MOST_PIXELS)
+            width = round(math.sqrt(area * math.exp(self.rng.uniform(*_LOG_SHAPES))) / 32) * 32
+            return width, round(area / width / 32) * 32
         return self.rng.choices(SIZES_PX, weights=(5, 4, 3, 2, 1))[0]
 
     def _say(self, **what: object) -> None:
