@@ -35,8 +35,13 @@ def approved_by_user(session: OpenSession) -> events.Approved:
 
 
 def with_own_home(spec: DesktopSpec, session: OpenSession) -> DesktopSpec:
-    """``spec`` with the session's own home where it is now: its directory may have been moved, or come from another machine."""
-    moved = any(isinstance(event.data, events.HandedOver | events.TakenBack) for event in session.writer.events)
-    if not moved and Path(spec.home).parts[-2:] != (session.id, session.home.name):
+    """``spec`` with the session's own home where it is now: its directory may have been moved, or come from another machine.
+
+    A file that is called like its policy is another one there: away from the session's own machine, what was recorded holds.
+    """
+    moves = [event.data for event in session.writer.events if isinstance(event.data, events.HandedOver | events.TakenBack)]
+    if not moves and Path(spec.home).parts[-2:] != (session.id, session.home.name):
         return spec
-    return msgspec.structs.replace(spec, home=str(session.home))
+    abroad = bool(moves) and (isinstance(moves[-1], events.HandedOver) or moves[-1].epoch == 0)
+    name = Path(spec.policy_name).name if abroad else spec.policy_name
+    return msgspec.structs.replace(spec, home=str(session.home), policy_name=name)

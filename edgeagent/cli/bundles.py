@@ -41,12 +41,12 @@ def export_bundle(session: Path, out: Path, passphrase_file: Path | None) -> Non
     click.echo(f"{out}: {human_bytes(plan.manifest.size)} in {len(plan.manifest.files)} files{again}", err=True)
 
 
-def import_bundle(file: Path, key: Path | None, passphrase_file: Path | None) -> None:
+def import_bundle(file: Path, key: Path | None, passphrase_file: Path | None, trusted: bool) -> None:
     """Take in the session in ``file``, signed with ``key`` if one is given."""
     signer = read_public(key).removeprefix("ed25519:") if key else ""
     bundle = open_bundle(file, passphrase_from(passphrase_file, confirm=False), signer)
     with bundle.stream:
-        directory = take_in(SessionStore(), bundle.manifest, bundle, f"the file {file.name}", progress=_progress)
+        directory = take_in(SessionStore(), bundle.manifest, bundle, f"the file {file.name}", progress=_progress, trusted=trusted)
     click.echo(f"{directory.name}: {bundle.manifest.head.events} events, {bundle.manifest.head.last_step} steps")
     click.echo(f"signed by ed25519:{bundle.signer}" + ("" if key else ", whoever that is: --key makes sure"))
     click.echo(f"go on: edgeagent sessions resume {directory.name}")

@@ -181,11 +181,12 @@ def export(session: str, format_name: str, passphrase_file: Path | None, out: Pa
     "--key", type=click.Path(path_type=Path), help="Public key that it must be signed with (`edgeagent prove --public-key`)."
 )
 @click.option("--passphrase-file", type=click.Path(path_type=Path), help="File whose first line is the passphrase.")
-def import_(file: Path, key: Path | None, passphrase_file: Path | None) -> None:
+@click.option("--trust", is_flag=True, help="Also if it asks for folders, secrets or a model of this machine.")
+def import_(file: Path, key: Path | None, passphrase_file: Path | None, trust: bool) -> None:
     """Take in a session that `export --format bundle` wrote. It is a copy: the other machine keeps its own."""
     from edgeagent.cli.bundles import import_bundle
 
-    import_bundle(file, key, passphrase_file)
+    import_bundle(file, key, passphrase_file, trust)
 
 
 @sessions.command()

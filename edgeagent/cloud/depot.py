@@ -22,6 +22,7 @@ from edgeagent.recording.problems import recording_problem
 from edgeagent.sessions.leaving import forget_leaving
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.store import SessionStore
+from edgeagent.teleport.foreign import require_harmless
 from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, chunk_id, manifest_hash, sign, verify
 from edgeagent.teleport.plan import make_plan
 from edgeagent.teleport.sealing import Recipient, kept_identity
@@ -88,7 +89,13 @@ class Depot:
             staged = self._staged(row)
             remove(staged)
             head = unpack(manifest, _Stored(self, tenant), staged, self.quota.max_session_bytes)
-            ended = fold(event.data for event in read_log(staged / LOG_NAME).events).ended
+            facts = [event.data for event in read_log(staged / LOG_NAME).events]
+            try:
+                require_harmless(facts)
+            except BundleRefused:
+                remove(staged)
+                raise
+        ended = fold(facts).ended
         self.blobs.make_durable()
         self.ledger.verified(row, name, head, ended.outcome if ended else "")
         return Echo(name, head)

@@ -7,11 +7,13 @@ from pathlib import Path
 
 from edgeagent import events
 from edgeagent.clock import SystemClock
-from edgeagent.errors import SessionError
+from edgeagent.errors import BundleRefused, SessionError
 from edgeagent.ports import Clock
 from edgeagent.recording.log import LOG_NAME, EventLog
+from edgeagent.recording.log_reading import read_log
 from edgeagent.recording.problems import recording_problem
 from edgeagent.sessions.store import SessionStore
+from edgeagent.teleport.foreign import require_harmless
 from edgeagent.teleport.manifest import Manifest
 from edgeagent.teleport.unpacking import MAX_BYTES, ChunkSource, Progress, remove, unpack
 
@@ -27,8 +29,10 @@ def take_in(
     clock: Clock | None = None,
     max_bytes: int = MAX_BYTES,
     progress: Progress | None = None,
+    trusted: bool = False,
 ) -> Path:
-    """The directory of the new session. ``origin`` is what its log says it came from.
+    """The directory of the new session. ``origin`` is what its log says it came from; ``trusted``: it may ask for things of this
+    machine's own (`edgeagent.teleport.foreign`).
 
     Raises `SessionError` if there is one of that id, `BundleRefused` if the bundle is not sound; then nothing is left of it.
     """
@@ -40,6 +44,12 @@ def take_in(
     staging = store.root.parent / STAGING_NAME / f"{manifest.session}.{os.getpid()}"
     remove(staging)
     unpack(manifest, source, staging, max_bytes, progress)
+    try:
+        if not trusted:
+            require_harmless(event.data for event in read_log(staging / LOG_NAME).events)
+    except BundleRefused:
+        remove(staging)
+        raise
     log, _ = EventLog.open(staging / LOG_NAME, manifest.session, clock or SystemClock())
     with log:
         log.append(events.TakenBack(origin, 0))

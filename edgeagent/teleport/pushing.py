@@ -46,6 +46,8 @@ def require_permitted(directory: Path) -> None:
         raise TeleportRefused(
             f"session {directory.name} is offline: it does not leave this machine", "that cannot be undone for it"
         )
+    if spec.host is not None:
+        raise TeleportRefused(f"session {directory.name} works on this machine's own desktop, which does not move")
     if policy.teleport == "deny":
         raise TeleportRefused(
             f"the policy {spec.policy_name} says teleport: deny", "change the policy, or leave the session here"

@@ -24,7 +24,7 @@ ODD_NAME = b"\xff odd \\ name"
 
 async def awkward(root: Path) -> Path:
     """A session whose home has modes, links, odd names, an empty folder, a pipe and a large file."""
-    directory = await record(root / SESSION)
+    directory = await record(root / SESSION, model="embedded")
     furnish(directory / "home")
     return directory
 

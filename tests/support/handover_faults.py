@@ -246,7 +246,7 @@ class Trial:
     async def until(self, session: str, wanted: object, timeout_s: float = 60.0) -> None:
         assert callable(wanted)
         end_s = time.monotonic() + timeout_s
-        while not wanted(self.ledger.find("acme", session).standing):  # noqa: ASYNC110
+        while not wanted(self.ledger.find("acme", session).standing):
             if time.monotonic() > end_s:
                 return
             await asyncio.sleep(0.05)

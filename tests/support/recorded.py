@@ -25,6 +25,7 @@ async def record(
     task: str = "save my name",
     said: str = "done",
     ended: bool = True,
+    model: str = "scripted",
 ) -> Path:
     """A session in which ``actions`` were performed; ``said`` is the thought, the title on the screen and the reply."""
     clock = FakeClock()
@@ -32,7 +33,7 @@ async def record(
     desktop = FakeDesktop(
         [Caption("title", Rect(10, 4, 300, 20), said), TextField("name", FIELD), Button("Save", SAVE)], clock=clock
     )
-    await writer.emit(events.SessionCreated(task, "scripted", DesktopSpec(320, 200), "0.1.0"))
+    await writer.emit(events.SessionCreated(task, model, DesktopSpec(320, 200), "0.1.0"))
     await writer.emit(events.RunStarted("new", ("namespaces",), machine="a machine"))
     look = await desktop.observe()
     await writer.emit(events.Observed(await writer.keep_frame(look.screen), 2.0))
