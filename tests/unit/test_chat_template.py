@@ -65,3 +65,8 @@ def test_a_template_that_may_not_or_cannot(source: str, complaint: str) -> None:
 def test_a_template_that_is_none() -> None:
     with pytest.raises(EngineProblem, match="broken"):
         template("{% for %}")
+
+
+def test_seams_stand_behind_the_system_prompt_and_between_parts() -> None:
+    rendered = template(CHATML).render((ChatMessage("system", (TextPart("Rules."),)), user("Task. ", "What now?")), False)
+    assert [rendered.text[:seam].rpartition("\n")[2] for seam in rendered.seams] == ["Rules.", "Task. "]
