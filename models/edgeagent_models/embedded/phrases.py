@@ -10,6 +10,9 @@ from edgeagent_models.embedded.text import is_truncation, plain, similarity, squ
 
 _STOP_WORDS = "a an the of in on to for and or as at by with is are be it its this that from into then your you please i my all"
 _STOP = frozenset(_STOP_WORDS.split())
+_ARTICLES = frozenset({"the", "a", "an", "my", "your", "this"})
+_WITHOUT_ARTICLES = 0.9
+"""Likeness of "update the profile" to a button that says "Update profile"."""
 _LONGEST_PHRASE = 24
 """Words; a longer text on the screen is prose, compared word by word only."""
 
@@ -47,10 +50,15 @@ def _symbol_hits(instruction: Instruction, shown: str) -> tuple[Hit, ...]:
 def _hits_from(instruction: Instruction, start: int, shown: str, target: str, slack: int) -> list[Hit]:
     """Windows that begin at word ``start``: grown until they are longer than the target may be."""
     hits: list[Hit] = []
-    said = ""
+    said = bare = ""
+    first_is_article = instruction.words[start].text.casefold() in _ARTICLES
     for end in range(start, min(len(instruction.words), start + _LONGEST_PHRASE)):
         piece = squashed(instruction.words[end].text)
         said += piece
+        article = instruction.words[end].text.casefold() in _ARTICLES
+        bare += "" if article else piece
+        if bare == target != said and not article and end > start and not first_is_article:
+            hits.append(Hit(start, end, _WITHOUT_ARTICLES))
         if len(said) > len(target) + slack:
             break
         if not piece or len(said) < len(target) - slack:

@@ -14,6 +14,7 @@ import onnxruntime as ort
 
 from edgeagent_models.embedded import candidates, features
 from edgeagent_models.embedded.adjusting import number_in
+from edgeagent_models.embedded.called_for import accounted_for, in_named_field, instead_of_giving_up, uncalled_for
 from edgeagent_models.embedded.candidates import Choice
 from edgeagent_models.embedded.dates import is_date_mask, parse_date
 from edgeagent_models.embedded.file_dialogs import closes_early, name_the_file, write_first
@@ -41,13 +42,15 @@ _LONGEST_WAIT = 3
 _NAME = re.compile(r".*\w[.@]\w.*|.*\d.*")
 """A word that is more than a word of the language: a file's name, an address, a number."""
 _VALUE = re.compile(r"\S+@\S+|[\w\-]+\.[a-z]{2,4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.IGNORECASE)
+_COPYING = re.compile(r"\b(cop(y|ies|ied)|paste|same|shown?|displayed|above|below|appears?)\b", re.IGNORECASE)
+"""Without such a word a task does not ask for what stands on the screen to be typed."""
 _BEGINNING = re.compile(r"(start|begin)(s|ning|ing)?", re.IGNORECASE)
 _TYPED_ELSEWHERE = 2.5
 """Taken off the score of words that were already typed into another field."""
 _LOOKING = frozenset({"page_down", "page_up", "wait"})
 _LONGEST_LOOK = 8
 """After so many looks around in a row there is nothing to be found."""
-_TRIED = 2
+_TRIED = 3
 """Candidates that are looked at before it is given up."""
 _MIN_CONFIDENCE = 0.25
 """Below this the best candidate is a guess, and guessing is refused,"""
@@ -119,12 +122,15 @@ class Policy:
             return Decision(in_turn, 1.0, 0.0)
         known = [done for done in past if not done.deed.doubt]
         decision = pick(self.score(features.build(instruction, elements, memory, known)), instruction, elements, known)
-        if decision.choice.kind != "done":
-            choice = write_first(decision.choice, instruction, elements, known)
+        choice = instead_of_giving_up(decision.choice, instruction, elements, known)
+        if choice.kind == "fail" and not choice.why and accounted_for(instruction, known):
+            choice = Choice("done")
+        if choice.kind != "done":
+            choice = write_first(choice, instruction, elements, known)
             return replace(decision, choice=name_the_file(choice, instruction, elements, known))
         asked = answer_instead_of_done(instruction.source, elements, memory, own)
         more = next_named_row(instruction, elements, past) or press_instead_of_done(instruction, elements, past)
-        return replace(decision, choice=asked or more or instead_of_done(elements, memory, past) or decision.choice)
+        return replace(decision, choice=asked or more or instead_of_done(elements, memory, past) or choice)
 
 
 def pick(scores: Scores, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Decision:
@@ -133,7 +139,8 @@ def pick(scores: Scores, instruction: Instruction, elements: Sequence[Element], 
     for flat in np.argsort(-chances)[:_TRIED]:
         best = _as_written(choice_at(int(flat), scores, instruction, elements, past), instruction, elements)
         best = in_named_row(best, instruction, elements, past)
-        if not _tried_in_vain(best, instruction, elements, past) and not closes_early(best, instruction, elements, past):
+        best = in_named_field(best, instruction, elements, past)
+        if not any(bad(best, instruction, elements, past) for bad in (_tried_in_vain, closes_early, uncalled_for)):
             break
     else:
         return Decision(Choice("fail"), float(chances.max()), 0.0)
@@ -234,7 +241,7 @@ def _source(
             starts[done.deed.typed[0]] -= _TYPED_ELSEWHERE
     holds_text = np.array([bool(element.text) for element in elements])
     copied = np.where(holds_text, starts[length:], -np.inf)
-    if copied.size and copied.max() > starts[:length].max():
+    if copied.size and _COPYING.search(instruction.source) and copied.max() > starts[:length].max():
         return None, int(copied.argmax())
     allowed = spans_allowed(instruction)
     if row < len(elements) and is_date_mask(elements[row].text):

@@ -19,6 +19,7 @@ from edgeagent_models.perception.keypads import with_keys
 from edgeagent_models.perception.labelled import with_labelled_fields
 from edgeagent_models.perception.ocr import Ocr, TextSeen
 from edgeagent_models.perception.regions import changed_tiles, regions_of
+from edgeagent_models.perception.snug import buttons_by_ground
 from edgeagent_models.perception.text_detection import whole_of
 from edgeagent_models.perception.types import Widget
 from edgeagent_models.protocol import Element, Image
@@ -74,7 +75,8 @@ class Perception:
         self._widgets = detector.find(picture) if changes is None else detector.refresh(picture, self._widgets, changes.around)
         times.append(time.perf_counter())
         if changes is None or changes.exact:
-            widgets = with_labelled_fields(picture, self._widgets, text.lines)
+            widgets = buttons_by_ground(picture, self._widgets, text.lines)
+            widgets = with_labelled_fields(picture, widgets, text.lines)
             lines = with_dots(picture, widgets, text.lines)
             self._elements = merge(*with_keys(picture, widgets, lines, ocr.recogniser))
         self._picture = picture

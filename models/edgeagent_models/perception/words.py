@@ -17,6 +17,10 @@ from edgeagent_models.perception.types import TextLine, Word
 _INK_DISTANCE = 48
 """A pixel is ink if a channel is this far from the crop's most common colour."""
 _FRAME_SHARE = 0.75
+_SIDE_LINES, _CORNER_PX = 2, 3
+"""Least length of a button's upper and lower side, in line heights, and how far it ends from the upright ones."""
+_BORDER_SHARE, _BORDER_PX = 0.6, 2
+"""Height in the line and width of a button's side."""
 _LOST_SPACE = 0.42
 """A blank of this share of the line's height between two letters is a space, whatever the recogniser says."""
 
@@ -57,6 +61,21 @@ def _without_frame(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
     return ink
 
 
+def _without_sides(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``ink`` less the long strokes that end at a button's upright sides."""
+    sides = np.flatnonzero(_borders(ink))
+    if not len(sides):
+        return ink
+    ink = ink.copy()
+    for row in np.flatnonzero(ink.sum(1) >= _SIDE_LINES * len(ink)):
+        changes = np.diff(np.r_[False, ink[row], False].astype(np.int8))
+        for begin, end in zip(np.flatnonzero(changes == 1), np.flatnonzero(changes == -1), strict=True):
+            near = (np.abs(sides - begin) <= _CORNER_PX) | (np.abs(sides - end) <= _CORNER_PX)
+            if end - begin >= _SIDE_LINES * len(ink) and near.any():
+                ink[row, begin:end] = False
+    return ink
+
+
 def without_icons(reading: Reading) -> Reading:
     """Icons are read as symbols or ideographs: among Latin letters, or alone and not quite sure, they are dropped."""
     odd = [ord(letter) >= _FIRST_SYMBOL for letter in reading.text]
@@ -72,7 +91,8 @@ def line_of(reading: Reading, crop: NDArray[np.uint8], box: Rect) -> TextLine | 
     """The line with its words, or None if nothing legible is there. ``crop`` is what lies in ``box``."""
     ink = ink_of(crop)
     blank = np.logical_not(ink.any(axis=0, keepdims=True))[0]
-    spans = _spans(reading, blank, crop.shape[0])
+    sides = np.convolve(_borders(ink), np.ones(3), "same") > 0  # with the round corners beside them
+    spans = _spans(reading, np.logical_not(_without_sides(ink).any(0)) | sides, crop.shape[0])
     if not spans:
         return None
     spans = [part for span in spans for part in _pages(span, reading, crop, ink, blank)]
@@ -103,6 +123,17 @@ def _spans(reading: Reading, blank: NDArray[np.bool_], height: int) -> list[_Spa
             spans[-1].last = column
         apart = False
     return spans
+
+
+def _borders(ink: NDArray[np.bool_]) -> NDArray[np.bool_]:
+    """``(w,) bool``: thin strokes higher than letters, which are sides of buttons in the line."""
+    tall = ink.mean(0) > _BORDER_SHARE
+    inner = np.r_[False, tall, False].astype(np.int8)
+    changes = np.diff(inner)
+    for begin, end in zip(np.flatnonzero(changes == 1), np.flatnonzero(changes == -1), strict=True):
+        if end - begin > _BORDER_PX:
+            tall[begin:end] = False
+    return tall
 
 
 def _pages(

@@ -1,0 +1,114 @@
+"""What the task calls for: nothing is deleted, sent or paid unasked, words go into the field that they belong to, and before
+it is given up, what the task names is pressed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+
+from edgeagent_models.embedded.candidates import Choice
+from edgeagent_models.embedded.instruction import Instruction
+from edgeagent_models.embedded.matching import same_thing
+from edgeagent_models.embedded.memory import Done
+from edgeagent_models.embedded.phrases import phrase_hits, word_hits
+from edgeagent_models.embedded.text import words_of
+from edgeagent_models.protocol import Element
+
+_GRAVE_WORDS = "delete remove erase reset clear cancel discard deactivate unsubscribe format pay buy purchase order send logout"
+_GRAVE = frozenset(_GRAVE_WORDS.split())
+"""First words of buttons that take something away, or spend, or speak for the user."""
+_OFF = frozenset({"uncheck", "untick", "deselect", "unselect", "disable", "unmark"})
+_PRESSED = frozenset({"button", "link", "tab", "menu_item"})
+_GIVING_UP = frozenset({"fail", "page_down", "page_up"})
+_LINKS = frozenset({"link", "links", "result", "results", "page", "any", "every", "each", "word", "last", "item", "entry"})
+_SHORT = 2
+_SURE = 0.9
+
+
+def uncalled_for(choice: Choice, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> bool:
+    """Whether ``choice`` presses something grave that the task does not name, or types again what stands in another field."""
+    if choice.element is None:
+        return False
+    element = elements[choice.element]
+    said = bool(word_hits(instruction.source, element.text) or phrase_hits(instruction.source, element.text))
+    if choice.kind == "click" and element.role in ("button", "link"):
+        first = next(iter(words_of(element.text)), "").casefold()
+        stray = element.role == "link" and len(first) > _SHORT and not _speaks_of_links(instruction)
+        return not said and (first in _GRAVE or stray)
+    if choice.kind == "type" and choice.typed is not None and element.role == "text_field":
+        if any(_overlap(done.deed.typed, choice.typed) and done.deed.typed != choice.typed for done in past):
+            return True  # a part of what was typed, with words around it
+        named = bool(word_hits(instruction.source, element.label))
+        return not named and any(_overlap(done.deed.typed, choice.typed) and not same_thing(element, done) for done in past)
+    return False
+
+
+def _speaks_of_links(instruction: Instruction) -> bool:
+    """Whether the task may mean links by other words than they say: "the first result", "any link"."""
+    return any(word.ordinal or word.text.casefold() in _LINKS for word in instruction.words)
+
+
+def in_named_field(choice: Choice, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Choice:
+    """``choice``, or the same words typed into the one field whose label their part of the task names."""
+    if choice.kind != "type" or choice.element is None or choice.typed is None:
+        return choice
+    chosen = elements[choice.element]
+    clause = instruction.words[choice.typed[0]].clause
+    around = {
+        i
+        for i, word in enumerate(instruction.words)
+        if word.clause == clause and not choice.typed[0] <= i <= choice.typed[1] and not word.quoted
+    }
+    if chosen.role != "text_field" or _names(instruction, chosen.label, around):
+        return choice
+    others = [
+        j
+        for j, e in enumerate(elements)
+        if e.role == "text_field" and _names(instruction, e.label, around) and not any(same_thing(e, done) for done in past)
+    ]
+    return replace(choice, element=others[0]) if len(others) == 1 else choice
+
+
+def instead_of_giving_up(choice: Choice, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Choice:
+    """``choice``, or, where it gives up or looks elsewhere, a button or a box to untick that the task names."""
+    if choice.kind not in _GIVING_UP or any(done.deed.kind in _GIVING_UP for done in past):
+        return choice
+    used = {i for done in past for span in (*done.deed.said, done.deed.typed) if span for i in range(span[0], span[1] + 1)}
+    for j, element in enumerate(elements):
+        if element.role == "checkbox" and element.state == "checked" and _is_switched_off(instruction, element.label):
+            return Choice("click", j)
+        if element.role in _PRESSED and element.state != "disabled" and element.text:
+            hits = (hit for hit in phrase_hits(instruction.source, element.text) if hit.score >= _SURE)
+            if any(not used.intersection(range(hit.start, hit.end + 1)) and not _quoted(instruction, hit.start) for hit in hits):
+                return Choice("click", j)
+    return choice
+
+
+def accounted_for(instruction: Instruction, past: Sequence[Done]) -> bool:
+    """Whether each part of the task named or gave the words of something that was done."""
+    spans = [span for done in past if done.ok for span in (*done.deed.said, done.deed.typed) if span]
+    clauses = {instruction.words[i].clause for start, end in spans for i in range(start, end + 1)}
+    return clauses == {word.clause for word in instruction.words}
+
+
+def _is_switched_off(instruction: Instruction, label: str) -> bool:
+    """Whether a part of the task that begins with "uncheck" or the like names ``label``."""
+    words = instruction.words
+    off = {word.clause for word in words if word.text.casefold() in _OFF}
+    return bool(label) and any(
+        hit.score >= _SURE and words[hit.start].clause in off for hit in phrase_hits(instruction.source, label)
+    )
+
+
+def _names(instruction: Instruction, label: str, words: set[int]) -> bool:
+    return any(i in words for i, _ in word_hits(instruction.source, label))
+
+
+def _quoted(instruction: Instruction, word: int) -> bool:
+    """What is quoted is mostly to be written."""
+    return instruction.words[word].quoted
+
+
+def _overlap(one: tuple[int, int] | None, other: tuple[int, int]) -> bool:
+    return one is not None and one[0] <= other[1] and other[0] <= one[1]
