@@ -51,6 +51,8 @@ from edgeagent_models.protocol import (
     Sampling,
     SaveState,
 )
+from edgeagent_models.synthetic.plan import VISION_FORMATS
+from edgeagent_models.synthetic.shapes import Shape, TextShape, VisionShape
 
 FACTOR_PX = 32
 SCREEN_PX = 1280, 800
@@ -76,6 +78,7 @@ class Subject:
     """What is measured."""
 
     choice: ModelChoice
+    shape: Shape
     image_tokens: int
 
     @property
@@ -161,12 +164,16 @@ async def unchanged(subject: Subject) -> Figures:
 
 
 async def ideal(subject: Subject) -> Figures:
-    """50 steps with a new screen each: what was reused of what a cache that forgets nothing could have given."""
+    """50 steps with a new screen each: what was reused of what a cache that forgets nothing could have given.
+
+    Counts do not depend on weights, so a small network of the same kind with the same vocabulary is asked.
+    """
     from edgeagent_models.llama.engine import LlamaEngine
     from edgeagent_models.llama.units import Unit, cells, common_prefix
 
     session = Session(subject, lambda step: noise(step, *SCREEN_PX))
-    engine = LlamaEngine(subject.load())
+    with tempfile.TemporaryDirectory(prefix="edgeagent-small-") as scratch:
+        engine = LlamaEngine(_small(subject, Path(scratch)))
     engine.open_sequence("a")
     asked: list[list[Unit]] = []
     reused = possible = prompted = 0
@@ -192,6 +199,24 @@ async def ideal(subject: Subject) -> Figures:
         "reads per write": reused / (prompted - reused),
         "reads per write, NVIDIA's": NVIDIA_READS_PER_WRITE,
     }
+
+
+def _small(subject: Subject, directory: Path) -> Load:
+    from edgeagent_models.synthetic.write import write_text_model, write_vision_encoder
+
+    recurrent = subject.shape.text.architecture.startswith("qwen35")
+    text = TextShape(
+        subject.shape.text.architecture, layers=4, attention_every=4 if recurrent else 1, width=256, heads=2, kv_heads=1,
+        head_width=128, feed_forward=512, rope_width=32 if recurrent else 128,
+        rope_sections=(6, 5, 5, 0) if recurrent else (24, 20, 20, 0), vocabulary=subject.shape.text.vocabulary, tied=True,
+        ssm_key_heads=2 * recurrent, ssm_value_heads=4 * recurrent, ssm_width=64 * recurrent, ssm_kernel=4 * recurrent,
+    )  # fmt: skip
+    write_text_model(directory / "m.gguf", text, 0, "Q4_0")
+    vision = VisionShape(256, width=128, layers=2, heads=4, feed_forward=256)
+    write_vision_encoder(directory / "v.gguf", vision, 0, VISION_FORMATS)
+    return Load(
+        0, str(directory / "m.gguf"), str(directory / "v.gguf"), context_tokens=subject.family_tokens, max_sequences=1
+    )  # fmt: skip
 
 
 async def park(subject: Subject) -> Figures:
@@ -311,7 +336,7 @@ def main() -> None:
     parser.add_argument("--json", type=Path)
     arguments = parser.parse_args()
     wanted = named(arguments.synthetic)
-    subject = Subject(asyncio.run(made(wanted, print)), arguments.image_tokens)
+    subject = Subject(asyncio.run(made(wanted, print)), wanted.shape, arguments.image_tokens)
     print(f"{wanted.label}\n{machine_line()}; load average {os.getloadavg()[0]:.1f}")
     figures: Figures = {}
     for part in arguments.parts.split(","):
