@@ -32,6 +32,8 @@ if TYPE_CHECKING:  # whatever works is imported behind the first paint (`_warm_u
     from edgeagent.sessions.store import SessionStore
     from edgeagent.tui.working import RunThread, Work
 
+_FIRST_PAINT_S = 0.3
+"""By then the first screen stands: what comes afterwards would only delay it."""
 _STOP_S = 5.0
 """How long quitting waits for a run to let go."""
 
@@ -43,7 +45,7 @@ class EdgeAgentApp(App[None]):
     SUB_TITLE = "a local model at a sandboxed desktop"
     CSS_PATH = Path(__file__).with_name("app.tcss")
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape,ctrl+c", "stop_run", "Stop", show=False, priority=True),
+        Binding("escape,ctrl+c", "stop_run", "STOP", priority=True),
         Binding("f1", "help", "Help", show=False),
     ]
 
@@ -78,7 +80,7 @@ class EdgeAgentApp(App[None]):
         self.push_screen(HomeScreen(lambda: self._store, self._settings))
         if self._driver is not None and not self._driver.is_headless and sys.stdin.isatty():
             self._driver.write(QUERY)
-        self.call_after_refresh(self._warm_up)
+        self.set_timer(_FIRST_PAINT_S, self._warm_up)
 
     @work(thread=True)
     def _warm_up(self) -> None:

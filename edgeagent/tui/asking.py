@@ -23,6 +23,7 @@ Key = Literal["yes", "always", "no", "take_over"]
 class AskScreen(ModalScreen[AskAnswer]):
     """Yes, yes for the same thing in the same place for a while, something else instead, by one's own hands, or no."""
 
+    CSS_PATH = "screens.tcss"
     HELP = (
         "The policy, or the mode, leaves this action to you. Nothing on the sandbox's screen can answer here. "
         f"'The same again' covers this kind of action with this text, in this application, within 24 pixels of this place, "

@@ -22,6 +22,7 @@ from edgeagent.words import describe, effect_words
 class CompareScreen(ShowsFrames):
     """The steps of both in one table; above it the two screens after the selected one."""
 
+    CSS_PATH = "screens.tcss"
     TITLE = "Compare"
     HELP = (
         "Steps of the same number stand side by side. ≠ marks those that did something else, ~ those that did the same and "

@@ -30,6 +30,7 @@ class Choice:
 class ChoiceScreen(ModalScreen[str | None]):
     """Choose one of a few; None: nothing was chosen."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape,q", "dismiss(None)", "Back"),
         Binding("f1", "app.help", "Help"),
@@ -61,6 +62,7 @@ class ChoiceScreen(ModalScreen[str | None]):
 class LineScreen(ModalScreen[str | None]):
     """One line of text; None: nothing was said."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape", "dismiss(None)", "Back")]
 
     def __init__(self, title: str, note: str, value: str = "", hint: str = "") -> None:

@@ -36,6 +36,7 @@ def from_text(text: str, size_px: tuple[int, int]) -> Action:
 class EditScreen(ModalScreen[Action | None]):
     """Another action in the place of the proposed one; None: back to the question."""
 
+    CSS_PATH = "screens.tcss"
     HELP = "Change what is to be done: the place, the text, the keys, or the whole action. docs/actions.md lists all actions."
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "accept", "Do this instead", priority=True),

@@ -16,6 +16,7 @@ from textual.widgets import Static
 class HelpScreen(ModalScreen[None]):
     """The help of ``about``, the screen that it was asked for on."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,f1,q", "dismiss", "Back")]
 
     def __init__(self, about: Screen[object]) -> None:

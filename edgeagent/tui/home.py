@@ -97,7 +97,8 @@ class HomeScreen(ShowsFrames):
         self.query_one("#task").focus()
 
     def on_screen_resume(self) -> None:
-        self.query_one(SessionTable).read()
+        super().on_screen_resume()
+        self.call_after_refresh(self.query_one(SessionTable).read)  # what reads them takes a moment to import
 
     @on(SessionTable.Read)
     def _sessions_read(self) -> None:

@@ -25,6 +25,7 @@ Scope = Literal["session", "good", "no"]
 class PermitScreen(ModalScreen[Scope]):
     """For this session, for good (in the policy's own file, if it is one of the user's), or not at all."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS = (
         Binding("s", "say('session')", "This session"),
         Binding("g", "say('good')", "For good"),

@@ -29,6 +29,7 @@ _MARKS: dict[Mark, tuple[str, str]] = {"yes": ("allowed", "green"), "no": ("deni
 class PolicyScreen(Screen[None]):
     """What is permitted, in words; and the text that says so."""
 
+    CSS_PATH = "screens.tcss"
     TITLE = "Policy"
     HELP = (
         "The first page says in plain words what the policy permits, what not, and which layer sees to it. The second is its "

@@ -20,6 +20,7 @@ from edgeagent.words import printable
 class ReplayScreen(Screen[None]):
     """Esc ends the replay, too."""
 
+    CSS_PATH = "screens.tcss"
     TITLE = "Replay"
     HELP = (
         "The recorded actions are done again in a fresh sandbox that begins with the files this session began with. No model "

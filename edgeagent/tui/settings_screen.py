@@ -32,6 +32,7 @@ _WORDS = {
 class SettingsScreen(Screen[Settings | None]):
     """One line for each key of ``config.toml``."""
 
+    CSS_PATH = "screens.tcss"
     TITLE = "Settings"
     HELP = (
         "Ctrl+S checks everything and writes it to the file named above; Esc leaves without writing. The file may be edited "

@@ -37,6 +37,7 @@ _PAGES = (
 class TourScreen(ModalScreen[bool]):
     """True: the task is wanted."""
 
+    CSS_PATH = "screens.tcss"
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("enter,right,space", "next", "Next"),
         Binding("left", "back", "Back"),

@@ -27,6 +27,8 @@ from edgeagent_harness.protocol.audit import Entry
 _STATUS_S = 0.25
 _MEMORY_S = 3.0
 _AUDIT_LINES = 200
+_THREAD_ENDS_S = 0.2
+"""A run's thread tells of its end as the last thing that it does."""
 
 
 class RunTold(Message):
@@ -39,6 +41,8 @@ class RunTold(Message):
 
 class WatchScreen(ShowsFrames):
     """Shows a session; what the user can do about it is `SessionScreen`'s."""
+
+    CSS_PATH = "screens.tcss"
 
     def __init__(self, directory: Path | None = None, run: RunThread | None = None) -> None:
         super().__init__()
@@ -147,6 +151,7 @@ class WatchScreen(ShowsFrames):
         self.outcome = outcome
         self._live = False
         self.show_status()
+        self.set_timer(_THREAD_ENDS_S, self.refresh_bindings)
 
     def _put(self, row: Row | None) -> None:
         if row is not None:

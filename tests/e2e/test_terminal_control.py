@@ -167,9 +167,9 @@ async def test_another_model_takes_the_session_up(tmp_path: Path) -> None:
         await pilot.press("o")
         await until(pilot, lambda: isinstance(app.screen, LineScreen) and bool(app.screen.query("#line")))
         app.screen.query_one("#line", Input).value = "embedded"
-        model.presses = 0
         await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, SessionScreen) and app.screen is not screen)
+        model.presses = 0
         await until(pilot, lambda: any(isinstance(fact, events.RunEnded) and fact.outcome == "done" for fact in facts(tmp_path)))
     kinds = [type(fact) for fact in facts(tmp_path)]
     assert kinds.index(events.RunEnded) < kinds.index(events.ModelChanged)

@@ -1,0 +1,140 @@
+"""The app in a real terminal (tmux), on a real sandbox with the embedded model: a task is typed, approved, edited, stopped,
+resumed, exported, replayed and forked, with keys alone."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from edgeagent import events
+from edgeagent.recording.reader import SessionReader
+from edgeagent.sessions.store import SessionStore
+
+pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")]
+
+
+class Tmux:
+    """One terminal of 120x40 on a server of its own."""
+
+    def __init__(self, socket: Path, command: str, environment: dict[str, str]) -> None:
+        self._tmux = ["tmux", "-S", str(socket), "-f", "/dev/null"]
+        begin = [*self._tmux, "new-session", "-d", "-x", "120", "-y", "40", command]
+        subprocess.run(begin, check=True, env=environment, timeout=20)
+        subprocess.run([*self._tmux, "set-option", "-s", "escape-time", "0"], check=True, timeout=20)
+
+    def type(self, text: str) -> None:
+        if text:
+            self._send("-l", text)
+
+    def press(self, *keys: str) -> None:
+        self._send(*keys)
+
+    def _send(self, *keys: str) -> None:
+        subprocess.run([*self._tmux, "send-keys", *keys], check=True, timeout=20)
+
+    def screen(self) -> str:
+        return subprocess.run([*self._tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True, timeout=20).stdout
+
+    def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
+        end_s = time.monotonic() + timeout_s
+        while not condition():
+            assert time.monotonic() < end_s, self.screen()
+            time.sleep(0.1)
+
+    def shows(self, text: str, timeout_s: float = 60.0) -> None:
+        self.until(lambda: text in self.screen(), timeout_s)
+
+    def close(self) -> None:
+        subprocess.run([*self._tmux, "kill-server"], check=False, timeout=20)
+
+
+@pytest.fixture
+def tmux(tmp_path: Path) -> Iterator[Tmux]:
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "tour-seen").touch()
+    environment = {
+        **os.environ, "EDGEAGENT_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config"),
+        "TERM": "xterm-256color",
+    }  # fmt: skip
+    terminal = Tmux(tmp_path / "tmux", f"{sys.executable} -P -m edgeagent", environment)
+    yield terminal
+    terminal.close()
+
+
+def facts(session: Path) -> list[events.EventData]:
+    with SessionReader.open(session) as reader:
+        return [event.data for event in reader.events()]
+
+
+def count(session: Path, kind: type[object]) -> int:
+    return sum(isinstance(fact, kind) for fact in facts(session))
+
+
+def test_a_whole_day_in_the_terminal(tmux: Tmux, tmp_path: Path) -> None:
+    store = SessionStore(tmp_path / "data" / "sessions")
+    tmux.shows("What should be done?")
+    for text, *keys in (
+        ("Write 'Hello' and save it as hello.txt", "Tab"),
+        ("mousepad", "Tab"),
+        *(("", "Tab") for _ in range(4)),
+        ("", "Enter"),  # the mode: from auto up to ask
+        ("", "Up", "Up", "Enter"),
+        ("", "C-n"),
+        ("", "Enter"),
+    ):
+        tmux.type(text)
+        time.sleep(0.3)  # keys that come before the focus has moved go where it was
+        tmux.press(*keys)
+        time.sleep(0.5)
+
+    tmux.shows("May this be done?")
+    session = store.root / store.ids()[0]
+    tmux.press("e")
+    tmux.shows("Do this instead")
+    tmux.press("C-s")  # as it is: what is taken is what was edited
+    tmux.until(lambda: count(session, events.Acted) == 1)
+    assert any(isinstance(fact, events.Verdict) and fact.instead is not None for fact in facts(session))
+
+    tmux.shows("May this be done?")
+    tmux.press("y")
+    tmux.until(lambda: count(session, events.Acted) == 2)
+    tmux.shows("May this be done?")
+    tmux.press("Escape")
+    tmux.shows("interrupted after")
+    assert count(session, events.RunEnded) == 1
+
+    tmux.until(lambda: (tmux.press("F7"), count(session, events.RunStarted) == 2)[1])
+    for _ in range(20):  # what is left of the task on a fresh desktop
+        tmux.until(lambda: "May this be done?" in tmux.screen() or count(session, events.RunEnded) == 2)
+        if count(session, events.RunEnded) == 2:
+            break
+        tmux.press("y")
+        time.sleep(0.5)
+    tmux.shows(" steps in ")
+    (last,) = [fact for fact in facts(session) if isinstance(fact, events.RunEnded)][1:]
+    assert last.outcome == "done"
+    assert (session / "home" / "hello.txt").read_text().strip() == "Hello"
+
+    tmux.press("F8")
+    tmux.shows("Export as")
+    tmux.press("Enter")
+    tmux.until((session / "report.html").exists)
+
+    tmux.press("r")
+    tmux.shows("Replay of")
+    tmux.shows("done: ", 120)
+    assert "differ" in tmux.screen()
+    tmux.press("Escape")
+
+    tmux.press("Up", "Up", "f")
+    tmux.until(lambda: len(store.ids()) == 2)
+    forked = next(store.root / name for name in store.ids() if name != session.name)
+    tmux.until(lambda: count(forked, events.Forked) == 1)
+    tmux.press("C-q")
