@@ -432,3 +432,35 @@ def test_every_pixel_that_is_seen_is_the_one_that_is_clicked() -> None:
     assert len(rows) == 7
     assert all(row["exact"] == row["points"] > 0 and row["worst_px"] == 0 for row in rows), rows
     assert done.returncode == 0, done.stderr[-2000:]
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+async def test_the_embedded_model_fills_a_form_in_the_users_own_browser(display: str, tmp_path: Path) -> None:
+    page = tmp_path / "form.html"
+    answer = "document.querySelector('h1').textContent='Thank you '+n.value; document.title='Order form sent '+n.value"
+    page.write_text(
+        "<title>Order form</title><h1>Order</h1><p><label>Your name <input id=n></label></p>"
+        f'<p><button onclick="{answer}">Send</button></p>'
+    )
+    argv = ["chromium", "--no-sandbox", "--no-first-run", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
+    with client([*argv, f"--app=file://{page}"], display, tmp_path / "user"):
+        await until_async(lambda: asyncio.to_thread(lambda: any("Order form" in one for one in titles(display))), 20)
+        run = Runner(SessionStore(tmp_path / "sessions"), asker=Yes())
+        spec = DesktopSpec(host=HostSpec(window="Order form"))
+        result = await run.start(RunRequest("Enter Anna into the field 'Your name' and click Send", spec))
+        assert "Order form sent Anna" in titles(display), result.ended
+    assert result.ended.outcome == "done"
+
+
+def titles(display: str) -> list[str]:
+    connection = connect(display)
+    listed = connection.screen().root.get_full_property(connection.intern_atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
+    names = [
+        connection.create_resource_object("window", window).get_full_property(
+            connection.intern_atom("_NET_WM_NAME"), X.AnyPropertyType
+        )
+        for window in (listed.value if listed else ())
+    ]
+    connection.close()
+    return [str(name.value) for name in names if name is not None]
