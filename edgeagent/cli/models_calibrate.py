@@ -34,12 +34,13 @@ def calibrate(model: str, mmproj: str, family: str, screen: str, scale: float, t
     import msgspec
 
     from edgeagent.calibration.remembered import identity, of_model, remember
-    from edgeagent.cli.run import chosen, tell_what_leaves
+    from edgeagent.cli.remote_notice import tell_what_leaves
+    from edgeagent.cli.run import chosen
 
     choice = chosen(model, mmproj, family)
     if choice.model == "embedded":
         raise UsageError("the embedded model names what it clicks, it does not point by numbers", "name a GGUF file")
-    tell_what_leaves(choice)
+    tell_what_leaves(choice.model)
     found = asyncio.run(_calibrated(choice, _size(screen), scale, targets))
     named = identity(choice.model, choice.mmproj)
     remember(named, found)

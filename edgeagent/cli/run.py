@@ -19,6 +19,7 @@ from edgeagent.cli.host_options import refuse_what_a_host_lacks, with_host_optio
 from edgeagent.cli.models import describe_gguf
 from edgeagent.cli.offline import settle_offline
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
+from edgeagent.cli.remote_notice import tell_what_leaves
 from edgeagent.cli.seconds import Seconds
 from edgeagent.errors import UsageError
 from edgeagent.hub.shelf import find
@@ -75,7 +76,7 @@ def run(
         host=host,
     )
     choice = chosen(model, mmproj, family, skip_unchanged)
-    tell_what_leaves(choice)
+    tell_what_leaves(choice.model)
     request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed, mode or "")
     renderer = renderer_for(output)
     sys.exit(asyncio.run(_run(request, renderer)))
@@ -143,12 +144,6 @@ def remote(model: str, mmproj: str, family: str, skip_unchanged: bool) -> ModelC
     offline.require_network(f"the model {model}")
     remote_name(model)
     return ModelChoice(model, family=by_name(family).name if family else "", skip_unchanged=skip_unchanged)
-
-
-def tell_what_leaves(choice: ModelChoice) -> None:
-    """To a server, before anything does."""
-    if is_remote(choice.model):
-        click.echo(remote_name(choice.model).notice(), err=True)
 
 
 def gguf(model: str, mmproj: str) -> ModelChoice:

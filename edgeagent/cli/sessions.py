@@ -14,11 +14,12 @@ from edgeagent.cli.choices import MODES, RESUME_MODE_HELP
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit, exit_for
 from edgeagent.cli.offline import go_on_as_recorded
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
+from edgeagent.cli.remote_notice import tell_what_leaves
 from edgeagent.cli.seconds import Seconds
 from edgeagent.cli.sessions_branch import COMMANDS as BRANCHING
 from edgeagent.cli.sessions_text import echo_json, print_session, print_table, summary_object
 from edgeagent.errors import UsageError
-from edgeagent.events import GateModeName, SessionCreated
+from edgeagent.events import GateModeName, ModelChanged, SessionCreated
 from edgeagent.limits import Limits
 from edgeagent.recording.export.notes import masked_in_words
 from edgeagent.recording.reader import SessionReader
@@ -80,12 +81,13 @@ def resume(
     model: str, mmproj: str, family: str, output: OutputFormat,
 ) -> None:  # fmt: skip
     """Go on with a session that was stopped, ran into a limit, or whose process died."""
-    _as_recorded(session)
+    recorded = _as_recorded(session)
     limits = None
     if max_steps is not None or timeout_s is not None:
         given = Limits()
         limits = Limits(max_steps=max_steps or given.max_steps, timeout_s=timeout_s or given.timeout_s)
     other = _other_model(model, mmproj, family)
+    tell_what_leaves(other.model if other else recorded)
     renderer = renderer_for(output)
 
     def work(runner: Runner) -> Coroutine[Any, Any, RunResult]:
@@ -104,11 +106,13 @@ def _other_model(model: str, mmproj: str, family: str) -> ModelChoice | None:
     return chosen(model, mmproj, family)
 
 
-def _as_recorded(session: str) -> None:
-    """Offline, if the session began offline."""
+def _as_recorded(session: str) -> str:
+    """Offline, if the session began offline. Returns the model that decided last."""
     with SessionReader.open(SessionStore().find(session)) as reader:
-        created = next((event.data for event in reader.events() if isinstance(event.data, SessionCreated)), None)
+        facts = [event.data for event in reader.events() if isinstance(event.data, SessionCreated | ModelChanged)]
+    created = next((fact for fact in facts if isinstance(fact, SessionCreated)), None)
     go_on_as_recorded(created is not None and created.desktop.offline)
+    return facts[-1].model if facts else ""
 
 
 async def _resume(work: Callable[[Runner], Coroutine[Any, Any, RunResult]], renderer: Renderer) -> int:
