@@ -188,3 +188,47 @@ async def test_random_faults() -> None:
     told, _ = await process.communicate()
     assert process.returncode == 0, told.decode()
     assert json.loads(told)["hand_overs"] >= 4
+
+
+async def test_another_machine_with_other_paths_and_keys_takes_it(
+    world: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    store = SessionStore()
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 2)
+    (store.root / began.session / "home" / "notes").write_text("untracked")
+    known = await world.connected()
+    async with connect(known) as api:
+        await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
+        await until(lambda: api.standing(began.session), lambda standing: standing.state == "idle")
+    monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "somebody" / "else" / "data"))
+    other = SessionStore()
+    async with connect(known) as api:
+        directory = await pull(other, began.session, "cloud", known, api, silent)
+        assert directory.parent == other.root
+        assert (directory / "home" / "notes").read_text() == "untracked"
+        assert whereabouts(directory).epoch == 2
+        with SessionReader.open(directory) as reader:
+            assert reader.damage() == []
+        await push(other, began.session, "cloud", known, api, silent, lambda plan: True)
+    with pytest.raises(NotOwner):
+        async with connect(known) as api:
+            await pull(store, began.session, "elsewhere", known, api, silent)
+
+
+@pytest.mark.slow
+async def test_a_workspace_of_200_mb(world: Backend) -> None:
+    store = SessionStore()
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 10)
+    home = store.root / began.session / "home"
+    for number in range(20):
+        (home / f"large {number}").write_bytes(random.Random(number).randbytes(10 << 20))
+    before = {path.name: path.stat().st_size for path in home.iterdir()}
+    known = await world.connected()
+    async with connect(known) as api:
+        began_s = time.monotonic()
+        await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
+        there_s = time.monotonic()
+        directory = await pull(store, began.session, "cloud", known, api, silent)
+        print(f"200 MB there in {there_s - began_s:.1f} s, back in {time.monotonic() - there_s:.1f} s")
+    assert {path.name: path.stat().st_size for path in (directory / "home").iterdir()} == before
+    assert (directory / "home" / "large 7").read_bytes() == random.Random(7).randbytes(10 << 20)
