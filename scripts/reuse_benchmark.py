@@ -177,6 +177,7 @@ async def ideal(subject: Subject) -> Figures:
     engine.open_sequence("a")
     asked: list[list[Unit]] = []
     reused = possible = prompted = 0
+    computed: list[int] = []
     for step in range(1, IDEAL_STEPS + 1):
         messages = session.prompt(step)
         units = engine.plan(messages, templated=False).units
@@ -190,12 +191,15 @@ async def ideal(subject: Subject) -> Figures:
         usage = next(reply.usage for reply in replies if isinstance(reply, Completed))
         reused += usage.cached_tokens
         prompted += usage.prompt_tokens
+        computed.append(usage.prompt_tokens - usage.cached_tokens)
     engine.close()
     return {
         "ideal cache: steps": IDEAL_STEPS,
         "ideal cache: share of it reused %": 100 * reused / possible,
         "tokens reused": reused,
         "tokens computed": prompted - reused,
+        "tokens computed a step, steps 2 to 11": statistics.mean(computed[1:11]),
+        "tokens computed a step, last ten": statistics.mean(computed[-10:]),
         "reads per write": reused / (prompted - reused),
         "reads per write, NVIDIA's": NVIDIA_READS_PER_WRITE,
     }
