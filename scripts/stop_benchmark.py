@@ -46,6 +46,9 @@ class Stop:
 
     state: str
     hands_off_ms: float
+    """From the key to the last thing seen of the hands."""
+    key_ms: float
+    """Of it, until the app had pulled the brake."""
     still_held: bool
     """By the last that the watcher saw."""
 
@@ -117,12 +120,12 @@ class App:
         os.close(self._marks)
 
 
-def judge(state: str, log: str, pressed_ns: int) -> Stop:
+def judge(state: str, log: str, pressed_ns: int, pulled_ns: int) -> Stop:
     """When the last change came after the key, and whether anything was held then."""
     rows = [tuple(map(int, line.split())) for line in log.splitlines() if line.count(" ") == 4]
     after = [row[0] for row in rows if row[0] > pressed_ns]
     held = bool(rows) and bool(rows[-1][1] or rows[-1][2] & _BUTTONS)
-    return Stop(state, max(0.0, (after[-1] - pressed_ns) / 1e6) if after else 0.0, held)
+    return Stop(state, (after[-1] - pressed_ns) / 1e6 if after else 0.0, (pulled_ns - pressed_ns) / 1e6, held)
 
 
 def measure(stops: int, seed: int, home: Path) -> list[Stop]:
@@ -141,15 +144,15 @@ def measure(stops: int, seed: int, home: Path) -> list[Stop]:
             begun = log.stat().st_size
             app.drain(chance.uniform(0.0, _MOST_WAIT_S))
             pressed_ns = app.press(ESC)
+            pulled_ns = int(app.wait_for("pulled ").split()[1])
             app.wait_for("over")
             app.drain(0.3)
             with log.open() as stream:
                 stream.seek(begun)
-                done.append(judge(state, stream.read(), pressed_ns))
-            print(
-                f"{number + 1:4}  {state:<16} {done[-1].hands_off_ms:7.1f} ms{'  HELD' if done[-1].still_held else ''}",
-                flush=True,
-            )
+                stop = judge(state, stream.read(), pressed_ns, pulled_ns)
+            done.append(stop)
+            held = "  HELD" if stop.still_held else ""
+            print(f"{number + 1:4}  {state:<16} {stop.hands_off_ms:7.1f} ms  (key {stop.key_ms:5.1f}){held}", flush=True)
     finally:
         app.close()
     return done
@@ -163,6 +166,7 @@ def report(done: list[Stop]) -> dict[str, dict[str, float]]:
             "stops": len(group),
             "p50_ms": round(percentile([stop.hands_off_ms for stop in group], 50), 1),
             "p95_ms": round(percentile([stop.hands_off_ms for stop in group], 95), 1),
+            "key_p50_ms": round(percentile([stop.key_ms for stop in group], 50), 1),
             "max_ms": round(max(stop.hands_off_ms for stop in group), 1),
             "still_held": Counter(stop.still_held for stop in group)[True],
         }

@@ -6,6 +6,7 @@ import os
 import random
 import signal
 import sys
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -123,6 +124,13 @@ class StoppedApp(EdgeAgentApp):
             return await runner.start(RunRequest("be stopped", spec, limits=Limits(max_steps=0, timeout_s=0, max_no_effect=0)))
 
         self._watch(work)
+
+    def take_hands_off(self) -> bool:
+        """As the app does; says when."""
+        stopped = super().take_hands_off()
+        if stopped:
+            self._mark(f"pulled {time.monotonic_ns()}")
+        return stopped
 
     def _mark(self, line: str) -> None:
         os.write(self._marks, f"{line}\n".encode())
