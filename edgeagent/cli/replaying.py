@@ -14,7 +14,7 @@ import msgspec
 from edgeagent import events
 from edgeagent.cli.sessions_text import echo_json
 from edgeagent.desktop import open_desktop
-from edgeagent.errors import RecordingError
+from edgeagent.errors import RecordingError, UsageError
 from edgeagent.recording.reader import SessionReader
 from edgeagent.recording.replay import Replayed, replay
 from edgeagent.sessions.start_home import start_home
@@ -43,6 +43,9 @@ async def replayed(directory: Path, home: Path | None = None) -> AsyncGenerator[
     with SessionReader.open(directory) as reader, tempfile.TemporaryDirectory(prefix="edgeagent-replay-") as scratch:
         fresh_home = Path(scratch) / "home"
         recorded = _spec(reader)
+        if recorded.host is not None:
+            reason = "it worked on your own desktop: doing its actions again there would do them to what is there now"
+            raise UsageError(f"session {directory.name} cannot be replayed: {reason}", "`sessions export --format html` shows it")
         first_home = home or start_home(directory)
         if first_home is not None:
             shutil.copytree(first_home, fresh_home, symlinks=True)
