@@ -38,6 +38,9 @@ def cloud() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; any but loopback needs TLS.")
 @click.option("--port", default=8470, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(0, 1000), help="Sessions worked on at once.")
+@click.option(
+    "--models", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder with GGUF files to use here."
+)
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--rate", default=100.0, show_default=True, type=click.FloatRange(0.1), help="Requests a second for each token.")
@@ -45,8 +48,8 @@ def cloud() -> None:
 @click.option("--max-gb", default=100.0, show_default=True, type=click.FloatRange(min=0.001), help="Stored for each tenant.")
 @click.option("--runner", default="", hidden=True, help="module:function that makes the workers' runner, for tests.")
 def serve(
-    data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int, tls_cert: Path | None,
-    tls_key: Path | None, rate: float, max_sessions: int, max_gb: float, runner: str,
+    data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int, models: Path | None,
+    tls_cert: Path | None, tls_key: Path | None, rate: float, max_sessions: int, max_gb: float, runner: str,
 ) -> None:  # fmt: skip
     """Serve until Ctrl-C. Prints the address once it listens."""
     require_network("serving sessions of other machines")
@@ -59,7 +62,7 @@ def serve(
     if bool(tls_cert) != bool(tls_key):
         raise UsageError("TLS needs both --tls-cert and --tls-key")
     settings = Settings(
-        _folder(data), name, host, port, ledger, blobs, workers, runner, tls_cert, tls_key,
+        _folder(data), name, host, port, ledger, blobs, workers, runner, models, tls_cert, tls_key,
         Quota(max_sessions, int(max_gb * 1e9)), Rates(rate, 4 * rate),
     )  # fmt: skip
     serve_backend(settings)

@@ -23,8 +23,8 @@ from edgeagent.sessions.leaving import forget_leaving
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.store import SessionStore
 from edgeagent.teleport.foreign import require_harmless
-from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, chunk_id, manifest_hash, sign, verify
-from edgeagent.teleport.plan import make_plan
+from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, ModelReference, chunk_id, manifest_hash, sign, verify
+from edgeagent.teleport.plan import make_plan, print_of
 from edgeagent.teleport.sealing import Recipient, kept_identity
 from edgeagent.teleport.unpacking import remove, unpack
 from edgeagent.teleport.wire import Echo, frame
@@ -50,6 +50,8 @@ class Depot:
     blobs: Blobs
     name: str
     quota: Quota = field(default_factory=Quota)
+    models: Path | None = None
+    """Folder with the model files that sessions may use here, found by their names."""
 
     def __post_init__(self) -> None:
         self.identity = kept_identity(self.root / "keys" / "chunks.age")
@@ -91,7 +93,7 @@ class Depot:
             head = unpack(manifest, _Stored(self, tenant), staged, self.quota.max_session_bytes)
             facts = [event.data for event in read_log(staged / LOG_NAME).events]
             try:
-                require_harmless(facts)
+                require_harmless(facts, self.models_for(manifest.model))
             except BundleRefused:
                 remove(staged)
                 raise
@@ -156,6 +158,14 @@ class Depot:
         except FileNotFoundError:
             data = b""
         return frame(chunk_id(data), Recipient(row.recipient).seal(data)) if data else b""
+
+    def models_for(self, wanted: ModelReference) -> tuple[str, ...]:
+        """Names of the files here that are the ones that the session used. Raises `BundleRefused` for another of that name."""
+        if self.models is None or not (self.models / wanted.name).is_file():
+            return ()
+        if wanted.fingerprint and print_of(self.models / wanted.name) != (wanted.size_bytes, wanted.fingerprint):
+            raise BundleRefused(f"the model {wanted.name} is another one here than at home", "give both machines the same file")
+        return tuple(path.name for path in self.models.iterdir() if path.name in (wanted.name, wanted.mmproj))
 
     def _staged(self, row: Row) -> Path:
         return self.root / "arriving" / row.tenant / f"{row.session}.{row.epoch}"

@@ -93,8 +93,9 @@ class Pool:
         forget_leaving(directory)
         row = self.depot.ledger.claim(row, f"{row.tenant}-{row.turn + 1}"[:32])
         orders = Orders(
-            self.ledger_url, str(directory.parent), self.depot.name, row.tenant, row.session, row.epoch, row.turn, self.runner
-        )
+            self.ledger_url, str(directory.parent), self.depot.name, row.tenant, row.session, row.epoch, row.turn, self.runner,
+            str(self.depot.models or ""),
+        )  # fmt: skip
         argv = [sys.executable, "-P", "-m", "edgeagent.cloud.worker", msgspec.json.encode(orders).decode()]
         process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
         self.workers[row.tenant, row.session] = _Worker(row, process, row.beats, time.monotonic())

@@ -45,6 +45,8 @@ class Settings:
     """At once; 0: sessions are kept, not worked on."""
     runner: str = ""
     """``module:function`` that makes the workers' `Runner`; empty: the real one. For tests and benchmarks."""
+    models: Path | None = None
+    """Folder with the model files that sessions may use here."""
     certificate: Path | None = None
     key: Path | None = None
     quota: Quota = field(default_factory=Quota)
@@ -70,7 +72,7 @@ def application(settings: Settings) -> Litestar:
     """The ASGI application of this backend."""
     ledger = Ledger(open_ledger(settings))
     blobs = Blobs(settings.blobs or f"file://{settings.root / 'blobs'}")
-    depot = Depot(settings.root, ledger, blobs, settings.name, settings.quota)
+    depot = Depot(settings.root, ledger, blobs, settings.name, settings.quota, settings.models)
     pool = Pool(depot, settings.ledger_url, settings.workers, settings.runner) if settings.workers else None
     return make_app(Services(depot, pool, settings.rates))
 

@@ -14,6 +14,8 @@ import os
 import sys
 import threading
 from collections.abc import Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
 from importlib import import_module
 from pathlib import Path
 from typing import cast
@@ -25,9 +27,10 @@ from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.cloud.ledger.database import open_database
 from edgeagent.errors import EdgeAgentError, NotOwner
 from edgeagent.interrupts import run_until_stopped
+from edgeagent.ports import Model
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
-from edgeagent.runner import Runner
+from edgeagent.runner import ModelChoice, Runner
 from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.store import SessionStore
 from edgeagent.teleport.plan import head_of
@@ -52,6 +55,8 @@ class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     turn: int
     runner: str = ""
     """``module:function`` that makes the `Runner`; empty: the real one."""
+    models: str = ""
+    """Folder with this machine's model files; a session's own path to one is not looked at."""
 
 
 class Turn:
@@ -120,7 +125,7 @@ async def work(orders: Orders) -> None:
     turn = Turn(ledger, row, store.root / row.session)
     threading.Thread(target=turn.leave_with_parent, daemon=True).start()
     first = turn.waiting()
-    runner = _runner(orders.runner, store)
+    runner = _runner(orders, store)
     runner.listeners.append(turn.listen)
     runner.inbox = turn.inbox
     said = "\n".join(command.text for command in first if command.kind == "say")
@@ -144,11 +149,25 @@ async def work(orders: Orders) -> None:
             await beats
 
 
-def _runner(factory: str, store: SessionStore) -> Runner:
-    if not factory:
-        return Runner(store)
-    module, _, name = factory.partition(":")
+def _runner(orders: Orders, store: SessionStore) -> Runner:
+    if not orders.runner:
+        return Runner(store, open_model=partial(_own_model, Path(orders.models)))
+    module, _, name = orders.runner.partition(":")
     return cast("RunnerFactory", getattr(import_module(module), name))(store)
+
+
+def _own_model(
+    models: Path, choice: ModelChoice, seed: int, restarted: Callable[[str], None]
+) -> AbstractAsyncContextManager[Model]:  # fmt: skip
+    """The session's model, from this machine's own folder."""
+    from edgeagent.engine import open_model
+
+    model, mmproj = (_here(models, path) for path in (choice.model, choice.mmproj))
+    return open_model(model, mmproj, seed, restarted, choice.family, choice.skip_unchanged)
+
+
+def _here(models: Path, path: str) -> str:
+    return path if path in ("", "embedded") else str(models / Path(path).name)
 
 
 def main() -> None:

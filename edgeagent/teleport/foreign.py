@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import dataclasses
 import ipaddress
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
+from pathlib import Path
 
 import msgspec
 
 from edgeagent import events
 from edgeagent.errors import BundleRefused, UsageError
 from edgeagent.policy.loading import read_policy
+from edgeagent.teleport.plan import model_of
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.messages import DesktopSpec
 
@@ -32,30 +34,26 @@ _HARMLESS_POLICY = frozenset({
 _MODEL = "embedded"
 
 
-def require_harmless(facts: Iterable[events.EventData]) -> None:
-    """Raise `BundleRefused`, naming everything, if the session of ``facts`` asks for something of this machine's own."""
-    told = list(dict.fromkeys(_wanted(facts)))
+def require_harmless(facts: Iterable[events.EventData], models: Container[str] = ()) -> None:
+    """Raise `BundleRefused`, naming everything, if the session of ``facts`` asks for something of this machine's own.
+
+    ``models``: names of model files that it may use here.
+    """
+    told = list(dict.fromkeys(_wanted(list(facts), models)))
     if told:
         raise BundleRefused(
             f"the session asks for things of the machine that it comes to: {', '.join(told)}", "leave it where it is"
         )
 
 
-def _wanted(facts: Iterable[events.EventData]) -> Iterator[str]:
+def _wanted(facts: list[events.EventData], models: Container[str]) -> Iterator[str]:
+    now = model_of(facts)
+    for path in filter(None, (now.model, now.mmproj)):
+        if path != _MODEL and Path(path).name not in models:
+            yield f"the model {path}"
     for fact in facts:
-        match fact:
-            case events.SessionCreated(desktop=desktop, model=model):
-                yield from _of_model(model)
-                yield from _of_spec(desktop)
-            case events.ModelChanged(model=model):
-                yield from _of_model(model)
-            case _:
-                pass
-
-
-def _of_model(model: str) -> Iterator[str]:
-    if model != _MODEL:
-        yield f"the model {model}"
+        if isinstance(fact, events.SessionCreated):
+            yield from _of_spec(fact.desktop)
 
 
 def _of_spec(spec: DesktopSpec) -> Iterator[str]:

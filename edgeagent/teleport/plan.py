@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections.abc import Iterable
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -131,7 +132,7 @@ def _manifest(directory: Path, contents: LogContents, created: events.SessionCre
         head=head_of(contents),
         frames=_frames(directory),
         expects="replayed" if replayable(facts) is not None else "reopened",
-        model=_model(created),
+        model=_model(model_of(facts)),
         policy=created.desktop.policy_name,
         applications=_applications(created, history),
         limits=created.limits,
@@ -152,17 +153,36 @@ def _left(created: events.SessionCreated, history: History) -> dict[str, float]:
     return {"steps": max(0.0, steps - len(history.steps))} if steps else {}
 
 
-def _model(created: events.SessionCreated) -> ModelReference:
-    mmproj = Path(created.mmproj).name
+def model_of(facts: Iterable[events.EventData]) -> events.ModelChanged:
+    """The model that decides now."""
+    now = events.ModelChanged("")
+    for fact in facts:
+        match fact:
+            case events.SessionCreated(model=model, mmproj=mmproj, family=family):
+                now = events.ModelChanged(model, mmproj, family)
+            case events.ModelChanged():
+                now = fact
+            case _:
+                pass
+    return now
+
+
+def print_of(path: Path) -> tuple[int, str]:
+    """Size of a model's file, and what tells it from another of that size. Raises `OSError`."""
+    with path.open("rb") as stream:
+        size = os.fstat(stream.fileno()).st_size
+        digest = hashlib.blake2b(stream.read(_PRINT_BYTES), digest_size=32)
+        stream.seek(max(0, size - _PRINT_BYTES))
+        digest.update(stream.read())
+    return size, digest.hexdigest()
+
+
+def _model(now: events.ModelChanged) -> ModelReference:
+    name, mmproj = Path(now.model).name, Path(now.mmproj).name
     try:
-        with open(created.model, "rb") as stream:
-            size = os.fstat(stream.fileno()).st_size
-            digest = hashlib.blake2b(stream.read(_PRINT_BYTES), digest_size=32)
-            stream.seek(max(0, size - _PRINT_BYTES))
-            digest.update(stream.read())
+        return ModelReference(name, mmproj, now.family, *print_of(Path(now.model)))
     except OSError:
-        return ModelReference(Path(created.model).name, mmproj, created.family)
-    return ModelReference(Path(created.model).name, mmproj, created.family, size, digest.hexdigest())
+        return ModelReference(name, mmproj, now.family)
 
 
 def _values(policy: Policy) -> dict[str, str]:

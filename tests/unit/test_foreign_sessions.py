@@ -8,11 +8,17 @@ import msgspec
 import pytest
 
 from edgeagent import events
+from edgeagent.cloud.blobs import Blobs
+from edgeagent.cloud.depot import Depot
+from edgeagent.cloud.ledger import Ledger
+from edgeagent.cloud.ledger.database import open_database
 from edgeagent.errors import BundleRefused
 from edgeagent.recording.log import LOG_NAME, Author, EventLog
 from edgeagent.resuming import with_own_home
 from edgeagent.sessions.store import SessionStore
 from edgeagent.teleport.foreign import require_harmless
+from edgeagent.teleport.manifest import ModelReference
+from edgeagent.teleport.plan import print_of
 from edgeagent.testing import FakeClock
 from edgeagent_harness.protocol.messages import Application, DesktopSpec
 
@@ -62,6 +68,25 @@ def test_models() -> None:
     for facts in ([created(HARMLESS, "/etc/shadow")], [created(HARMLESS), events.ModelChanged("openai:http://169.254.169.254/")]):
         with pytest.raises(BundleRefused, match="the model"):
             require_harmless(facts)
+
+
+def test_models_of_the_backends_own_folder(tmp_path: Path) -> None:
+    """Found by name, and only if it is the same file."""
+    at_home, there = tmp_path / "home" / "m.gguf", tmp_path / "there"
+    for path, content in ((at_home, b"weights"), (there / "m.gguf", b"weights"), (there / "other.gguf", b"other")):
+        path.parent.mkdir(exist_ok=True)
+        path.write_bytes(content)
+    engine = open_database(f"sqlite:///{tmp_path / 'ledger'}")
+    depot = Depot(tmp_path / "cloud", Ledger(engine), Blobs(f"file://{tmp_path / 'blobs'}"), "cloud", models=there)
+    size, mark = print_of(at_home)
+    wanted = ModelReference("m.gguf", size_bytes=size, fingerprint=mark)
+    require_harmless([created(HARMLESS, str(at_home))], depot.models_for(wanted))
+    assert depot.models_for(msgspec.structs.replace(wanted, name="none.gguf")) == ()
+    with pytest.raises(BundleRefused, match="another one here"):
+        depot.models_for(msgspec.structs.replace(wanted, name="other.gguf"))
+    with pytest.raises(BundleRefused, match="the model"):
+        require_harmless([created(HARMLESS, "/etc/other.gguf")], depot.models_for(wanted))
+    engine.dispose()
 
 
 def test_a_file_that_is_called_like_the_policy_is_another_one_elsewhere(tmp_path: Path) -> None:
