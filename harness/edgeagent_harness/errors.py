@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
-FailureCode = Literal["usage", "environment", "desktop_lost", "violation", "protocol", "internal"]
+FailureCode = Literal["usage", "environment", "desktop_lost", "violation", "stopped", "protocol", "internal"]
 
 
 class HarnessError(Exception):

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from edgeagent_harness.errors import EnvironmentLacks, HarnessError
 
-_EXIT_CODES = {"usage": 2, "environment": 3, "desktop_lost": 3, "violation": 5, "protocol": 3, "internal": 1}
+_EXIT_CODES = {"usage": 2, "environment": 3, "desktop_lost": 3, "violation": 5, "stopped": 130, "protocol": 3, "internal": 1}
 
 
 def main(argv: list[str] | None = None) -> int:
