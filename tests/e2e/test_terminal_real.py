@@ -16,6 +16,7 @@ import pytest
 from edgeagent import events
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.store import SessionStore
+from edgeagent_harness.protocol.actions import Type
 
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")]
 
@@ -77,8 +78,8 @@ def count(session: Path, kind: type[object]) -> int:
     return sum(isinstance(fact, kind) for fact in facts(session))
 
 
-def test_a_whole_day_in_the_terminal(tmux: Tmux, tmp_path: Path) -> None:
-    store = SessionStore(tmp_path / "data" / "sessions")
+def start(tmux: Tmux) -> None:
+    """Write the task, the application and the mode, and press Enter."""
     tmux.shows("What should be done?")
     for text, *keys in (
         ("Write 'Hello' and save it as hello.txt", "Tab"),
@@ -94,6 +95,10 @@ def test_a_whole_day_in_the_terminal(tmux: Tmux, tmp_path: Path) -> None:
         tmux.press(*keys)
         time.sleep(0.5)
 
+
+def test_a_whole_day_in_the_terminal(tmux: Tmux, tmp_path: Path) -> None:
+    store = SessionStore(tmp_path / "data" / "sessions")
+    start(tmux)
     tmux.shows("May this be done?")
     session = store.root / store.ids()[0]
     tmux.press("e")
@@ -138,3 +143,34 @@ def test_a_whole_day_in_the_terminal(tmux: Tmux, tmp_path: Path) -> None:
     forked = next(store.root / name for name in store.ids() if name != session.name)
     tmux.until(lambda: count(forked, events.Forked) == 1)
     tmux.press("C-q")
+
+
+def test_own_hands_save_a_file_in_the_sandbox(tmux: Tmux, tmp_path: Path) -> None:
+    store = SessionStore(tmp_path / "data" / "sessions")
+    start(tmux)
+    tmux.shows("May this be done?")
+    session = store.root / store.ids()[0]
+    tmux.press("t")
+    tmux.shows("YOUR HANDS")
+    tmux.type("Zoë was here")
+    tmux.until(lambda: typed(session) == "Zoë was here")
+    tmux.press("C-s")
+    tmux.shows("you: press Ctrl+S")
+    time.sleep(1.5)  # for the dialog, as a person would wait
+    tmux.type("mine.txt")
+    tmux.until(lambda: typed(session) == "Zoë was heremine.txt")
+    tmux.press("Enter")
+    tmux.until((session / "home" / "mine.txt").exists)
+    assert (session / "home" / "mine.txt").read_text().strip() == "Zoë was here"
+    tmux.press("F10")
+    tmux.until(lambda: any(isinstance(fact, events.StateChanged) and "handed back" in fact.why for fact in facts(session)))
+    tmux.press("Escape")
+    tmux.shows("interrupted after")
+    assert {fact.by for fact in facts(session) if isinstance(fact, events.Intent)} == {"user"}
+
+
+def typed(session: Path) -> str:
+    """What was typed by hand, and done."""
+    done = {fact.step for fact in facts(session) if isinstance(fact, events.Acted)}
+    intents = [fact for fact in facts(session) if isinstance(fact, events.Intent) and fact.step in done and fact.by == "user"]
+    return "".join(fact.action.text for fact in intents if isinstance(fact.action, Type))
