@@ -199,7 +199,8 @@ async def ideal(subject: Subject) -> Figures:
         "tokens reused": reused,
         "tokens computed": prompted - reused,
         "tokens computed a step, steps 2 to 11": statistics.mean(computed[1:11]),
-        "tokens computed a step, last ten": statistics.mean(computed[-10:]),
+        "tokens computed a step, steps 31 to 40": statistics.mean(computed[30:40]),
+        "tokens computed a step, steps 41 to 50": statistics.mean(computed[40:50]),
         "reads per write": reused / (prompted - reused),
         "reads per write, NVIDIA's": NVIDIA_READS_PER_WRITE,
     }

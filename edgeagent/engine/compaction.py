@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from edgeagent.engine.conversation import MAX_LINES, Speaker, first_of_batch
+from edgeagent.engine.conversation import MAX_LINES, Speaker, first_line, first_of_batch
 from edgeagent.events import Compacted
 
 
@@ -28,7 +28,7 @@ class Compaction:
         if turns > self.turns_from:
             why = f"at most {history.turns} steps are told in full"
             found.append(Compacted("turns", self.turns_from, turns - 1, why))
-        lines = max(1, turns - MAX_LINES)
+        lines = first_line(turns)
         if lines > self.lines_from:
             found.append(Compacted("steps", self.lines_from, lines - 1, f"at most {MAX_LINES} earlier steps are told"))
         self.screens_from, self.turns_from, self.lines_from = screens_from, turns, lines

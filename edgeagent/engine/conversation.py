@@ -29,11 +29,19 @@ MOVED_HOW = {
 UNCHANGED = "[the screen is as it was on the screenshot before]"
 MAX_LINES = 40
 """Earlier steps that are still told, one line each."""
+DROPPED_LINES = 24
+"""So many go at once: each time all that follows them goes through the model again."""
 
 
 def first_of_batch(step: int, size: int) -> int:
     """The oldest step that is still shown when the model is asked for ``step``, with at most ``size`` (both count from 1)."""
     return (step - 1) // size * size + 1
+
+
+def first_line(first_turn: int) -> int:
+    """The oldest step that is still told, where those before ``first_turn`` (counted from 1) are told in a line each."""
+    too_many = first_turn - 1 - MAX_LINES
+    return -(-too_many // DROPPED_LINES) * DROPPED_LINES + 1 if too_many > 0 else 1
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +83,8 @@ class Speaker:
         first_turn = first_of_batch(now, self.family.history.turns)
         first_shown = self.first_shown(screens, now, prompt.screen)
         shown = {**{step: seen for step, seen in screens.items() if step >= first_shown}, now: prompt.screen}
-        opening = self._opening(prompt.task, [step for step in prompt.history.steps if step.number < first_turn], view)
+        told = [step for step in prompt.history.steps if first_line(first_turn) <= step.number < first_turn]
+        opening = self._opening(prompt.task, told, view)
         messages = [ChatMessage("system", (TextPart(self.family.dialect.instructions(view)),))]
         for step in (step for step in prompt.history.steps if step.number >= first_turn):
             messages.append(ChatMessage("user", (TextPart(opening), *self._observation(shown, step.number))))
@@ -91,7 +100,7 @@ class Speaker:
         opening = wording.task.format(task=task)
         if not earlier:
             return opening
-        lines = [f"{step.number}. {self._retold(step, view)} {_outcome(step)}" for step in earlier[-MAX_LINES:]]
+        lines = [f"{step.number}. {self._retold(step, view)} {_outcome(step)}" for step in earlier]
         return opening + wording.earlier.format(lines="\n".join(lines))
 
     def _observation(self, shown: Mapping[int, Screen], step: int) -> tuple[Part, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from edgeagent.engine.conversation import Speaker
+from edgeagent.engine.conversation import DROPPED_LINES, MAX_LINES, Speaker, first_line
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt
 from edgeagent.screen import Screen
@@ -96,3 +96,12 @@ def test_holo_is_never_told_its_own_words_and_keeps_the_wrapper_of_an_evicted_pi
                 part for _, part in parts(messages) if part == TextPart("<observation>\n[screenshot evicted]\n</observation>")
             ]
             assert len(evicted) == 3
+
+
+def test_lines_are_dropped_in_batches() -> None:
+    """Never more than `MAX_LINES`, and the first one stays for at least `DROPPED_LINES` steps: the prompt's beginning lasts."""
+    firsts = [first_line(first_turn) for first_turn in range(1, 400)]
+    assert all(first_turn - first <= MAX_LINES for first_turn, first in enumerate(firsts, start=1))
+    assert firsts[:41] == [1] * 41
+    assert firsts[41] == DROPPED_LINES + 1
+    assert set(firsts) == set(range(1, firsts[-1] + 1, DROPPED_LINES))
