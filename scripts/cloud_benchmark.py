@@ -97,7 +97,7 @@ async def measure(sessions: int, clients: int) -> dict[str, object]:
                 await asyncio.gather(*map(one, range(sessions)))
                 wall_s, cpu_s = time.perf_counter() - began_s, sum(process.cpu_times()[:2]) - cpu_s
                 rss_mb = process.memory_info().rss / 1e6
-        ledger_mb = os.path.getsize(f"{scratch}/ledger.sqlite") / 1e6
+        ledger_mb = _size_mb(Path(scratch) / "ledger.sqlite")
     requests = sum(map(len, load.took_s.values()))
     routes = {
         route: {
@@ -112,6 +112,10 @@ async def measure(sessions: int, clients: int) -> dict[str, object]:
         "ledger_mb": round(ledger_mb, 2),
         "statuses": dict(load.statuses), "routes": routes, "load_average": os.getloadavg()[0],
     }  # fmt: skip
+
+
+def _size_mb(path: Path) -> float:
+    return path.stat().st_size / 1e6
 
 
 def main() -> None:
