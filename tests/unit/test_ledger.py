@@ -1,0 +1,105 @@
+"""The ledger: one owner, one worker at a time, and nothing done by whoever was one before; its migrations make its tables."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from edgeagent.cloud.ledger import Ledger, Row
+from edgeagent.cloud.ledger.database import migrate, open_database
+from edgeagent.cloud.ledger.schema import metadata
+from edgeagent.errors import NotOwner, SessionNotFound
+from edgeagent.teleport.manifest import Head
+from edgeagent.teleport.wire import Command, Echo, Flip, Prepare, Return
+
+HEAD = Head(12, 3, "c" * 64)
+ECHO = Echo("d" * 64, HEAD)
+
+
+@pytest.fixture
+def ledger(tmp_path: Path) -> Iterator[Ledger]:
+    engine = open_database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+    migrate(engine)
+    yield Ledger(engine)
+    engine.dispose()
+
+
+def running(ledger: Ledger) -> Row:
+    ledger.prepare("acme", "one", Prepare(0, "a" * 64, "b" * 32, "age1" + "x" * 58), 9)
+    ledger.verified(ledger.find("acme", "one"), ECHO.manifest_hash, HEAD, "stopped")
+    return ledger.take_over("acme", "one", Flip(0, "b" * 32, ECHO), "running")
+
+
+def test_the_migrations_make_the_tables(ledger: Ledger) -> None:
+    migrate(ledger.engine)  # again: nothing to do
+    with ledger.engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), metadata) == []
+
+
+def test_of_many_at_once_one_takes_over(ledger: Ledger) -> None:
+    """Sixteen workers claim the same turn; the loser of a turn can write nothing."""
+    row = running(ledger)
+
+    def claim(number: int) -> Row | None:
+        try:
+            return ledger.claim(row, f"worker {number}")
+        except NotOwner:
+            return None
+
+    with ThreadPoolExecutor(16) as pool:
+        won = [claimed for claimed in pool.map(claim, range(16)) if claimed]
+    assert len(won) == 1
+    later = ledger.claim(won[0], "the next")
+    with pytest.raises(NotOwner, match="turn 1 of epoch 1 is over"):
+        ledger.note_turn(won[0], {"last_step": 99})
+    ledger.note_turn(later, {"last_step": 4})
+    assert ledger.find("acme", "one").last_step == 4
+    with pytest.raises(NotOwner):
+        ledger.finish_turn(won[0], "done", "", HEAD)
+
+
+def test_a_session_that_went_home_has_no_workers(ledger: Ledger) -> None:
+    row = ledger.claim(running(ledger), "worker")
+    ledger.begin_return("acme", "one", _asked(1))
+    ledger.note_turn(row, {})
+    ledger.packed("acme", "one", 1, "e" * 64, HEAD)
+    back = ledger.hand_back("acme", "one", 1, Echo("e" * 64, HEAD))
+    assert (back.owner, back.epoch) == ("client", 2)
+    assert ledger.hand_back("acme", "one", 1, Echo("e" * 64, HEAD)) == back, "the same request again"
+    with pytest.raises(NotOwner):
+        ledger.note_turn(row, {"last_step": 9})
+
+
+def test_what_is_returning_stays_so_when_its_worker_ends(ledger: Ledger) -> None:
+    row = ledger.claim(running(ledger), "worker")
+    ledger.begin_return("acme", "one", _asked(1))
+    ledger.finish_turn(row, "stopped", "the session goes back", HEAD)
+    assert ledger.find("acme", "one").state == "returning"
+
+
+def test_commands_are_kept_until_they_are_in_the_log(ledger: Ledger) -> None:
+    running(ledger)
+    assert ledger.command("acme", "one", Command("k" * 8, "say", "hello"))
+    assert not ledger.command("acme", "one", Command("k" * 8, "say", "hello again"))
+    assert [one.text for one in ledger.commands("acme", "one")] == ["hello"]
+    assert [one.text for one in ledger.commands("acme", "one")] == ["hello"], "its worker may have died"
+    ledger.taken("acme", "one", ["k" * 8])
+    assert ledger.commands("acme", "one") == []
+
+
+def test_no_question_crosses_tenants(ledger: Ledger) -> None:
+    running(ledger)
+    ledger.stored("acme", [("f" * 64, 10)])
+    assert ledger.missing("evil", ["f" * 64]) == ["f" * 64]
+    assert (ledger.all("evil"), ledger.stored_bytes("evil"), ledger.commands("evil", "one")) == ([], 0, [])
+    with pytest.raises(SessionNotFound):
+        ledger.find("evil", "one")
+
+
+def _asked(epoch: int) -> Return:
+    return Return(epoch, "a" * 64, "age1" + "x" * 58)
