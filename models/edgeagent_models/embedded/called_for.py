@@ -15,7 +15,7 @@ from edgeagent_models.embedded.phrases import phrase_hits, word_hits
 from edgeagent_models.embedded.text import words_of
 from edgeagent_models.protocol import Element
 
-_GRAVE_WORDS = "delete remove erase reset clear cancel discard deactivate unsubscribe format pay buy purchase order send logout"
+_GRAVE_WORDS = "delete remove erase reset clear discard deactivate unsubscribe format pay buy purchase order send logout"
 _GRAVE = frozenset(_GRAVE_WORDS.split())
 """First words of buttons that take something away, or spend, or speak for the user."""
 _OFF = frozenset({"uncheck", "untick", "deselect", "unselect", "disable", "unmark"})
