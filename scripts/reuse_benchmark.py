@@ -68,6 +68,7 @@ NVIDIA_READS_PER_WRITE = 11.7
 """Cached tokens read for each one written, as NVIDIA reports of agents' traffic."""
 IDEAL_STEPS = 50
 NAMES = "abcd"
+ROUNDS = 3
 Figures = dict[str, float]
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 """As in an engine's process: one part of this program holds the engine itself."""
@@ -300,21 +301,24 @@ async def sessions(subject: Subject) -> Figures:
     """Four sessions on one model, decoding at once and one after the other; they share the system prompt."""
     engine = await started(subject, len(NAMES))
     prompts = {name: Session(subject, lambda _, at=at: noise(at, *SCREEN_PX)).prompt(1) for at, name in enumerate(NAMES)}
-    alone, together, shared = list[float](), list[float](), list[float]()
+    alone, together, shared, saved = list[float](), list[float](), list[float](), list[float]()
     try:
         for at, (name, prompt) in enumerate(prompts.items()):
             first, _ = await answered(engine, question(prompt, 1, ENDLESS, name))
             if at:
                 shared.append(first.usage.cached_tokens / first.usage.prompt_tokens)
         texts: dict[str, str] = {}
-        for _ in range(3):
+        for _ in range(ROUNDS):
+            began_ms = cpu_ms(engine.pid)
             for name, prompt in prompts.items():
                 reply, _ = await answered(engine, question(prompt, 48, ENDLESS, name))
                 texts[name] = reply.text
                 alone.append(47 / reply.timings_ms["decode_ms"] * 1000)
+            between_ms = cpu_ms(engine.pid)
             replies = await asyncio.gather(
                 *(answered(engine, question(prompt, 48, ENDLESS, name)) for name, prompt in prompts.items())
             )  # fmt: skip
+            saved.append((between_ms - began_ms) / (cpu_ms(engine.pid) - between_ms))
             together.append(sum(47 for _ in replies) / max(reply.timings_ms["decode_ms"] for reply, _ in replies) * 1000)
             assert {name: reply.text for name, (reply, _) in zip(prompts, replies, strict=True)} == texts
     finally:
@@ -323,6 +327,7 @@ async def sessions(subject: Subject) -> Figures:
         "one session tok/s": statistics.median(alone),
         "four sessions tok/s": statistics.median(together),
         "four to one": statistics.median(together) / statistics.median(alone),
+        "four to one, tokens by processor time": statistics.median(saved),
         "four sessions, replies as alone": 1.0,
         "beginning shared %": 100 * statistics.median(shared),
     }
@@ -354,7 +359,7 @@ def main() -> None:
 async def _run(part: Callable[[Subject], Awaitable[Figures]], subject: Subject) -> Figures:
     figures = await part(subject)
     for name, value in figures.items():
-        print(f"{name:48} {value:10.1f}", flush=True)
+        print(f"{name:48} {value:10.2f}", flush=True)
     return figures
 
 
