@@ -4,8 +4,8 @@
 
 UI thread: a session of 200 steps at 1280x800 in the app, in a terminal of its own (a pty, 160x45) that takes whatever is written:
 a desktop that changes with every step, frames recorded and flushed for real, live pictures ten times a second, a model that
-thinks for 30 ms, now and then an engine that loads (numpy at work in the same process, as decoding frames is). A task on the
-UI's own event loop asks to be woken every 5 ms; what it is late by is what a key would have waited.
+thinks for 30 ms, every tenth step an engine that loads (a process that has all cores for half a second). A task on the UI's
+own event loop asks to be woken every 5 ms; what it is late by is what a key would have waited.
 
 First paint: from the start of the process to the first frame on the terminal, in turns with an empty Textual app.
 """

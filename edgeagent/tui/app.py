@@ -23,9 +23,8 @@ from edgeagent.tui.abilities import PICTURES, QUERY, Abilities, Pictures, by_env
 from edgeagent.tui.driver import AbilitiesFound, Stopped, StoppingDriver
 from edgeagent.tui.frame_view import FrameView
 from edgeagent.tui.home import HomeScreen, TaskWanted
-from edgeagent.tui.session_table import SessionWanted
 from edgeagent.tui.themes import DARK, LIGHT
-from edgeagent.tui.wanted import ResumeWanted
+from edgeagent.tui.wanted import ResumeWanted, SessionWanted
 
 if TYPE_CHECKING:  # whatever works is imported behind the first paint (`_warm_up`): a person needs a moment to read
     from edgeagent.runner import Runner, RunResult

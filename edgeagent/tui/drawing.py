@@ -12,7 +12,7 @@ from edgeagent.recording.export.draw import draw_marks
 from edgeagent.recording.export.marks import Box, Mark, Ring
 from edgeagent.tui import graphics
 from edgeagent.tui.abilities import Abilities
-from edgeagent.tui.picture import from_bgrx, half_blocks, shades
+from edgeagent.tui.picture import blocks_sequence, from_bgrx, half_blocks, shades
 from edgeagent.tui.placing import Placing, close_up, place
 from edgeagent_harness.protocol.geometry import Rect
 
@@ -29,6 +29,7 @@ class Drawn:
 
     placing: Placing
     strips: list[Strip]
+    """As cells, where there is no ``sequence``."""
     sequence: str = ""
     """Draws it from where the cursor is."""
     stays: bool = False
@@ -43,6 +44,8 @@ class Drawing:
     colours: bool
     number: int
     """Of the picture, for a terminal that numbers them."""
+    direct: bool
+    """Half blocks are drawn by sequences too: the terminal has 24-bit colours."""
     centre: tuple[float, float] | None
     """In close-up: where the eye is, in the frame's pixels."""
 
@@ -74,7 +77,11 @@ class Drawing:
             case "iterm":
                 return Drawn(placing, [], graphics.iterm(picture, columns, rows))
             case "blocks":
-                return Drawn(placing, (half_blocks if self.colours else shades)(picture, columns, rows))
+                if not self.colours:
+                    return Drawn(placing, shades(picture, columns, rows))
+                if self.direct:
+                    return Drawn(placing, [], blocks_sequence(picture, columns, rows))
+                return Drawn(placing, half_blocks(picture, columns, rows))
 
 
 def centre_of(marks: tuple[Mark, ...]) -> tuple[float, float] | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:  # what drawing and acting need is imported when there is some
     from edgeagent.tui.own_hands import Pressed
     from edgeagent_harness.protocol.actions import Action
 
+_BETWEEN_S = 0.1
+"""Between two frames: the app's thread has other things to do, and ten a second are plenty."""
 _NUMBERS = itertools.count(0xEA00)
 """Of the pictures that a kitty terminal is given: other programs on it may have their own."""
 
@@ -147,9 +150,10 @@ class FrameView(Widget, can_focus=False):
             if shown is None or not self.is_attached:
                 break
             self._centre = centre_of(shown.marks) or self._centre
-            how = Drawing(self.abilities, self.colours, self._number, self._centre if self.close_up else None)
+            how = Drawing(self.abilities, self.colours, self._number, self._is_direct, self._centre if self.close_up else None)
             drawn = how.draw(shown, self.size.width, self.size.height)
             self.app.call_from_thread(self._put_if_current, shown, drawn)
+            time.sleep(_BETWEEN_S)
         self.app.call_from_thread(self._drawn_all)
 
     def _drawn_all(self) -> None:
@@ -179,6 +183,12 @@ class FrameView(Widget, can_focus=False):
         if self._placed and self.abilities.pictures == "kitty":
             self._write(kitty_gone(self._number))
         self._placed = False
+
+    @property
+    def _is_direct(self) -> bool:
+        """Whether sequences reach a terminal, and one that has all colours."""
+        driver = self.app._driver  # pyright: ignore[reportPrivateUsage]
+        return driver is not None and not driver.is_headless and self.app.console.color_system == "truecolor"
 
     def _write(self, sequence: str) -> None:
         driver = self.app._driver  # pyright: ignore[reportPrivateUsage]

@@ -15,9 +15,8 @@ from textual.widgets import Footer, Header, Input, Label, Select, Static
 from edgeagent.errors import EdgeAgentError
 from edgeagent.settings import Settings
 from edgeagent.tui.frame_view import ShowsFrames
-from edgeagent.tui.session_table import SessionTable
 from edgeagent.tui.task_input import TaskInput
-from edgeagent.tui.wanted import MODE_WORDS, Wanted, gate_mode
+from edgeagent.tui.wanted import MODE_WORDS, SessionsRead, Wanted, gate_mode
 
 if TYPE_CHECKING:
     from edgeagent.sessions.store import SessionStore
@@ -82,7 +81,6 @@ class HomeScreen(ShowsFrames):
                     yield option
                 modes = [(f"{mode}: {words}", mode) for mode, words in MODE_WORDS.items()]
                 yield Select(modes, value=gate_mode(self._settings.mode) or "auto", allow_blank=False, id="mode")
-        yield SessionTable(self._store, id="session-table")
         yield Static(_FIRST_WORDS, id="first-words", markup=False)
         yield Footer()
 
@@ -98,13 +96,24 @@ class HomeScreen(ShowsFrames):
 
     def on_screen_resume(self) -> None:
         super().on_screen_resume()
-        self.call_after_refresh(self.query_one(SessionTable).read)  # what reads them takes a moment to import
+        self.call_after_refresh(self._read_sessions)
 
-    @on(SessionTable.Read)
-    def _sessions_read(self) -> None:
-        table = self.query_one(SessionTable)
-        self.query_one("#first-words").display = not table.display
-        self.query_one(TaskInput).earlier = table.earlier_tasks
+    def _read_sessions(self) -> None:
+        """Behind the first paint: the table, and what reads sessions, take a moment."""
+        from edgeagent.tui.session_table import SessionTable
+
+        if not self.query(SessionTable):
+            table = SessionTable(self._store, id="session-table")
+            table.display = False
+            self.mount(table, before="#first-words")
+            self.call_after_refresh(table.read)
+        else:
+            self.query_one(SessionTable).read()
+
+    @on(SessionsRead)
+    def _sessions_read(self, message: SessionsRead) -> None:
+        self.query_one("#first-words").display = not self.query_one("#session-table").display
+        self.query_one(TaskInput).earlier = message.tasks
 
     @on(TaskInput.Submitted)
     @on(Input.Submitted, "#options Input")
@@ -130,7 +139,8 @@ class HomeScreen(ShowsFrames):
 
     def action_search(self) -> None:
         """Go to the line that filters the sessions."""
-        self.query_one("#find").focus()
+        for line in self.query("#find"):
+            line.focus()
 
     def action_task(self) -> None:
         """Go to the task."""

@@ -26,6 +26,29 @@ def half_blocks(picture: Image.Image, columns: int, rows: int) -> list[Strip]:
     return [_strip(data, columns, row) for row in range(rows)]
 
 
+def blocks_sequence(picture: Image.Image, columns: int, rows: int) -> str:
+    """As `half_blocks`, as one sequence that draws it from where the cursor is, in 24-bit colours: for a terminal, past the
+    app's own painting, which takes a tenth of a second for a photograph."""
+    small = picture.resize((columns, rows * 2), Image.Resampling.BOX)
+    data = small.point(_ROUNDED * 3).tobytes()
+    next_row = f"\x1b[0m\x1b[{columns}D\x1b[1B"
+    return next_row.join(_row_sequence(data, columns, row) for row in range(rows)) + "\x1b[0m"
+
+
+def _row_sequence(data: bytes, columns: int, row: int) -> str:
+    upper, lower = row * 2 * columns * 3, (row * 2 + 1) * columns * 3
+    parts: list[str] = []
+    last: tuple[bytes, bytes] = (b"", b"")
+    for column in range(columns):
+        cell = _cell(data, upper, lower, column)
+        if cell != last:
+            last = cell
+            above, below = cell
+            parts.append(f"\x1b[38;2;{above[0]};{above[1]};{above[2]};48;2;{below[0]};{below[1]};{below[2]}m")
+        parts.append("▀")
+    return "".join(parts)
+
+
 _SHADES = " ░▒▓█"
 
 

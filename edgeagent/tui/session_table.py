@@ -10,11 +10,11 @@ from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
-from textual.message import Message
 from textual.widgets import DataTable, Input, Static
 
 from edgeagent.errors import EdgeAgentError
 from edgeagent.tui.frame_view import FrameView, Shown
+from edgeagent.tui.wanted import SessionsRead, SessionWanted
 
 if TYPE_CHECKING:  # what reads sessions is imported when they are read: the first paint is soon
     from edgeagent.sessions.searching import Hit
@@ -25,14 +25,6 @@ _SHOWN_SESSIONS = 500
 _LEAST_SEARCHED = 3
 """So many characters are looked for inside of the recordings, too."""
 _FILTERS = ("state", "model")
-
-
-class SessionWanted(Message):
-    """The user wants to look at this session."""
-
-    def __init__(self, session: str) -> None:
-        super().__init__()
-        self.session = session
 
 
 class SessionTable(Vertical, can_focus=False):
@@ -70,9 +62,6 @@ class SessionTable(Vertical, can_focus=False):
         """Oldest first, each once."""
         return list(dict.fromkeys(summary.task for summary in reversed(self._summaries) if summary.task))
 
-    class Read(Message):
-        """The sessions were read anew."""
-
     @work(thread=True, exclusive=True, group="sessions")
     def read(self) -> None:
         """Read the sessions anew."""
@@ -86,7 +75,7 @@ class SessionTable(Vertical, can_focus=False):
         self._summaries = summaries[::-1]
         self.display = bool(summaries)
         self._fill()
-        self.post_message(self.Read())
+        self.post_message(SessionsRead(self.earlier_tasks))
 
     @property
     def _selected(self) -> SessionSummary | None:

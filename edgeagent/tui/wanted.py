@@ -44,3 +44,19 @@ class ResumeWanted(Message):
         self.session = session
         self.message = message
         self.model = model
+
+
+class SessionWanted(Message):
+    """The user wants to look at this session."""
+
+    def __init__(self, session: str) -> None:
+        super().__init__()
+        self.session = session
+
+
+class SessionsRead(Message):
+    """The sessions were read anew; ``tasks`` are theirs, oldest first, each once."""
+
+    def __init__(self, tasks: list[str]) -> None:
+        super().__init__()
+        self.tasks = tasks

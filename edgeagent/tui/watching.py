@@ -8,7 +8,7 @@ from pathlib import Path
 
 from textual import on, work
 from textual.app import ComposeResult
-from textual.containers import Horizontal, Vertical, VerticalScroll
+from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
@@ -74,7 +74,7 @@ class WatchScreen(ShowsFrames):
                 yield FrameView(id="frame")
             with Vertical(id="side"):
                 yield TimelineView(id="timeline")
-                with VerticalScroll(id="detail-box", can_focus=False):
+                with Vertical(id="detail-box"):
                     yield Static(id="detail", markup=False)
         yield Input(placeholder="Tell the model something before its next decision, Enter to send", id="message")
         yield Static(id="status", markup=False)
@@ -197,10 +197,10 @@ class WatchScreen(ShowsFrames):
             self._read_frame(self.directory, wanted, row, self.show_before)
 
     def _show_detail(self, row: Row | None) -> None:
-        lines = self._audit if self.showing_audit else row.lines if row is not None else ()
-        self.query_one("#detail", Static).update("\n".join(lines))
-        if self.showing_audit:
-            self.query_one("#detail-box").scroll_end(animate=False)
+        detail = self.query_one("#detail", Static)
+        tail = self._audit[-max(1, detail.size.height) :]
+        # Without a layout of the whole screen, which takes a tenth of a second: its place is what it is.
+        detail.update("\n".join(tail if self.showing_audit else row.lines if row is not None else ()), layout=False)
 
     @work(thread=True, exclusive=True, group="read")
     def _read_frame(self, directory: Path, wanted: str, row: Row, before: bool) -> None:
@@ -252,4 +252,4 @@ class WatchScreen(ShowsFrames):
             parts.append(self._memory)
         if line.layers:
             parts.append(f"{len(line.layers)} layers" + (f", {len(line.missing_layers)} MISSING" if line.missing_layers else ""))
-        self.query_one("#status", Static).update("  |  ".join(parts))
+        self.query_one("#status", Static).update("  |  ".join(parts), layout=False)

@@ -49,7 +49,7 @@ async def test_a_task_is_typed_watched_and_looked_back_at(tmp_path: Path, size: 
         await pilot.press("up", "f5", "f4")
         assert screen.query_one("#picture").border_title == "Screen before"
         await pilot.press("escape")
-        await until(pilot, lambda: isinstance(app.screen, HomeScreen))
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen) and bool(app.screen.query("#sessions")))
         table = app.screen.query_one("#sessions", DataTable)
         await until(pilot, lambda: table.row_count == 1)
         assert table.get_row_at(0)[1:] == ["done", "2", "press twice"]

@@ -44,6 +44,7 @@ Opener = Callable[[Pilot[None], Path], Awaitable[None]]
 
 
 async def home(pilot: Pilot[None], root: Path) -> None:
+    await until(pilot, lambda: bool(pilot.app.screen.query("#sessions")))
     await until(pilot, lambda: pilot.app.screen.query_one("#sessions", DataTable).row_count == len(NAMES))
     pilot.app.screen.query_one("#sessions").focus()
 
