@@ -232,3 +232,27 @@ async def test_a_workspace_of_200_mb(world: Backend) -> None:
         print(f"200 MB there in {there_s - began_s:.1f} s, back in {time.monotonic() - there_s:.1f} s")
     assert {path.name: path.stat().st_size for path in (directory / "home").iterdir()} == before
     assert (directory / "home" / "large 7").read_bytes() == random.Random(7).randbytes(10 << 20)
+
+
+async def test_a_run_under_way_finishes_its_step_and_moves(world: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(form_run.PACE_VARIABLE, "0.3")
+    store, opened, acted = SessionStore(), asyncio.Event(), asyncio.Event()
+    runner, sessions = form_run.make(store), list[str]()
+    runner.on_opened = lambda session, _directory: (sessions.append(session), opened.set())[0]
+    runner.listeners.append(lambda fact: acted.set() if isinstance(fact, events.Acted) else None)
+    run = asyncio.create_task(runner.start(form_run.REQUEST))
+    await opened.wait()
+    await acted.wait()
+    known = await world.connected()
+    async with connect(known) as api:
+        await push(store, sessions[0], "cloud", known, api, silent, lambda plan: True)
+        left = await run
+        assert (left.ended.outcome, left.ended.message) == ("stopped", "the session moves to cloud")
+        standing = await until(lambda: api.standing(sessions[0]), lambda standing: standing.state == "idle")
+        assert (standing.last_step, standing.outcome) == (10, "done")
+        directory = await pull(store, sessions[0], "cloud", known, api, silent)
+    with SessionReader.open(directory) as reader:
+        facts = [event.data for event in reader.events()]
+    assert [fact.step for fact in facts if isinstance(fact, events.Acted)] == list(range(1, 11))
+    assert not any(isinstance(fact, events.Reconciled) for fact in facts), "no step was cut off"
+    assert submissions() == [[*form_run.TEXTS, True]]
