@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 from codecs import getincrementaldecoder
 from typing import Protocol, runtime_checkable
 
@@ -17,6 +18,8 @@ from edgeagent.tui.abilities import Abilities, take_answers
 STOP_KEYS = frozenset({"escape", "ctrl+c"})
 _READ_BYTES = 4096
 _IDLE_S = 0.1
+_SWITCH_S = 0.0005
+"""How long another thread may go on before the one that reads keys has its turn; Python's own 5 ms add up on a busy machine."""
 _UNDECIDED_S = 0.005
 """How soon a lone Esc is looked at again, which may be the stop key or the beginning of another."""
 
@@ -49,6 +52,7 @@ class StoppingDriver(LinuxDriver):
 
     def run_input_thread(self) -> None:
         """Read keys until the app ends, or the terminal is gone."""
+        sys.setswitchinterval(_SWITCH_S)
         parser = XTermParser(self._debug)
         decode = getincrementaldecoder("utf-8")("replace").decode
         undecided = False
