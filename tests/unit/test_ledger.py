@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import os
+import tempfile
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+import sqlalchemy as sa
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
+from support.postgres import HAS_POSTGRES, postgres
 
 from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.cloud.ledger.database import migrate, open_database
@@ -21,11 +25,26 @@ HEAD = Head(12, 3, "c" * 64)
 ECHO = Echo("d" * 64, HEAD)
 
 
-@pytest.fixture
-def ledger(tmp_path: Path) -> Iterator[Ledger]:
-    engine = open_database(f"sqlite:///{tmp_path / 'ledger.sqlite'}")
+@pytest.fixture(scope="module")
+def server() -> Iterator[str]:
+    if not HAS_POSTGRES:
+        pytest.skip("PostgreSQL is not installed")
+    with tempfile.TemporaryDirectory(prefix="edgeagent-pg-", dir="/var/tmp") as folder:
+        os.chmod(folder, 0o755)
+        with postgres(Path(folder) / "cluster") as url:
+            yield url
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def ledger(tmp_path: Path, request: pytest.FixtureRequest) -> Iterator[Ledger]:
+    on_file = request.param == "sqlite"
+    engine = open_database(f"sqlite:///{tmp_path / 'ledger.sqlite'}" if on_file else request.getfixturevalue("server"))
     migrate(engine)
     yield Ledger(engine)
+    if not on_file:
+        with engine.begin() as connection:
+            metadata.drop_all(connection)
+            connection.execute(sa.text("drop table alembic_version"))
     engine.dispose()
 
 

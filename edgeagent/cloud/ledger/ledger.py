@@ -187,7 +187,8 @@ class Ledger:
                 "tenant": tenant, "session": session, "key": command.key, "seq": connection.execute(mine).scalar_one(),
                 "kind": command.kind, "text": command.text, "taken": 0,
             }  # fmt: skip
-            return connection.execute(self._insert(table).values(values).on_conflict_do_nothing()).rowcount == 1
+            insert = self._insert(table).values(values).on_conflict_do_nothing().returning(table.c.key)
+            return connection.execute(insert).first() is not None
 
     def commands(self, tenant: str, session: str) -> list[Command]:
         """Those that nobody has taken yet, in order."""
