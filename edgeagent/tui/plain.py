@@ -150,12 +150,12 @@ class Plain:
 
     def _answer(self, run: RunThread, question: Question, said: str) -> None:
         answer: Answer | None = _ANSWERS.get(said.casefold())
-        if self._editing:
+        if self._editing and answer != "no":
             try:
                 answer = Instead(from_text(said, _SIZE_PX))
             except UsageError as error:
                 self.say(f"{error}. Type the whole action on one line, or n")
-                answer = "no" if said.casefold() in ("n", "no") else None
+                return
         elif said.casefold() in ("e", "edit") and question.proposed is not None:
             self._editing = True
             self.say(f"type the action to do instead, on one line; now it is: {' '.join(as_text(question.proposed).split())}")

@@ -45,8 +45,8 @@ class SlowModel:
         return await scripted.complete(prompt)
 
 
-def make_app(root: Path, model: Model, settings: Settings | None = None) -> EdgeAgentApp:
-    """The app over sessions in ``root``; every run has ``model`` and a desktop with a button and a field."""
+def runners(root: Path, model: Model) -> Callable[[], Runner]:
+    """Makes runners over sessions in ``root``; every run has ``model`` and a desktop with a button and a field."""
 
     @asynccontextmanager
     async def open_desktop(spec: DesktopSpec) -> AsyncGenerator[FakeDesktop]:
@@ -56,10 +56,12 @@ def make_app(root: Path, model: Model, settings: Settings | None = None) -> Edge
     async def open_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AsyncGenerator[Model]:
         yield model
 
-    def runner() -> Runner:
-        return Runner(SessionStore(root), FakeClock(), open_desktop=open_desktop, open_model=open_model)
+    return lambda: Runner(SessionStore(root), FakeClock(), open_desktop=open_desktop, open_model=open_model)
 
-    return EdgeAgentApp(runner, settings)
+
+def make_app(root: Path, model: Model, settings: Settings | None = None) -> EdgeAgentApp:
+    """The app with such runners."""
+    return EdgeAgentApp(runners(root, model), settings)
 
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
