@@ -88,9 +88,13 @@ def test_stopped_and_resumed(tmp_path: Path) -> None:
     talk.until(again, lambda: talk.count("ended: done") == 1)
 
 
-@pytest.mark.parametrize("line", [":nonsense", ":mode loud", ":resume nothing", ":policy none\nx", ":folder /no/such"])
+@pytest.mark.parametrize(
+    "line", [":nonsense", ":mode loud", ":resume nothing", ":policy none\na task", ":folder /no/such\na task"]
+)
 def test_what_cannot_be_done_is_said(tmp_path: Path, line: str) -> None:
     talk = Talk(tmp_path, SlowModel(1))
+    first, _, task = line.partition("\n")
+    if task:
+        talk.plain.line(first)
     with pytest.raises(EdgeAgentError):
-        for part in (*line.split("\n"), "a task"):
-            talk.plain.line(part)
+        talk.plain.line(task or first)
