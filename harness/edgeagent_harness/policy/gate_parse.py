@@ -21,7 +21,7 @@ from edgeagent_harness.policy.gate_types import (
     SecretSource,
     Weekday,
 )
-from edgeagent_harness.policy.hosts import canonical_endpoint_host
+from edgeagent_harness.policy.hosts import canonical_host
 from edgeagent_harness.policy.strict_yaml import Section, nearest
 from edgeagent_harness.protocol.actions import SingleAction
 from edgeagent_harness.protocol.frames import MAX_SIDE_PX
@@ -120,7 +120,7 @@ def _hosts(section: Section, name: str) -> tuple[str, ...]:
     hosts: list[str] = []
     for text in _patterns(section, name):
         try:
-            hosts.append(canonical_endpoint_host(text))
+            hosts.append(canonical_host(text))
         except ValueError as error:
             raise section.error(f"{section.full(name)}: {text!r} {error}", section.line_of(name)) from error
     return tuple(hosts)

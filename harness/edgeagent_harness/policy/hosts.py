@@ -16,7 +16,15 @@ _FORBIDDEN = (
 
 
 def canonical_endpoint_host(text: str) -> str:
-    """``text`` as an endpoint's host: a name, a canonical address, or ``*.`` before a name. Raises `ValueError`."""
+    """``text`` as an endpoint's host: as `canonical_host`, and none that leads to a loopback. Raises `ValueError`."""
+    host = canonical_host(text)
+    if host == "localhost" or host.endswith(".localhost"):
+        raise ValueError("is this machine's loopback, where no name may lead; write 127.0.0.1 or ::1")
+    return host
+
+
+def canonical_host(text: str) -> str:
+    """``text`` as the host of a page: a name, a canonical address, or ``*.`` before a name. Raises `ValueError`."""
     if not text.startswith("*."):
         return _host(text).name
     base = _host(text[2:])
@@ -39,8 +47,6 @@ def _host(text: str) -> Host:
     if port.isdigit() and name:
         raise ValueError(f"has a port in it; write host: {name}, port: {port}")
     host = canonical(text)
-    if host.name == "localhost" or host.name.endswith(".localhost"):
-        raise ValueError("is this machine's loopback, where no name may lead; write 127.0.0.1 or ::1")
     if host.address and host.name != text:
         raise ValueError(f"is not the canonical form of this address; write {host.name}")
     return host
