@@ -5,11 +5,15 @@ from __future__ import annotations
 import ctypes
 from collections.abc import Sequence as Units
 from dataclasses import dataclass
+from typing import TypeAlias
+
+import numpy as np
+import numpy.typing as npt
 
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.llama import units as count
 from edgeagent_models.llama.model import LlamaModel
-from edgeagent_models.llama.native import llama
+from edgeagent_models.llama.native import Handle, llama
 from edgeagent_models.llama.units import Unit, common_prefix
 
 MAX_CHECKPOINT_BYTES = 768 << 20
@@ -22,6 +26,10 @@ _PARTIAL_ONLY = 1
 _WHOLE = 0
 
 
+State: TypeAlias = npt.NDArray[np.uint8]
+"""Bytes as llama.cpp gives and takes them: tens of megabytes, not to be copied about."""
+
+
 @dataclass(frozen=True, slots=True)
 class Checkpoint:
     """The recurrent state after the first ``units`` units. Valid while these are in memory."""
@@ -29,7 +37,7 @@ class Checkpoint:
     units: int
     cells: int
     """Of these units: what it would cost to compute them again."""
-    data: bytes
+    data: State
 
 
 class Sequence:
@@ -108,11 +116,11 @@ class Sequence:
             self._checkpoints = [checkpoint for checkpoint in other.checkpoints if checkpoint.units <= keep]
             self._restore(keep)
 
-    def export_state(self) -> bytes:
+    def export_state(self) -> State:
         """The whole state, for a file."""
         return self._get_state(_WHOLE)
 
-    def import_state(self, units: Units[Unit], checkpoints: Units[Checkpoint], data: bytes) -> None:
+    def import_state(self, units: Units[Unit], checkpoints: Units[Checkpoint], data: State) -> None:
         """Replace everything by a state that `export_state` gave."""
         self.clear()
         if not self._set_state(data, _WHOLE):
@@ -159,13 +167,16 @@ class Sequence:
         self.position = count.positions(self.units)
         self.cells = count.cells(self.units)
 
-    def _get_state(self, flags: int) -> bytes:
+    def _get_state(self, flags: int) -> State:
         context = self._model.context
         size = int(llama.llama_state_seq_get_size_ext(context, self.number, flags))
-        buffer = (ctypes.c_uint8 * size)()
-        written = int(llama.llama_state_seq_get_data_ext(context, buffer, size, self.number, flags))
-        return bytes(memoryview(buffer)[:written])
+        data = np.empty(size, np.uint8)
+        written = int(llama.llama_state_seq_get_data_ext(context, _pointer(data), size, self.number, flags))
+        return data[:written]
 
-    def _set_state(self, data: bytes, flags: int) -> bool:
-        buffer = (ctypes.c_uint8 * len(data)).from_buffer_copy(data)
-        return int(llama.llama_state_seq_set_data_ext(self._model.context, buffer, len(data), self.number, flags)) > 0
+    def _set_state(self, data: State, flags: int) -> bool:
+        return int(llama.llama_state_seq_set_data_ext(self._model.context, _pointer(data), len(data), self.number, flags)) > 0
+
+
+def _pointer(data: State) -> Handle:
+    return data.ctypes.data_as(ctypes.POINTER(ctypes.c_uint8))

@@ -8,13 +8,15 @@ from __future__ import annotations
 import os
 import struct
 import tempfile
+from collections.abc import Iterable
 from pathlib import Path
 from typing import BinaryIO
 
 import msgspec
+import numpy as np
 
 from edgeagent_models.errors import EngineProblem
-from edgeagent_models.llama.sequence import KEPT_NEWEST, Checkpoint, Sequence
+from edgeagent_models.llama.sequence import KEPT_NEWEST, Checkpoint, Sequence, State
 from edgeagent_models.llama.units import ImageUnit, Unit
 
 MAGIC = b"edgeagent-state-2\n"
@@ -41,7 +43,7 @@ def save(path: str, sequence: Sequence, fingerprint: str) -> None:
             len(state),
         )
     )
-    parts = [MAGIC, _LENGTH.pack(len(header)), header, *(kept.data for kept in checkpoints), state]
+    parts = [MAGIC, _LENGTH.pack(len(header)), header, *(kept.data.data for kept in checkpoints), state.data]
     try:
         _write(Path(path), parts)
     except OSError as error:
@@ -55,8 +57,8 @@ def load(path: str, sequence: Sequence, fingerprint: str) -> None:
             header = _read_header(file, path)
             if header.fingerprint != fingerprint:
                 raise EngineProblem("model", f"{path} was saved with another model, context size or template: start afresh")
-            checkpoints = [Checkpoint(units, cells, _exactly(file, size, path)) for units, cells, size in header.checkpoints]
-            state = _exactly(file, header.state_bytes, path)
+            checkpoints = [Checkpoint(units, cells, _state(file, size, path)) for units, cells, size in header.checkpoints]
+            state = _state(file, header.state_bytes, path)
     except OSError as error:
         raise EngineProblem("usage", f"cannot read the state {path}: {error.strerror}") from error
     units: list[Unit] = [unit if isinstance(unit, int) else ImageUnit(*unit) for unit in header.units]
@@ -68,7 +70,7 @@ def _worth_writing(checkpoints: tuple[Checkpoint, ...]) -> list[Checkpoint]:
     return [*checkpoints[:-KEPT_NEWEST][:1], *checkpoints[-KEPT_NEWEST:]]
 
 
-def _write(path: Path, parts: list[bytes]) -> None:
+def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:
     with tempfile.NamedTemporaryFile(dir=path.parent, prefix=f".{path.name}.", delete=False) as file:
         try:
             file.writelines(parts)
@@ -95,3 +97,7 @@ def _exactly(file: BinaryIO, count: int, path: str) -> bytes:
     if not 0 <= count <= remaining:
         raise EngineProblem("usage", f"{path} is cut off: {count} bytes announced, {remaining} there")
     return file.read(count)
+
+
+def _state(file: BinaryIO, count: int, path: str) -> State:
+    return np.frombuffer(_exactly(file, count, path), np.uint8)
