@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -24,7 +25,7 @@ from edgeagent.cloud.following import follow
 from edgeagent.cloud.ledger import Row
 from edgeagent.cloud.metrics import render
 from edgeagent.cloud.pool import Pool
-from edgeagent.errors import BundleRefused, EdgeAgentError, NotOwner, RecordingFull, SessionNotFound, UsageError
+from edgeagent.errors import BundleRefused, EdgeAgentError, NotOwner, RecordingFull, SessionBusy, SessionNotFound, UsageError
 from edgeagent.teleport.wire import (
     API,
     MAX_BATCH_BYTES,
@@ -261,7 +262,8 @@ def _take_over(depot: Depot, tenant: str, session: str, flip: Flip) -> Row:
     state: State = "idle" if waits else "running"
     row = depot.ledger.take_over(tenant, session, flip, state)
     if (row.owner, row.epoch) == ("cloud", flip.epoch + 1):
-        depot.settle(row)
+        with contextlib.suppress(SessionBusy):  # asked again: somebody works on it already
+            depot.settle(row)
     return row
 
 

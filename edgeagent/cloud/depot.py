@@ -103,7 +103,10 @@ class Depot:
         return Echo(name, head)
 
     def settle(self, row: Row) -> None:
-        """Put what arrived in its place, and write into its log that it is the backend's. Safe to repeat after any crash."""
+        """Put what arrived in its place, and write into its log that it is the backend's. Safe to repeat after any crash.
+
+        Raises `SessionBusy` while somebody works on it.
+        """
         target = self.directory(row.tenant, row.session)
         staged = self.root / "arriving" / row.tenant / f"{row.session}.{row.epoch - 1}"
         with self._busy[row.tenant, row.session]:
@@ -118,7 +121,11 @@ class Depot:
                     remove(aside)
             except OSError as error:
                 raise recording_problem(error, target) from error
-            self._sign_over(row, target)
+            lock = SessionLock(target)  # a worker of a backend that was killed may still be at its last step
+            try:
+                self._sign_over(row, target)
+            finally:
+                lock.release()
 
     def pack(self, row: Row) -> Row:
         """Make a session that nobody works on ready to be fetched."""

@@ -20,6 +20,8 @@ from edgeagent.sessions.leaving import ask_to_leave, forget_leaving
 TICK_S = 0.2
 SILENT_S = 10.0
 """A worker that says nothing for so long is lost; it says something every second, and waits for nothing longer."""
+START_S = 60.0
+"""For the first word of a new one: a busy machine takes long to start it."""
 _MAX_LOSSES = 5
 """A session that loses its worker so often in a row is left alone: the next one would die, too."""
 Key = tuple[str, str]
@@ -32,6 +34,7 @@ class _Worker:
     beats: int
     heard_s: float
     """Monotonic: jumps of the clock do not make anyone lost."""
+    spoke: bool = False
 
 
 @dataclass(slots=True)
@@ -107,8 +110,8 @@ class Pool:
             if worker.process.poll() is not None:
                 self._ended(key, worker, row)
             elif row and row.turn == worker.row.turn and row.beats != worker.beats:
-                worker.beats, worker.heard_s = row.beats, time.monotonic()
-            elif time.monotonic() - worker.heard_s > SILENT_S:
+                worker.beats, worker.heard_s, worker.spoke = row.beats, time.monotonic(), True
+            elif time.monotonic() - worker.heard_s > (SILENT_S if worker.spoke else START_S):
                 worker.process.kill()
                 worker.process.wait()
                 self._ended(key, worker, row)
