@@ -313,6 +313,7 @@ async def trials(root: Path, count: int, rng: random.Random) -> dict[str, object
             made = 0
             while made < count:
                 made += await trial.session(count - made)
+                print(f"{made} hand-overs, {time.monotonic() - began_s:.0f} s: {dict(trial.told)}", file=sys.stderr, flush=True)
     finally:
         world.stop()
     told = dict(sorted(trial.told.items()))
