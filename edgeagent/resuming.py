@@ -12,6 +12,10 @@ from edgeagent.sessions.store import OpenSession
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 
+_LATEST = (events.Verdict, events.Intent, events.Rewound)
+"""What was asked for before one of these is not asked for any more."""
+
+
 def as_it_stands(created: events.SessionCreated, session: OpenSession) -> events.SessionCreated:
     """``created`` with what the user has changed since."""
     for event in session.writer.events:
@@ -28,7 +32,7 @@ def as_it_stands(created: events.SessionCreated, session: OpenSession) -> events
 def approved_by_user(session: OpenSession) -> events.Approved:
     """What the user approves with ``--approve``."""
     facts = [event.data for event in session.writer.events]
-    last = next((fact for fact in reversed(facts) if isinstance(fact, events.Verdict | events.Intent)), None)
+    last = next((fact for fact in reversed(facts) if isinstance(fact, _LATEST)), None)
     if not isinstance(last, events.Verdict) or last.action is None:
         raise UsageError(f"session {session.id} waits for no approval", "resume it without --approve")
     return events.Approved(last.rule, last.action)

@@ -20,6 +20,7 @@ from edgeagent.ports import Deed, Look
 from edgeagent.recording.export.telling import tell
 from edgeagent.recording.reader import SessionReader
 from edgeagent.recording.replay import stretches
+from edgeagent.resuming import approved_by_user
 from edgeagent.runner import ModelChoice, Runner, RunRequest
 from edgeagent.sessions import branching, swapping
 from edgeagent.sessions.retention import Rules, doomed, keep, kept_by_user
@@ -287,3 +288,14 @@ async def test_the_commands(world: World) -> None:
     assert run("keep", session)[0] == 0
     assert run("prune", "--keep-last", "0", "--yes")[0] == 0
     assert world.store.ids() == [session]
+
+
+async def test_what_was_to_be_approved_is_not_after_a_rewind(world: World) -> None:
+    session = await recorded(world)
+    with world.store.open(session, world.clock) as opened:
+        await opened.writer.emit(events.Verdict(False, "ask", "to be approved", ends="needs_user", action=SCRIPT[3]))
+        await opened.writer.emit(events.RunEnded("needs_user", "to be approved"))
+        assert approved_by_user(opened) == events.Approved("ask", SCRIPT[3])
+    branching.rewind(world.store, session, 2, world.clock)
+    with world.store.open(session, world.clock) as opened, pytest.raises(UsageError, match="waits for no approval"):
+        approved_by_user(opened)
