@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar
 
-from textual import on
+from textual import on, work
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
@@ -59,6 +59,7 @@ class HomeScreen(ShowsFrames):
         Binding("ctrl+s", "search", "Find a session"),
         Binding("ctrl+n", "task", "New task"),
         Binding("f1", "app.help", "Help"),
+        Binding("f9", "model", "Models"),
         Binding("f11,ctrl+l", "policy", "Policy in words"),
         Binding("f12,ctrl+o", "app.settings", "Settings"),
         Binding("ctrl+q", "app.quit", "Quit"),
@@ -145,6 +146,16 @@ class HomeScreen(ShowsFrames):
     def action_task(self) -> None:
         """Go to the task."""
         self.query_one("#task").focus()
+
+    @work(group="model")
+    async def action_model(self) -> None:
+        """Choose among the models that are here, and see which others fit."""
+        from edgeagent.tui.models_here import choose_model
+
+        field = self.query_one("#model", Input)
+        said = await choose_model(self.app, field.value or "embedded")
+        if said:
+            field.value = "" if said == "embedded" else said
 
     def action_policy(self) -> None:
         """What the policy that is named here permits."""

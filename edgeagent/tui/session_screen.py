@@ -18,7 +18,7 @@ from edgeagent.sessions.branching import fork
 from edgeagent.sessions.store import SessionStore
 from edgeagent.tui.asking import AskAnswer, AskScreen
 from edgeagent.tui.choices import MODE_CHOICES, model_choice
-from edgeagent.tui.dialog import Choice, ChoiceScreen, LineScreen
+from edgeagent.tui.dialog import Choice, ChoiceScreen
 from edgeagent.tui.frame_view import FrameView
 from edgeagent.tui.permitting import PermitScreen, Scope, file_of, permit
 from edgeagent.tui.timeline_view import TimelineView
@@ -157,9 +157,10 @@ class SessionScreen(WatchScreen):
         """Go on with another model: the session is stopped, and taken up again by that one."""
         if self.directory is None:
             return
-        note = "embedded, or a GGUF file and after it its mmproj. A session that runs is stopped and goes on with it."
-        said = await self.app.push_screen_wait(LineScreen("Which model is to go on?", note, self.timeline.model or "embedded"))
-        if said is None:
+        from edgeagent.tui.models_here import choose_model
+
+        said = await choose_model(self.app, self.timeline.model)
+        if not said:
             return
         try:
             model = model_choice(said)

@@ -165,6 +165,10 @@ async def test_another_model_takes_the_session_up(tmp_path: Path) -> None:
         screen = await begin(pilot)
         await until(pilot, lambda: len(titles(screen)) > 2)
         await pilot.press("o")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        listed = app.screen.query_one(OptionList)
+        listed.highlighted = listed.get_option_index("other")
+        await pilot.press("enter")
         await until(pilot, lambda: isinstance(app.screen, LineScreen) and bool(app.screen.query("#line")))
         app.screen.query_one("#line", Input).value = "embedded"
         await pilot.press("enter")
