@@ -139,6 +139,7 @@ def main(name: str, scratch: Path) -> None:
     @asynccontextmanager
     async def real_engine(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AsyncGenerator[Model]:
         async with open_model("embedded", "", seed, restarted) as model:
+            assert isinstance(model, EmbeddedModel)
             yield Waiting(model.engine, "session")
 
     runner = Runner(gate=AllowAll(), open_model=real_engine)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import importlib
 import subprocess
 import sys
 from collections.abc import Generator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 
 @contextmanager
@@ -22,8 +24,7 @@ def llama_server(model: Path, mmproj: Path) -> Generator[str]:
 
 
 def main() -> None:
-    import xllamacpp
-
+    xllamacpp: Any = importlib.import_module("xllamacpp")  # it tells nothing of its types
     parameters = xllamacpp.CommonParams()
     parameters.model.path, parameters.mmproj.path = sys.argv[1:]
     parameters.n_ctx, parameters.n_parallel = 4096, 1

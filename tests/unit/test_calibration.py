@@ -8,6 +8,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import numpy as np
 import pytest
 
@@ -65,7 +66,7 @@ class Eye:
                 return round(x * view.sent_width / view.width), round(y * view.sent_height / view.height)
             case "screen":
                 return round(x), round(y)
-            case None:
+            case _:
                 return self.rng.randint(0, 999), self.rng.randint(0, 999)
 
 
@@ -187,7 +188,7 @@ async def test_a_verdict_is_remembered_and_refuses_later_runs(home: Path) -> Non
 
 async def test_each_screen_is_remembered_for_itself(home: Path) -> None:
     found = await calibrated("holo", "thousandths")
-    larger = Calibration(**{name: getattr(found, name) for name in found.__struct_fields__} | {"screen": (1920, 1080)})
+    larger = msgspec.structs.replace(found, screen=(1920, 1080))
     for one in (found, larger, found):
         remember("id", one)
     assert of_model("id") == [found, larger]
