@@ -11,7 +11,6 @@ from edgeagent.errors import UsageError
 from edgeagent.sessions.store import OpenSession
 from edgeagent_harness.protocol.messages import DesktopSpec
 
-
 _LATEST = (events.Verdict, events.Intent, events.Rewound)
 """What was asked for before one of these is not asked for any more."""
 

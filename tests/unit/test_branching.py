@@ -295,6 +295,7 @@ async def test_what_was_to_be_approved_is_not_after_a_rewind(world: World) -> No
     with world.store.open(session, world.clock) as opened:
         await opened.writer.emit(events.Verdict(False, "ask", "to be approved", ends="needs_user", action=SCRIPT[3]))
         await opened.writer.emit(events.RunEnded("needs_user", "to be approved"))
+    with world.store.open(session, world.clock) as opened:
         assert approved_by_user(opened) == events.Approved("ask", SCRIPT[3])
     branching.rewind(world.store, session, 2, world.clock)
     with world.store.open(session, world.clock) as opened, pytest.raises(UsageError, match="waits for no approval"):
