@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import random
+import shutil
 import sys
 import time
 from collections.abc import Iterator
@@ -256,3 +257,29 @@ async def test_a_run_under_way_finishes_its_step_and_moves(world: Backend, monke
     assert [fact.step for fact in facts if isinstance(fact, events.Acted)] == list(range(1, 11))
     assert not any(isinstance(fact, events.Reconciled) for fact in facts), "no step was cut off"
     assert submissions() == [[*form_run.TEXTS, True]]
+
+
+async def test_blobs_that_are_damaged_at_rest_keep_no_session_away(world: Backend) -> None:
+    """What is needed for the way back is taken from the session again; what is needed to rebuild it is asked for again."""
+    store = SessionStore()
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 10)
+    known = await world.connected()
+
+    def damage() -> int:
+        blobs = [path for path in (world.data / "blobs").rglob("*") if path.is_file()]
+        for path in blobs:
+            path.write_bytes(path.read_bytes()[::-1])
+        return len(blobs)
+
+    async with connect(known) as api:
+        await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
+        await until(lambda: api.standing(began.session), lambda standing: standing.state == "idle")
+        assert damage() > 0
+        shutil.rmtree(store.root / began.session / "home")  # so that more must be fetched than what is new
+        await pull(store, began.session, "cloud", known, api, silent)
+        assert damage() > 0
+        await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
+        await until(lambda: api.standing(began.session), lambda standing: standing.state == "idle")
+        directory = await pull(store, began.session, "cloud", known, api, silent)
+    with SessionReader.open(directory) as reader:
+        assert reader.damage() == []
