@@ -1,4 +1,4 @@
-"""`kill -9` at random moments: how many sessions are unreadable, lost, or cannot go on? (docs/benchmarks.md)
+"""`kill -9` at random moments: how many sessions are unreadable, lost, or cannot go on? (docs/sessions.md)
 
 A process runs a scripted session on a desktop in memory (recording, kept homes and locks are real), forks it, rewinds it, and
 goes on, for ever; it is killed at a random moment. Then every session that is there is looked at as a user would: it is listed,

@@ -1,4 +1,4 @@
-"""One session of a thousand steps: do memory, step time and log growth stay flat? (docs/benchmarks.md)
+"""One session of a thousand steps: do memory, step time and log growth stay flat? (docs/sessions.md)
 
 A scripted model fills a form on a desktop in memory (or, with --sandbox, an editor in the real sandbox); everything else is real:
 loop, gate, recording, kept homes. Each step also changes one file of the home, beside a hundred that stay. Every hundred steps
