@@ -102,6 +102,10 @@ def _link_over_folder(manifest: Manifest, chunks: Chunks) -> Manifest:
     return _with(manifest, FolderEntry("home/swap", 0o755), LinkEntry("home/swap", "/tmp"), file)
 
 
+def _folder_up(manifest: Manifest, chunks: Chunks) -> Manifest:
+    return _with(manifest, FolderEntry("home/..", 0o755), FileEntry("home/../harm", 0o644, 0, (chunks.add(b"harm"),)))
+
+
 def _bomb(manifest: Manifest, chunks: Chunks) -> Manifest:
     zeros = chunks.add(bytes(1 << 20))
     return _with(manifest, FileEntry("home/bomb", 0o644, 0, (zeros,) * 20_000))
@@ -133,6 +137,7 @@ HARMS: dict[str, Harm] = {
     "link at the top": lambda manifest, chunks: _with(manifest, LinkEntry("audit.jsonl", "/etc/passwd")),
     "through a link": _through_link,
     "link over a folder": _link_over_folder,
+    "up through a folder": _folder_up,
     "bomb": _bomb,
     "many": _many,
     "another log": _other_log,
