@@ -152,11 +152,12 @@ def test_own_hands_save_a_file_in_the_sandbox(tmux: Tmux, tmp_path: Path) -> Non
     session = store.root / store.ids()[0]
     tmux.press("t")
     tmux.shows("YOUR HANDS")
+    time.sleep(1)  # until the keys go to the picture
     tmux.type("Zoë was here")
     tmux.until(lambda: typed(session) == "Zoë was here")
     tmux.press("C-s")
     tmux.shows("you: press Ctrl+S")
-    time.sleep(1.5)  # for the dialog, as a person would wait
+    time.sleep(4)  # for the dialog, as a person would wait
     tmux.type("mine.txt")
     tmux.until(lambda: typed(session) == "Zoë was heremine.txt")
     tmux.press("Enter")
