@@ -55,7 +55,7 @@ def _variant(variant: VariantReport) -> list[str]:
     lines = [
         "",
         f"{variant.variant:<14}{'p50':>10}{'p95':>10}  ms",
-        *_rows({"step_ms": variant.step_ms, "cpu_ms": variant.step_cpu_ms, **variant.phases_ms}),
+        *_rows({"step_ms": variant.step_ms, "processor_ms": variant.step_cpu_ms, **variant.phases_ms}),
     ]
     lines.append("  by step       " + " ".join(f"{value:.0f}" for value in variant.steps_ms))
     if variant.growth:
