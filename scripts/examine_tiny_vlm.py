@@ -50,22 +50,33 @@ def at_any_size(screens: int) -> list[Paper]:
     return papers
 
 
-async def examined(model: LlamaModel, papers: Iterable[Paper]) -> dict[str, str]:
-    """``right/asked (share)`` for each group, and the time of a click."""
-    hits: dict[str, list[bool]] = {}
-    began_s = time.monotonic()
-    for scene, thing, question in papers:
+async def clicks(model: LlamaModel, papers: Iterable[Paper]) -> list[tuple[float, float] | None]:
+    """Where ``model`` clicks on each screen, in pixels; None where it says nothing that can be read."""
+    found: list[tuple[float, float] | None] = []
+    for scene, _, question in papers:
         height, width = scene.pixels.shape[:2]
         pixels = np.dstack([cv2.cvtColor(scene.pixels, cv2.COLOR_RGB2BGR), np.zeros((height, width), np.uint8)])
         screen = Screen(FrameInfo(1, width, height, 0), pixels.tobytes())
         reply = await model.complete(Prompt(question, screen, History(question)))
-        click = {} if reply.problem else json.loads(reply.text)["action"]["point"]
-        hit = distance((click["x"], click["y"]) if click else None, thing, (width, height)) <= NEAR
+        point = None if reply.problem else json.loads(reply.text)["action"]["point"]
+        found.append((point["x"], point["y"]) if point else None)
+    return found
+
+
+async def examined(model: LlamaModel, papers: list[Paper]) -> dict[str, str]:
+    """``right/asked (share)`` for each group, and the time of a click."""
+    hits: dict[str, list[bool]] = {}
+    began_s = time.monotonic()
+    points = await clicks(model, papers)
+    click_ms = (time.monotonic() - began_s) * 1000 / len(papers)
+    for (scene, thing, _), point in zip(papers, points, strict=True):
+        height, width = scene.pixels.shape[:2]
+        hit = distance(point, thing, (width, height)) <= NEAR
         for heading in ("all", f"{width}x{height}" if (width, height) in SIZES_PX else "", group(thing)):
             hits.setdefault(heading, []).append(hit)
     hits.pop("", None)
     shares = {heading: f"{sum(found)}/{len(found)} ({sum(found) / len(found):.1%})" for heading, found in sorted(hits.items())}
-    return {**shares, "ms a click": f"{(time.monotonic() - began_s) * 1000 / len(hits['all']):.0f}"}
+    return {**shares, "ms a click": f"{click_ms:.0f}"}
 
 
 async def measured(model: Path, mmproj: Path, screens: int) -> dict[str, dict[str, str]]:
