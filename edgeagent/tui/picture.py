@@ -53,11 +53,11 @@ _SHADES = " ░▒▓█"
 
 
 def shades(picture: Image.Image, columns: int, rows: int) -> list[Strip]:
-    """As `half_blocks`, without colours: one of five shades in each cell, the screen's white as the terminal's own colour."""
+    """As `half_blocks`, without colours: one of five shades in each cell, as on a dark terminal."""
     small = picture.convert("L").resize((columns, rows), Image.Resampling.BOX)
     data = small.tobytes()
     lines = (data[row * columns : (row + 1) * columns] for row in range(rows))
-    return [Strip([Segment("".join(_SHADES[(255 - value) * 5 // 256] for value in line))], columns) for line in lines]
+    return [Strip([Segment("".join(_SHADES[value * 5 // 256] for value in line), Style.null())], columns) for line in lines]
 
 
 def _strip(data: bytes, columns: int, row: int) -> Strip:

@@ -289,3 +289,16 @@ async def test_resizing_in_mid_run_breaks_nothing(tmp_path: Path) -> None:
         assert screen.query_one("#status").region.bottom <= 24
         await pilot.press("escape")
         await until(pilot, lambda: "interrupted" in status(screen))
+
+
+async def test_it_works_without_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("NO_COLOR", "1")
+    app = make_app(tmp_path, SlowModel(2))
+    async with app.run_test(size=(80, 24)) as pilot:
+        screen = await begin(pilot)
+        await until(pilot, lambda: "done after 2 steps" in status(screen))
+        await pilot.press("up", "f5", "f4")
+        await app.workers.wait_for_complete()
+        await pilot.pause()
+        shown = app.export_screenshot()
+    assert "░" in shown or "▓" in shown or "█" in shown

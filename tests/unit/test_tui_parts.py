@@ -117,8 +117,8 @@ def test_an_iterm_picture_is_the_picture(tmp_path: Path) -> None:
 def test_blocks_and_shades_fill_their_cells() -> None:
     for strips in (half_blocks(painted(), 12, 5), shades(painted(), 12, 5)):
         assert [strip.cell_length for strip in strips] == [12] * 5
-    assert shades(Image.new("RGB", (8, 8), (255, 255, 255)), 4, 2)[0].text == "    "
-    assert shades(Image.new("RGB", (8, 8)), 4, 2)[0].text == "████"
+    assert shades(Image.new("RGB", (8, 8), (255, 255, 255)), 4, 2)[0].text == "████"
+    assert shades(Image.new("RGB", (8, 8)), 4, 2)[0].text == "    "
 
 
 @pytest.mark.parametrize(("columns", "rows", "cell"), [(100, 40, (1, 2)), (40, 60, (9, 18)), (7, 3, (1, 2))])
