@@ -44,7 +44,7 @@ async def test_endpoints_come_and_go_under_way(tmp_path: Path) -> None:
         "the policy was read anew",
         "the policy was read anew; resource_limits: takes effect at the next start",
         f"the policy's old endpoints still hold: {policy}, line 1: unknown key 'nonsense'; known here: "
-        "agent_profile, audit, enforcement, execution_environment, gate, network, on_violation, resource_limits, secrets, "
+        "agent_profile, audit, enforcement, execution_environment, gate, network, on_violation, redaction, resource_limits, "
         "system_calls, version",
     ]
     assert verify(root / session / AUDIT_NAME).problems == []
