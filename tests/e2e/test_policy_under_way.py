@@ -34,9 +34,8 @@ async def test_endpoints_come_and_go_under_way(tmp_path: Path) -> None:
     mend = "(not among network.egress.endpoints); to allow it: edgeagent policy allow"
     assert run["outcome"] == "done"
     told = run["told"]
-    told[4:6] = sorted(
-        told[4:6]
-    )  # One edit, told by the supervisor (endpoints) and by the app (what is for later): each when it knows.
+    # One edit, told by the supervisor (endpoints) and by the app (what is for later): each when it knows.
+    told[4:6] = sorted(told[4:6])
     assert told == [
         *(f"denied: {host}:80 {mend} {host}:80 --session {session}" for host in policy_run.HOSTS),
         "the policy was read anew",
@@ -45,6 +44,6 @@ async def test_endpoints_come_and_go_under_way(tmp_path: Path) -> None:
         "the policy was read anew; resource_limits: takes effect at the next start",
         f"the policy's old endpoints still hold: {policy}, line 1: unknown key 'nonsense'; known here: "
         "agent_profile, audit, enforcement, execution_environment, gate, network, on_violation, redaction, resource_limits, "
-        "system_calls, version",
+        "secrets, system_calls, teleport, version",
     ]
     assert verify(root / session / AUDIT_NAME).problems == []
