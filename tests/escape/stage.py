@@ -210,6 +210,12 @@ def main() -> None:
     lay, result = Path(sys.argv[1]), Path(sys.argv[2])
     as_root = os.geteuid() == 0
     load()
+    with result.open("w") as stream:  # before the view of files changes: where only root enters /tmp, it hides this
+        json.dump(_outcomes(lay, as_root), stream, indent=1)
+
+
+def _outcomes(lay: Path, as_root: bool) -> dict[str, Any]:
+    """What came of all attempts and controls, by who made them."""
     if as_root:
         separate(lay)
     given = lay_out(lay, as_root)
@@ -235,7 +241,7 @@ def main() -> None:
             seen["user"]["sandbox"]["egress"] = with_a_way_out(given, lay, user_uid)
     finally:
         queues.close()
-    result.write_text(json.dumps(seen, indent=1))
+    return seen
 
 
 if __name__ == "__main__":
