@@ -66,6 +66,8 @@ def test_words_go_into_the_field_that_their_part_of_the_task_names() -> None:
     task = "Change the name to Ada Byron and update the profile"
     assert in_named_field(typed(task, "Ada Byron", 2), parse(task), PAGE, []).element == 0
     assert in_named_field(typed(task, "Ada Byron", 0), parse(task), PAGE, []).element == 0
+    task = "I need Tom Silva registered with phone 12 and name of company none"
+    assert in_named_field(typed(task, "Tom Silva", 2), parse(task), PAGE, []).element == 2, "names further on are for other words"
     task = "Write hello there and save"
     assert in_named_field(typed(task, "hello there", 2), parse(task), PAGE, []).element == 2, "none is named"
 

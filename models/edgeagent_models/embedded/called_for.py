@@ -22,6 +22,7 @@ _OFF = frozenset({"uncheck", "untick", "deselect", "unselect", "disable", "unmar
 _PRESSED = frozenset({"button", "link", "tab", "menu_item"})
 _GIVING_UP = frozenset({"fail", "page_down", "page_up"})
 _LINKS = frozenset({"link", "links", "result", "results", "page", "any", "every", "each", "word", "last", "item", "entry"})
+_NEAR_WORDS = 3
 _SHORT = 2
 _SURE = 0.9
 
@@ -50,16 +51,11 @@ def _speaks_of_links(instruction: Instruction) -> bool:
 
 
 def in_named_field(choice: Choice, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Choice:
-    """``choice``, or the same words typed into the one field whose label their part of the task names."""
+    """``choice``, or the same words typed into the one field whose label the task names right before them."""
     if choice.kind != "type" or choice.element is None or choice.typed is None:
         return choice
     chosen = elements[choice.element]
-    clause = instruction.words[choice.typed[0]].clause
-    around = {
-        i
-        for i, word in enumerate(instruction.words)
-        if word.clause == clause and not choice.typed[0] <= i <= choice.typed[1] and not word.quoted
-    }
+    around = _right_before(instruction, choice.typed[0])
     if chosen.role != "text_field" or _names(instruction, chosen.label, around):
         return choice
     others = [
@@ -90,6 +86,16 @@ def accounted_for(instruction: Instruction, past: Sequence[Done]) -> bool:
     spans = [span for done in past if done.ok for span in (*done.deed.said, done.deed.typed) if span]
     clauses = {instruction.words[i].clause for start, end in spans for i in range(start, end + 1)}
     return clauses == {word.clause for word in instruction.words}
+
+
+def _right_before(instruction: Instruction, start: int) -> set[int]:
+    """The few words before word ``start``, in its part of the task and back to the last comma: "the name to", "phone:"."""
+    words, found = instruction.words, set[int]()
+    for i in range(start - 1, max(-1, start - 1 - _NEAR_WORDS), -1):
+        if words[i].quoted or words[i].clause != words[start].clause or words[i].trailing not in ("", ":"):
+            break
+        found.add(i)
+    return found
 
 
 def _is_switched_off(instruction: Instruction, label: str) -> bool:

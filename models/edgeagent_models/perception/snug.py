@@ -31,7 +31,8 @@ def buttons_by_ground(picture: NDArray[np.uint8], widgets: Sequence[Widget], lin
 
 
 def _is_button(picture: NDArray[np.uint8], box: Rect, lines: Sequence[TextLine]) -> bool:
-    if not any(w.box.intersect(box).area > _INSIDE * max(1, w.box.area) for line in lines for w in line.words):
+    words = [w for line in lines for w in line.words if w.box.intersect(box).area > _INSIDE * max(1, w.box.area)]
+    if not words or any(not any(c.isalpha() for c in w.text) or "/" in w.text for w in words):  # numbers, dates and their masks
         return False
     within = picture[box.top + _INSET_PX : box.bottom - _INSET_PX, box.left + _INSET_PX : box.right - _INSET_PX]
     above = picture[max(0, box.top - _AROUND_PX) : max(0, box.top - 1), box.left : box.right]
