@@ -27,6 +27,7 @@ def summary_object(summary: SessionSummary) -> dict[str, object]:
         "id": summary.id,
         "status": summary.status,
         "state": summary.state,
+        "where": summary.where,
         "owner_pid": summary.owner_pid,
         "newer": summary.newer,
         "task": summary.task,
@@ -51,8 +52,9 @@ def print_table(summaries: list[SessionSummary]) -> None:
         status = click.style(f"{summary.state:11}", fg=_COLOURS.get(summary.state, "yellow"))
         damaged = "(damaged) " if summary.damaged else "(of a later version) " if summary.newer else ""
         left = f"{summary.id:22}  {status}  {summary.steps:5}  {human_bytes(summary.size_bytes):>8}  {started:16}  "
-        room = max(20, width - len(click.unstyle(left)) - len(damaged))
-        click.echo(left + click.style(damaged, fg="red") + _one_line(summary.task, room))
+        where = f"({summary.where}) " if summary.where else ""
+        room = max(20, width - len(click.unstyle(left)) - len(damaged) - len(where))
+        click.echo(left + click.style(damaged, fg="red") + printable(where) + _one_line(summary.task, room))
 
 
 def print_session(reader: SessionReader, summary: SessionSummary, as_json: bool) -> None:

@@ -16,7 +16,7 @@ import msgspec
 
 from edgeagent import events
 from edgeagent.errors import RecordingError, RecordingTooNew, UsageError
-from edgeagent.history import fold
+from edgeagent.history import Step, fold
 from edgeagent.homes.kept import KeptHomes, build, home_after, share
 from edgeagent.ports import Clock
 from edgeagent.recording.log import LOG_NAME
@@ -43,6 +43,17 @@ class Branched:
     home: events.HomeState
     not_restored: tuple[str, ...]
     """Files of the home that could not be had back."""
+    not_undoable: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """What a rewind would come to: for its user to look at beforehand."""
+
+    steps: tuple[Step, ...]
+    """That would count as not done."""
+    home: events.HomeState
+    """``restored``: as it was after that step; ``as_it_is``: it was not kept then, or is a folder of the user's."""
     not_undoable: tuple[str, ...]
 
 
@@ -96,6 +107,17 @@ def rewind(store: SessionStore, prefix: str, to_step: int, clock: Clock) -> Bran
         session.writer.sync()
         swap_home(session.directory)
     return Branched(session.id, to_step, home, missing, stays)
+
+
+def undone_by_rewind(store: SessionStore, prefix: str, to_step: int) -> Undone:
+    """What `rewind` would undo, and what it could not; nothing is changed. Raises `UsageError` or `RecordingError`."""
+    source = store.find(prefix)
+    facts = _readable(source)
+    cut = _cut(facts, to_step, source.name)
+    created = _created(facts, source.name)
+    kept = home_after(source, to_step) if _is_own(created.desktop.home, source.name) else None
+    steps = fold(event.data for event in facts).steps[to_step:]
+    return Undone(steps, "as_it_is" if kept is None else "restored", not_undoable(source, created, facts[cut:]))
 
 
 def _readable(source: Path) -> list[events.Event]:

@@ -22,6 +22,9 @@ Status = Literal["running", "interrupted", "done", "failed", "needs_user", "limi
 """``interrupted``: stopped by the user, or its process died; ``empty``: it ended before its first event."""
 
 
+_ELSEWHERE = {"there": "at", "handing_over": "on its way to", "returning": "on its way from"}
+
+
 @dataclass(frozen=True, slots=True)
 class SessionSummary:
     """One line of ``edgeagent sessions list``."""
@@ -42,6 +45,8 @@ class SessionSummary:
     state: State = "created"
     owner_pid: int | None = None
     """The process that works on it now, where that can be told."""
+    where: str = ""
+    """Where it is, if not here: ``at``, ``on its way to`` or ``on its way from`` the backend of that name."""
     newer: bool = False
     """Written by a later version: it can be read, not changed."""
 
@@ -56,7 +61,7 @@ def summarize(directory: Path) -> SessionSummary:
     facts = [event.data for event in contents.events]
     history = fold(facts)
     created = next((fact for fact in facts if isinstance(fact, events.SessionCreated)), None)
-    owned = is_locked(directory)
+    owned, where = is_locked(directory), _where(directory)
     return SessionSummary(
         id=directory.name,
         directory=directory,
@@ -70,7 +75,8 @@ def summarize(directory: Path) -> SessionSummary:
         message=history.ended.message if history.ended else "",
         size_bytes=size_bytes(directory),
         damaged=damaged,
-        state=recorded_state(facts).seen(owned) if _is_here(directory) else "teleported",
+        state=recorded_state(facts).seen(owned) if not where else "teleported",
+        where=where,
         owner_pid=owner_of(directory) if owned else None,
         newer=contents.newest_format > events.FORMAT,
     )
@@ -96,11 +102,12 @@ def _status(owned: bool, facts: list[events.EventData], ended: events.RunEnded |
     return "interrupted" if facts else "empty"
 
 
-def _is_here(directory: Path) -> bool:
+def _where(directory: Path) -> str:
     try:
-        return whereabouts(directory).here
+        now = whereabouts(directory)
     except RecordingError:
-        return False
+        return "elsewhere"
+    return "" if now.here else f"{_ELSEWHERE[now.phase]} {now.remote}"
 
 
 def size_bytes(directory: Path) -> int:

@@ -10,9 +10,9 @@ from rich.text import Text
 from textual import on
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
-from textual.containers import Vertical
+from textual.containers import Horizontal, Vertical, VerticalScroll
 from textual.screen import ModalScreen
-from textual.widgets import Input, OptionList, Static
+from textual.widgets import Button, Input, OptionList, Static
 from textual.widgets.option_list import Option
 
 from edgeagent.words import printable
@@ -57,6 +57,38 @@ class ChoiceScreen(ModalScreen[str | None]):
     @on(OptionList.OptionSelected, "#choices")
     def _choose(self, event: OptionList.OptionSelected) -> None:
         self.dismiss(event.option.id)
+
+
+class ConfirmScreen(ModalScreen[bool]):
+    """Whether something is to be done that cannot simply be taken back; ``lines`` say what it comes to."""
+
+    CSS_PATH = "screens.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("y", "dismiss(True)", "Yes"),
+        Binding("n,q", "dismiss(False)", "No"),
+        Binding("escape", "dismiss(False)", "No", priority=True),
+        Binding("f1", "app.help", "Help"),
+    ]
+
+    def __init__(self, title: str, lines: Sequence[str], yes: str, no: str = "No") -> None:
+        super().__init__()
+        self._title, self._lines, self._yes, self._no = title, lines, yes, no
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(printable(self._title), classes="dialog-title", markup=False)
+            with VerticalScroll(id="confirm-lines"):
+                yield Static("\n".join(printable(line) for line in self._lines), markup=False)
+            with Horizontal(classes="buttons"):
+                yield Button(f"{self._yes} (y)", id="yes", variant="warning")
+                yield Button(f"{self._no} (n)", id="no")
+
+    def on_mount(self) -> None:
+        self.query_one("#no").focus()
+
+    @on(Button.Pressed)
+    def _press(self, event: Button.Pressed) -> None:
+        self.dismiss(event.button.id == "yes")
 
 
 class LineScreen(ModalScreen[str | None]):

@@ -59,7 +59,7 @@ class Timeline:
     def __init__(self) -> None:
         self._timings = TimingFold()
         self._step: Row | None = None
-        self._notices = 0
+        self._notices = self._rewinds = 0
         self._last: Row | None = None
         """The step whose screen notices are shown with."""
         self.doing = "starting the sandbox and the model"
@@ -85,7 +85,7 @@ class Timeline:
                 marks = action_marks(fact.action, fact.target)
                 self.doing = describe(fact.action, fact.target)
                 self._step = Row(
-                    f"step-{fact.step}", title, detail=printable(fact.thought) if fact.by == "model" else "",
+                    self._key(fact.step), title, detail=printable(fact.thought) if fact.by == "model" else "",
                     tokens=self.metrics.tokens_line() if fact.by == "model" else "", step=fact.step,
                     frame=fact.frame, marks=marks, before=fact.frame, before_marks=marks, pending=True,
                 )  # fmt: skip
@@ -110,6 +110,9 @@ class Timeline:
             case events.StateChanged(state=state, why=why):
                 self.doing = why if state != "running" and why else "deciding"
                 return self._notice(fact)
+            case events.Rewound(to_step=step):
+                self.steps, self._rewinds = step, self._rewinds + 1
+                return self._notice(fact)
             case events.SessionCreated(mode=mode, model=model):
                 self.mode, self.model = mode, model
                 return self._notice(fact)
@@ -121,6 +124,10 @@ class Timeline:
                 return self._notice(fact)
             case _:
                 return self._notice(fact)
+
+    def _key(self, step: int) -> str:
+        """A step that counts as not done stays to be seen beside the one that was done in its place."""
+        return f"step-{step}" + (f"-{self._rewinds}" if self._rewinds else "")
 
     def _notice(self, fact: events.EventData) -> Row | None:
         told = _told(fact)
@@ -191,6 +198,14 @@ def _told(fact: events.EventData) -> tuple[Tone, str] | None:
             return "user", f"forked from {source} after step {step}"
         case events.Rewound(to_step=step, steps_dropped=dropped):
             return "user", f"you went back to step {step}: {dropped} later steps count as not done"
+        case events.HandedOver(to=to):
+            return "user", f"handed over to {printable(to)}"
+        case events.TakenBack(source=source):
+            return "user", f"taken back from {printable(source)}"
+        case events.Restored(how=how, steps=steps, why=why):
+            return "plain", f"the screen is {how}: {printable(why) or f'{steps} steps were done again'}"
+        case events.Approved(action=action):
+            return "user", f"you permitted, once: {describe(action)}"
         case events.Compacted(what=what, first_step=first, last_step=last, why=why):
             return "plain", f"the model is told less of steps {first} to {last} ({what}): {printable(why)}"
         case events.Malformed(error=error):

@@ -52,6 +52,7 @@ class SessionScreen(WatchScreen):
         Binding("o", "model", "Model", show=False),
         Binding("a", "audit", "Audit / step", show=False),
         Binding("f", "fork", "Fork here", show=False),
+        Binding("w", "rewind", "Rewind to here", show=False),
         Binding("r", "replay", "Replay", show=False),
         Binding("p", "policy", "Policy", show=False),
     ]
@@ -249,6 +250,25 @@ class SessionScreen(WatchScreen):
         stays = f" Not undone: {'; '.join(branched.not_undoable)}" if branched.not_undoable else ""
         self.app.notify(printable(f"Forked after step {step}; F7 goes on from there.{stays}"), timeout=8, markup=False)
         self.app.switch_screen(SessionScreen(store.root / branched.session))
+
+    @work(group="rewind")
+    async def action_rewind(self) -> None:
+        """Let the session go on from the selected step, after a question that says what that undoes."""
+        timeline = self.query_one(TimelineView)
+        row = timeline.selected_row
+        if self.directory is None or self.running or row is None or not (row.step or timeline.highlighted == 0):
+            self.app.notify("Choose a step of a session that does not run; the task, to go back to the beginning.")
+            return
+        from edgeagent.tui.rewinding import rewound
+
+        try:
+            done = await rewound(self.app, self.directory, row.step)
+        except EdgeAgentError as error:
+            self.app.notify(printable(f"{error}. {error.hint}"), severity="error", timeout=10, markup=False)
+            return
+        if done:
+            self.app.switch_screen(SessionScreen(self.directory))
+            self.app.notify("F7 goes on from here.")
 
     @work(group="export")
     async def action_export(self) -> None:

@@ -33,6 +33,8 @@ class SessionTable(Vertical, can_focus=False):
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("c", "compare", "Compare"),
         Binding("delete,d", "remove", "Delete"),
+        Binding("k", "keep", "Keep whatever the rules say", show=False),
+        Binding("x", "prune", "Delete by a rule", show=False),
     ]
 
     def __init__(self, store: Callable[[], SessionStore], id: str) -> None:
@@ -40,6 +42,7 @@ class SessionTable(Vertical, can_focus=False):
         self._store = store
         self._summaries: list[SessionSummary] = []
         self._hits: dict[str, Hit] = {}
+        self._kept: frozenset[str] = frozenset()
         self._marked = ""
         """The session that the next one is compared with."""
 
@@ -65,14 +68,15 @@ class SessionTable(Vertical, can_focus=False):
     @work(thread=True, exclusive=True, group="sessions")
     def read(self) -> None:
         """Read the sessions anew."""
+        from edgeagent.sessions.retention import kept_by_user
         from edgeagent.sessions.summary import summarize
 
         store = self._store()
         summaries = [summarize(store.root / known) for known in store.ids()[-_SHOWN_SESSIONS:]]
-        self.app.call_from_thread(self._show, summaries)
+        self.app.call_from_thread(self._show, summaries, kept_by_user(store))
 
-    def _show(self, summaries: list[SessionSummary]) -> None:
-        self._summaries = summaries[::-1]
+    def _show(self, summaries: list[SessionSummary], kept: frozenset[str]) -> None:
+        self._summaries, self._kept = summaries[::-1], kept
         self.display = bool(summaries)
         self._fill()
         self.post_message(SessionsRead(self.earlier_tasks))
@@ -92,9 +96,9 @@ class SessionTable(Vertical, can_focus=False):
         table.clear()
         for summary in matching(self._summaries, self.query_one("#find", Input).value, self._hits):
             when = datetime.fromtimestamp(summary.created_s).strftime("%d %b %H:%M") if summary.created_s else "?"
-            mark = "≏ " if summary.id == self._marked else ""
+            mark = ("≏ " if summary.id == self._marked else "") + ("♥ " if summary.id in self._kept else "")
             task = mark + " ".join(printable(summary.task).split())
-            table.add_row(when, summary.status, str(summary.steps), task, key=summary.id)
+            table.add_row(when, summary.where or summary.status, str(summary.steps), task, key=summary.id)
         table.border_subtitle = f"{table.row_count} of {len(self._summaries)}"
 
     # -- finding ----------------------------------------------------------------------------------------------------------
@@ -153,6 +157,7 @@ class SessionTable(Vertical, can_focus=False):
         found = f"found in {hit.where}, step {hit.step}: {hit.text}" if hit else ""
         lines = (
             f"{summary.id}   {human_bytes(summary.size_bytes)}   {summary.model.rsplit('/', 1)[-1]}",
+            f"{summary.where}; the copy here is read only" if summary.where else "",
             summary.answer or summary.message,
             found,
         )
@@ -170,9 +175,7 @@ class SessionTable(Vertical, can_focus=False):
             return
         if not self._marked or self._marked == summary.id:
             self._marked = "" if self._marked == summary.id else summary.id
-            row = self.query_one(DataTable).cursor_row
-            self._fill()
-            self.query_one(DataTable).move_cursor(row=row)
+            self._refill()
             self.app.notify("Marked; C on another one shows both side by side." if self._marked else "No longer marked.")
         else:
             from edgeagent.tui.compare_screen import CompareScreen
@@ -184,20 +187,63 @@ class SessionTable(Vertical, can_focus=False):
         """Delete the session for good, after a question."""
         from edgeagent.sessions.summary import human_bytes
         from edgeagent.tui.dialog import Choice, ChoiceScreen
-        from edgeagent.words import printable
 
         summary = self._selected
         if summary is None:
             return
         size = human_bytes(summary.size_bytes)
         note = f"Its recording and the sandbox's home, {size}, are gone then."
+        if summary.where:
+            note = f"The copy here, {size}, is gone then; the session stays where it is ({summary.where})."
         choices = (Choice("", "keep it"), Choice("delete", "delete it for good", note))
         if await self.app.push_screen_wait(ChoiceScreen(f"Delete {summary.id}: {summary.task}?", choices)) == "delete":
             try:
                 self._store().remove(summary.id)
             except EdgeAgentError as error:
-                self.app.notify(printable(f"{error}. {error.hint}"), severity="error", markup=False)
+                self._tell(error)
             self.read()
+
+    def action_keep(self) -> None:
+        """Keep the session whatever the rules say, or no longer."""
+        from edgeagent.sessions.retention import keep
+
+        summary = self._selected
+        if summary is None:
+            return
+        kept = summary.id not in self._kept
+        try:
+            keep(self._store(), summary.id, kept)
+        except EdgeAgentError as error:
+            self._tell(error)
+            return
+        self._kept = self._kept ^ {summary.id}
+        self._refill()
+        self.app.notify("Kept whatever the rules say." if kept else "No longer kept: a rule may take it.")
+
+    @work(group="remove")
+    async def action_prune(self) -> None:
+        """Delete sessions by a rule, after a question that lists them."""
+        from edgeagent.tui.pruning import pruned
+
+        try:
+            count = await pruned(self.app, self._store())
+        except EdgeAgentError as error:
+            self._tell(error)
+            return
+        if count is not None:
+            self.app.notify(f"{count} deleted." if count else "No session goes by this rule.")
+            self.read()
+
+    def _tell(self, error: EdgeAgentError) -> None:
+        from edgeagent.words import printable
+
+        self.app.notify(printable(f"{error}. {error.hint}"), severity="error", timeout=10, markup=False)
+
+    def _refill(self) -> None:
+        """Fill the table anew, with the cursor where it was."""
+        row = self.query_one(DataTable).cursor_row
+        self._fill()
+        self.query_one(DataTable).move_cursor(row=row)
 
 
 def matching(summaries: Iterable[SessionSummary], wanted: str, hits: dict[str, Hit]) -> list[SessionSummary]:
