@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import random
 from dataclasses import dataclass
+from itertools import chain
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from vlm_training.answers import spoken
+from vlm_training.answers import ANSWER_TOKENS, spoken
+from vlm_training.reading import Words, words
 from vlm_training.scenes import Painter, Scene, Thing, shrunk
 from vlm_training.shape import Shape
 from vlm_training.tokens import Language
@@ -18,6 +20,8 @@ from vlm_training.wording import COLOURS, LETTERS, SHAPES
 _ROUND_TO = 16
 _MADE_SMALLER = 0.35
 """Share of screens."""
+_FORMS = 0.4
+"""Share of screens that are mostly buttons."""
 _LINE_BREAKS = 0.2
 """Share of questions that begin with one."""
 _RARE_KINDS_FIRST = 0.8
@@ -56,6 +60,8 @@ class Labels:
     """``(B, C, 4) float32``: the place of what is here within the cell, -1 to 1, and in the picture, 0 to 1."""
     glyphs: Tensor
     """``(B, C, 26) float32``: which characters of labels are here."""
+    words: Words
+    """The labels of buttons, at the cells of their middles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +77,8 @@ class Batch:
     owners: Tensor
     """``(B * K,)``: the picture of each question."""
     labels: Labels
+    words: Words
+    """The labels asked for, at the tokens that predict the first of an answer."""
 
 
 def pack(language: Language, rows: int, columns: int, asked: list[Asked]) -> Packed:
@@ -117,14 +125,17 @@ def draw(rng: random.Random, language: Language, shape: Shape, size: tuple[int, 
         for things, said in zip(chosen, answers, strict=True)
     ]
     cells = [int(t.y) // shape.cell_px * columns + int(t.x) // shape.cell_px for things in chosen for t in things]
+    packed = pack(language, rows, columns, asked)
+    first = packed.asked[::ANSWER_TOKENS].tolist()
     return Batch(
         torch.from_numpy(np.stack([scene.pixels for scene in scenes])),
-        pack(language, rows, columns, asked),
+        packed,
         torch.tensor([token for one in asked for answer in one.answers for token in answer]),
         torch.from_numpy(np.stack([bells for said in answers for _, bells in said])),
         torch.tensor(cells),
         torch.arange(pictures).repeat_interleave(questions),
         _labels(scenes, rows, columns, shape.cell_px),
+        words((at, t.names[0]) for at, t in zip(first, chain.from_iterable(chosen), strict=True) if t.kind == "button"),
     )
 
 
@@ -133,7 +144,8 @@ def _scene(rng: random.Random, width: int, height: int) -> Scene:
     while True:
         scale = rng.uniform(0.9, 1.1 + 0.35 * (width - 320) / 320) if width >= 320 else 1.0
         larger = rng.uniform(1.1, 3.0) if rng.random() < _MADE_SMALLER else 1.0
-        scene = Painter(rng, round(width * larger), round(height * larger), scale * larger).scene()
+        painter = Painter(rng, round(width * larger), round(height * larger), scale * larger)
+        scene = painter.form() if rng.random() < _FORMS else painter.scene()
         if scene.things:
             return scene if larger == 1.0 else shrunk(scene, width, height)
 
@@ -154,15 +166,18 @@ def _labels(scenes: list[Scene], rows: int, columns: int, cell_px: int) -> Label
     contents = np.zeros((len(scenes), rows * columns, 4), np.int64)
     offsets = np.zeros((len(scenes), rows * columns, 4), np.float32)
     glyphs = np.zeros((len(scenes), rows * columns, 26), np.float32)
+    labels: list[tuple[int, str]] = []
     for row, scene in enumerate(scenes):
         for thing in scene.things:
             cell = int(thing.y) // cell_px * columns + int(thing.x) // cell_px
             contents[row, cell] = _content(thing)
             within = (thing.x % cell_px / cell_px * 2 - 1, thing.y % cell_px / cell_px * 2 - 1)
             offsets[row, cell] = (*within, thing.x / (columns * cell_px), thing.y / (rows * cell_px))
+            if thing.kind == "button":
+                labels.append((row * rows * columns + cell, thing.names[0]))
             for letter, x in thing.glyphs:
                 glyphs[row, int(thing.y) // cell_px * columns + int(x) // cell_px, ord(letter) - ord("A")] = 1
-    return Labels(torch.from_numpy(contents), torch.from_numpy(offsets), torch.from_numpy(glyphs))
+    return Labels(torch.from_numpy(contents), torch.from_numpy(offsets), torch.from_numpy(glyphs), words(labels))
 
 
 def _content(thing: Thing) -> tuple[int, int, int, int]:

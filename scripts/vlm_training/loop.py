@@ -28,16 +28,16 @@ _RATES = (4e-3, 2e-3)
 """Of the matrices inside (Muon), and of everything else (AdamW)."""
 _WARM_UP_STEPS = 40
 _DECAYS_FROM = 0.45
-_AIDED_UNTIL = 0.75
-_CELLS_WEIGHT, _HINT_WEIGHT = 0.5, 0.3
-_JUDGE_EVERY_S = 600.0
+_AIDED = (0.45, 0.85)
+"""Shares of the time at which the helps begin to fade, and are gone."""
+_JUDGE_EVERY_S = 900.0
 _FIRST_SIZES = ((192, 160), (256, 192), (320, 224))
 _LEAST_PIXELS, _MOST_PIXELS = 320 * 224, 640 * 448
 _ANY_SIZE = 0.45
 """Share of batches at a size by dice, once larger pictures are drawn at all."""
 _LOG_SHAPES = (math.log(0.45), math.log(4.5))
 """Of width to height: a telephone's screen to two monitors in a row."""
-_ONLY_SMALL_UNTIL = 0.2
+_ONLY_SMALL_UNTIL = 0.12
 """Share of the time spent on small pictures alone, which hold fewer things and cost less."""
 
 
@@ -77,7 +77,7 @@ class Trainer:
                 if self.progress.spent_s - judged > _JUDGE_EVERY_S:
                     judged = self.progress.spent_s
                     self._save()
-                    for size in (SIZES_PX[0], SIZES_PX[2]):
+                    for size in SIZES_PX[::2]:
                         self._say(size=size, right=shares(self.net, self.language, size, 48))
         finally:
             self._save()
@@ -89,10 +89,10 @@ class Trainer:
         count = max(4, _PIXELS_A_BATCH // (size[0] * size[1]))
         questions = round(_QUESTIONS * max(1.0, size[0] * size[1] / (320 * 224)) ** 0.5)
         batch = draw(self.rng, self.language, self.shape, size, count, questions)
-        aid = max(0.0, 1 - max(0.0, done - _AIDED_UNTIL / 2) / (_AIDED_UNTIL / 2))
+        aid = min(1.0, max(0.0, (_AIDED[1] - done) / (_AIDED[1] - _AIDED[0])))
         with torch.autocast("cpu", torch.bfloat16):
-            answers, cells, hint, each = losses(self.net, self.cells, self.language, batch, aid > 0)
-        (answers + aid * (_CELLS_WEIGHT * cells + _HINT_WEIGHT * hint)).backward()
+            answers, helps, each = losses(self.net, self.cells, self.language, batch, aid > 0)
+        (answers + aid * helps).backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         share = min(1.0, (self.progress.steps + 1) / _WARM_UP_STEPS)
         share *= 1 - 0.98 * max(0.0, done - _DECAYS_FROM) / (1 - _DECAYS_FROM)
@@ -106,14 +106,14 @@ class Trainer:
         return each
 
     def _size(self, done: float) -> tuple[int, int]:
-        """Small ones first; then the five, the cheap ones more often, and at times any multiple of a cell."""
+        """Small ones first; then the five, and at times any multiple of a cell."""
         if done < _ONLY_SMALL_UNTIL:
             return self.rng.choice(_FIRST_SIZES)
         if self.rng.random() < _ANY_SIZE:
             area = self.rng.uniform(_LEAST_PIXELS, _MOST_PIXELS)
             width = round(math.sqrt(area * math.exp(self.rng.uniform(*_LOG_SHAPES))) / 32) * 32
             return width, round(area / width / 32) * 32
-        return self.rng.choices(SIZES_PX, weights=(5, 4, 3, 2, 1))[0]
+        return self.rng.choices(SIZES_PX, weights=(4, 3, 3, 3, 3))[0]
 
     def _say(self, **what: object) -> None:
         where = {"spent_s": round(self.progress.spent_s), "steps": self.progress.steps, "pictures": self.progress.pictures}

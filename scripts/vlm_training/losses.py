@@ -8,7 +8,8 @@ from torch.nn import functional
 
 from vlm_training.answers import ANSWER_TOKENS, SOFT
 from vlm_training.batches import Batch, Labels
-from vlm_training.network import TinyVLM
+from vlm_training.network import Looked, TinyVLM
+from vlm_training.reading import WordHead
 from vlm_training.shape import Shape
 from vlm_training.tokens import Language
 from vlm_training.wording import COLOURS, LETTERS, SHAPES
@@ -19,14 +20,17 @@ _DIGIT_WEIGHTS = (1.0, 1.0, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1)
 """Hundreds and tens decide whether a click hits; the rest is learned by itself."""
 _CLASSES = (1 + len(SHAPES), 1 + len(COLOURS), 1 + len(LETTERS), 2)
 _FOUND_WEIGHT = 3.0
+_CELLS_WEIGHT, _HINT_WEIGHT, _READING_WEIGHT = 0.5, 0.3, 0.15
 
 
 class CellHead(nn.Module):
-    """Reads off each picture token what its cell holds; thrown away after training."""
+    """Reads off each picture token what its cell holds, and labels off pictures and questions; thrown away after training."""
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
         self.read = nn.Linear(shape.width, sum(_CLASSES) + 4 + 26)
+        self.seen_words = WordHead(shape.width)
+        self.heard_words = WordHead(shape.width)
 
     def forward(self, seen: Tensor, labels: Labels) -> Tensor:
         said = self.read(seen).float()
@@ -44,8 +48,8 @@ class CellHead(nn.Module):
         return loss
 
 
-def losses(net: TinyVLM, cells: CellHead, language: Language, batch: Batch, aided: bool) -> tuple[Tensor, Tensor, Tensor, Tensor]:
-    """The loss of the answers, of the cells, of the hint (0 unless ``aided``), and of each token of an answer ``(8,)``."""
+def losses(net: TinyVLM, cells: CellHead, language: Language, batch: Batch, aided: bool) -> tuple[Tensor, Tensor, Tensor]:
+    """The loss of the answers, of the helps (0 unless ``aided``), and of each token of an answer ``(8,)``."""
     packed, count = batch.packed, len(batch.pictures)
     before = torch.tensor(language.before_picture)
     seen = net.seen(batch.pictures)
@@ -56,14 +60,19 @@ def losses(net: TinyVLM, cells: CellHead, language: Language, batch: Batch, aide
     each[:, list(SOFT)] = -(said[..., language.digits] * batch.bells).sum(-1)
     weights = torch.tensor(_DIGIT_WEIGHTS)
     answers = (each * weights).sum(1).mean() / weights.sum()
-    none = answers.new_zeros(())
-    cell = cells(seen, batch.labels) if aided else none
-    hint = _hint(*looked, packed.mask, batch, len(before)) if aided else none
-    return answers, cell, hint, each.detach().mean(0)
+    helps = _helps(cells, seen, looked, batch, len(before)) if aided else answers.new_zeros(())
+    return answers, helps, each.detach().mean(0)
 
 
-def _hint(queries: Tensor, keys: Tensor, mask: Tensor, batch: Batch, first: int) -> Tensor:
+def _helps(cells: CellHead, seen: Tensor, looked: Looked, batch: Batch, first: int) -> Tensor:
+    read = cells.seen_words(seen, batch.labels.words) + cells.heard_words(looked.x, batch.words)
+    hint = _hint(looked.queries, looked.keys, batch, first)
+    return _CELLS_WEIGHT * cells(seen, batch.labels) + _HINT_WEIGHT * hint + _READING_WEIGHT * read
+
+
+def _hint(queries: Tensor, keys: Tensor, batch: Batch, first: int) -> Tensor:
     """How far two heads are from looking, wherever an answer's token is due, at the cell of what was asked for."""
+    mask = batch.packed.mask
     count, _, tokens, width = queries.shape
     at = (batch.packed.asked % tokens).view(count, -1)  # (B, K * 8)
     heads = list(_HINTED_HEADS)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import math
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -15,6 +16,16 @@ from vlm_training.shape import Shape
 
 Turns = tuple[Tensor, Tensor]
 """Cosines and sines of a rotary embedding."""
+
+
+class Looked(NamedTuple):
+    """What went on in one layer of the text model, for the helps in training."""
+
+    x: Tensor
+    """Its input, ``(B, T, width)``."""
+    queries: Tensor
+    """Rotated, as are the keys, ``(B, heads, T, head width)``."""
+    keys: Tensor
 
 
 def _rotated(x: Tensor, turns: Turns) -> Tensor:
@@ -232,18 +243,19 @@ class TinyVLM(nn.Module):
     def embedded(self, tokens: Tensor) -> Tensor:
         return self.model.language_model.embed_tokens(tokens)
 
-    def read(self, x: Tensor, places: Tensor, mask: Tensor, asked: Tensor, hinted: int) -> tuple[Tensor, Turns]:
-        """Logits at ``asked`` (indices into ``B * T``), and the queries and keys of layer ``hinted``.
+    def read(self, x: Tensor, places: Tensor, mask: Tensor, asked: Tensor, hinted: int) -> tuple[Tensor, Looked]:
+        """Logits at ``asked`` (indices into ``B * T``), and what went on in layer ``hinted``.
 
         ``x`` is ``(B, T, width)``, ``places`` ``(3, B, T)``, ``mask`` ``(B, 1, T, T)`` (True: may be seen).
         """
         text = self.model.language_model
         turns = self._turns(places)
         hidden = torch.zeros(mask.shape).masked_fill_(~mask, -1e4)
-        looked: Turns | None = None
+        looked: Looked | None = None
         for number, layer in enumerate(text.layers):
-            x, at_layer = layer(x, turns, hidden)
-            looked = at_layer if number == hinted else looked
+            before = x
+            x, (queries, keys) = layer(x, turns, hidden)
+            looked = Looked(before, queries, keys) if number == hinted else looked
         assert looked is not None
         last = text.norm(x.reshape(-1, self.shape.width)[asked])
         return functional.linear(last, text.embed_tokens.weight), looked

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
+from vlm_training.labels import labels
 from vlm_training.wording import (
     COLOURS,
     HELD_OUT_LABELS,
@@ -83,21 +84,38 @@ class Painter:
         self.things: list[Thing] = []
 
     def scene(self) -> Scene:
-        rng = self.rng
-        for _ in range(rng.choice((0, 0, 1, 2))):
+        """Some of everything."""
+        more = self._begin()
+        buttons, letters = self.rng.choice((0, 1, 2, 3)), self.rng.choice((0, 1, 1, 2))
+        return self._fill(buttons + more // 2, letters, (2 + more, 5 + more))
+
+    def form(self) -> Scene:
+        """Mostly buttons."""
+        more = self._begin()
+        return self._fill(self.rng.randint(3, 6) + more, self.rng.choice((0, 0, 1)), (0, 2 + more // 2))
+
+    def _begin(self) -> int:
+        """Windows behind everything; how many more things there should be than on a small screen."""
+        for _ in range(self.rng.choice((0, 0, 1, 2))):
             self._panel()
         cells = self.width * self.height / (32 * self.scale) ** 2
-        more = max(0, round((cells / _NATURAL_CELLS - 1) * 1.5))
-        buttons, letters = rng.choice((0, 1, 2, 3)), rng.choice((0, 1, 1, 2))
-        for label in rng.sample(LABELS + (HELD_OUT_LABELS * 4 if self.held_out else ()), buttons + more // 2):
+        return max(0, round((cells / _NATURAL_CELLS - 1) * 1.5))
+
+    def _fill(self, buttons: int, letters: int, shapes: tuple[int, int]) -> Scene:
+        """So many buttons and letters, and from the first to the second of ``shapes``."""
+        for label in self._labels(buttons):
             if label not in {name for thing in self.things for name in thing.names}:
                 self._button(label)
-        for letter in rng.sample(LETTERS, letters):
+        for letter in self.rng.sample(LETTERS, letters):
             self._letter(letter)
         pairs = PAIRS if self.held_out else tuple(pair for pair in PAIRS if pair not in HELD_OUT_PAIRS)
-        for colour, shape in rng.sample(pairs, rng.randint(2, 5) + more):
+        for colour, shape in self.rng.sample(pairs, self.rng.randint(*shapes)):
             self._shape(colour, shape)
         return Scene(np.asarray(self.image), tuple(self.things))
+
+    def _labels(self, count: int) -> list[str]:
+        """In an exam real words alone, held-out ones more often than others."""
+        return self.rng.sample(LABELS + HELD_OUT_LABELS * 4, count) if self.held_out else labels(self.rng, count)
 
     def _light(self) -> Colour:
         return self.rng.randint(205, 255), self.rng.randint(205, 255), self.rng.randint(205, 255)

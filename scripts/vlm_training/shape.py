@@ -10,7 +10,7 @@ class Shape:
     """Sizes that the network, the exported configuration and the batches agree on. Widths in numbers, not bytes."""
 
     vision_width: int = 192
-    vision_layers: int = 4
+    vision_layers: int = 5
     vision_heads: int = 3
     vision_inner: int = 576
     patch_px: int = 16

@@ -11,6 +11,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
+from vlm_training import labels
 from vlm_training.papers import NEAR, distance, exam, read_point
 from vlm_training.scenes import Painter, Thing, shrunk
 from vlm_training.wording import COLOURS, HELD_OUT_LABELS, HELD_OUT_PAIRS, LABELS
@@ -18,17 +19,47 @@ from vlm_training.wording import COLOURS, HELD_OUT_LABELS, HELD_OUT_PAIRS, LABEL
 SIZE = (448, 320)
 
 
-def things(held_out: bool) -> list[Thing]:
+def trained_on() -> list[Thing]:
     rng = random.Random(4)
-    return [thing for _ in range(60) for thing in Painter(rng, *SIZE, held_out=held_out).scene().things]
+    scenes = [scene for _ in range(60) for scene in (Painter(rng, *SIZE).scene(), Painter(rng, *SIZE).form())]
+    return [thing for scene in scenes for thing in scene.things]
 
 
 def test_training_never_sees_what_is_held_out() -> None:
     assert not set(LABELS) & set(HELD_OUT_LABELS)
-    seen = things(held_out=False)
+    seen = trained_on()
     assert not any(thing.held_out for thing in seen)
     assert not {thing.names for thing in seen} & {*HELD_OUT_PAIRS, *((label,) for label in HELD_OUT_LABELS)}
     assert {thing.kind for thing in seen} == {"shape", "letter", "button"}
+
+
+def test_made_up_labels_are_never_held_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(labels, "LABELS", ("Yos", "Dune", "Quot"))  # a letter away
+    rng = random.Random(8)
+    drawn = {label.lower() for _ in range(2000) for label in labels.labels(rng, 5)}
+    assert not drawn & {label.lower() for label in HELD_OUT_LABELS}
+
+
+def test_labels_are_real_and_made_up() -> None:
+    rng = random.Random(8)
+    screens = [labels.labels(rng, 5) for _ in range(4000)]
+    drawn = [label for screen in screens for label in screen]
+    assert set(LABELS) <= set(drawn)
+    assert 0.3 < sum(label in LABELS for label in drawn) / len(drawn) < 0.7
+    assert {letter for label in drawn for letter in label.lower()} == set("abcdefghijklmnopqrstuvwxyz")
+    assert all(label.isalpha() and 2 <= len(label) <= 8 for label in drawn)
+    assert all(len({label.lower() for label in screen}) == len(screen) for screen in screens)
+
+
+def test_a_form_is_mostly_buttons() -> None:
+    rng = random.Random(5)
+    kinds = [thing.kind for _ in range(30) for thing in Painter(rng, *SIZE).form().things]
+    assert kinds.count("button") > 0.6 * len(kinds)
+
+
+def test_an_exam_shows_real_words_alone() -> None:
+    shown = {thing.names[0] for scene, _, _ in exam(3, SIZE, 60) for thing in scene.things if thing.kind == "button"}
+    assert shown <= {*LABELS, *HELD_OUT_LABELS}
 
 
 def test_the_exam_asks_for_it() -> None:
