@@ -4,6 +4,7 @@ EdgeAgentError
 ├── UsageError                 bad argument, setting or file; exit code 2
 ├── EnvironmentProblem         something this machine lacks; exit code 3
 │   └── SandboxRefused         a containment layer is missing
+├── WorkerLost                 a process or machine that worked for this one is gone
 ├── DesktopError               the screen or the hands
 │   └── DesktopLost            the sandbox died; the app restarts it
 │       ├── PolicyStopped      a violation of its policy ended it; it is not restarted
@@ -56,6 +57,12 @@ class EnvironmentProblem(EdgeAgentError):
 
 class SandboxRefused(EnvironmentProblem):
     """A containment layer is missing, and was not accepted by name."""
+
+
+class WorkerLost(EdgeAgentError):
+    """A process elsewhere that worked for this one, or its machine, is gone."""
+
+    exit_code = 3
 
 
 class DesktopError(EdgeAgentError):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
@@ -38,6 +38,8 @@ def cloud() -> None:
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; any but loopback needs TLS.")
 @click.option("--port", default=8470, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
 @click.option("--workers", default=2, show_default=True, type=click.IntRange(0, 1000), help="Sessions worked on at once.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where workers run.")
+@click.option("--ray-address", default="", metavar="HOST:PORT", help="Ray cluster to join; default: one on this machine.")
 @click.option(
     "--models", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder with GGUF files to use here."
 )
@@ -48,7 +50,8 @@ def cloud() -> None:
 @click.option("--max-gb", default=100.0, show_default=True, type=click.FloatRange(min=0.001), help="Stored for each tenant.")
 @click.option("--runner", default="", hidden=True, help="module:function that makes the workers' runner, for tests.")
 def serve(
-    data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int, models: Path | None,
+    data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int,
+    engine: Literal["local", "ray"], ray_address: str, models: Path | None,
     tls_cert: Path | None, tls_key: Path | None, rate: float, max_sessions: int, max_gb: float, runner: str,
 ) -> None:  # fmt: skip
     """Serve until Ctrl-C. Prints the address once it listens."""
@@ -61,9 +64,11 @@ def serve(
 
     if bool(tls_cert) != bool(tls_key):
         raise UsageError("TLS needs both --tls-cert and --tls-key")
+    if ray_address and engine != "ray":
+        raise UsageError("--ray-address goes with --engine ray")
     settings = Settings(
         _folder(data), name, host, port, ledger, blobs, workers, runner, models, tls_cert, tls_key,
-        Quota(max_sessions, int(max_gb * 1e9)), Rates(rate, 4 * rate),
+        Quota(max_sessions, int(max_gb * 1e9)), Rates(rate, 4 * rate), engine, ray_address,
     )  # fmt: skip
     serve_backend(settings)
 

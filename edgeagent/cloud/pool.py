@@ -1,17 +1,14 @@
-"""Workers in processes of this machine: one for each session that is to run, watched, and replaced when lost."""
+"""A worker for each session that is to run, watched, and replaced when lost. `engines` says where workers run."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import subprocess
-import sys
 import time
 from dataclasses import dataclass, field
 
-import msgspec
-
 from edgeagent.cloud.depot import Depot
+from edgeagent.cloud.engines import Engine, Worker
 from edgeagent.cloud.ledger import Row
 from edgeagent.cloud.worker import Orders
 from edgeagent.errors import EdgeAgentError, NotOwner, SessionBusy
@@ -28,9 +25,9 @@ Key = tuple[str, str]
 
 
 @dataclass(slots=True)
-class _Worker:
+class _Watched:
     row: Row
-    process: subprocess.Popen[bytes]
+    worker: Worker
     beats: int
     heard_s: float
     """Monotonic: jumps of the clock do not make anyone lost."""
@@ -43,9 +40,10 @@ class Pool:
 
     depot: Depot
     ledger_url: str
+    engine: Engine
     max_workers: int = 4
     runner: str = ""
-    workers: dict[Key, _Worker] = field(default_factory=dict[Key, _Worker])
+    workers: dict[Key, _Watched] = field(default_factory=dict[Key, _Watched])
     losses: dict[Key, int] = field(default_factory=dict[Key, int])
     taken_over: int = 0
     """How many lost workers were replaced."""
@@ -68,7 +66,7 @@ class Pool:
             key = row.tenant, row.session
             if key in self.workers:
                 if row.state == "returning":
-                    ask_to_leave(self.depot.directory(*key), "the session goes back")
+                    self._call_back(key)
             elif row.state == "returning":
                 with contextlib.suppress(SessionBusy, NotOwner):
                     self.depot.pack(row)
@@ -78,17 +76,25 @@ class Pool:
 
     def close(self) -> None:
         """Let all workers leave; whoever does not in time is killed, and goes on after the last step recorded."""
-        for worker in self.workers.values():
-            assert worker.process.stdin is not None
-            worker.process.stdin.close()
+        for watched in self.workers.values():
+            if watched.worker.placed():
+                watched.worker.leave()
+            else:
+                watched.worker.kill()
         end_s = time.monotonic() + SILENT_S
-        for worker in self.workers.values():
-            try:
-                worker.process.wait(max(0.1, end_s - time.monotonic()))
-            except subprocess.TimeoutExpired:
-                worker.process.kill()
-                worker.process.wait()
+        for watched in self.workers.values():
+            if not watched.worker.ended(max(0.1, end_s - time.monotonic())):
+                watched.worker.kill()
         self.workers.clear()
+        self.engine.close()
+
+    def _call_back(self, key: Key) -> None:
+        """The client wants it: the step under way finishes first. Who waits for a place has none under way."""
+        worker = self.workers[key].worker
+        if worker.placed():
+            ask_to_leave(self.depot.directory(*key), "the session goes back")
+        else:
+            worker.kill()
 
     def _start(self, row: Row) -> None:
         self.depot.settle(row)
@@ -99,32 +105,30 @@ class Pool:
             self.ledger_url, str(directory.parent), self.depot.name, row.tenant, row.session, row.epoch, row.turn, self.runner,
             str(self.depot.models or ""),
         )  # fmt: skip
-        argv = [sys.executable, "-P", "-m", "edgeagent.cloud.worker", msgspec.json.encode(orders).decode()]
-        process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL)
-        self.workers[row.tenant, row.session] = _Worker(row, process, row.beats, time.monotonic())
+        self.workers[row.tenant, row.session] = _Watched(row, self.engine.start(orders), row.beats, time.monotonic())
 
     def _look_after(self, rows: dict[Key, Row]) -> None:
         """Take note of workers that ended; end those that are lost, so that their session is free."""
-        for key, worker in list(self.workers.items()):
-            row = rows.get(key)
-            if worker.process.poll() is not None:
-                self._ended(key, worker, row)
-            elif row and row.turn == worker.row.turn and row.beats != worker.beats:
-                worker.beats, worker.heard_s, worker.spoke = row.beats, time.monotonic(), True
-            elif time.monotonic() - worker.heard_s > (SILENT_S if worker.spoke else START_S):
-                worker.process.kill()
-                worker.process.wait()
-                self._ended(key, worker, row)
+        for key, watched in list(self.workers.items()):
+            row, now_s = rows.get(key), time.monotonic()
+            if watched.worker.ended():
+                self._ended(key, watched, row)
+            elif row and row.turn == watched.row.turn and row.beats != watched.beats:
+                watched.beats, watched.heard_s, watched.spoke = row.beats, now_s, True
+            elif not watched.worker.placed():
+                watched.heard_s = now_s
+            elif now_s - watched.heard_s > (SILENT_S if watched.spoke else START_S):
+                watched.worker.kill()
+                self._ended(key, watched, row)
 
-    def _ended(self, key: Key, worker: _Worker, row: Row | None) -> None:
+    def _ended(self, key: Key, watched: _Watched, row: Row | None) -> None:
         del self.workers[key]
-        if worker.process.stdin:
-            worker.process.stdin.close()
         if row and row.state == "running" and row.worker:  # it did not say how it ended
             self.losses[key] = self.losses.get(key, 0) + 1
             self.taken_over += 1
             if self.losses[key] >= _MAX_LOSSES:
                 del self.losses[key]
-                self.depot.ledger.give_up(row, f"{_MAX_LOSSES} workers in a row died with it")
+                why = watched.worker.last_words() if watched.worker.ended() else "it said nothing"
+                self.depot.ledger.give_up(row, f"{_MAX_LOSSES} workers in a row died with it; the last one: {why}")
         else:
             self.losses.pop(key, None)

@@ -7,6 +7,7 @@ import os
 import socket
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Literal
 
 import sqlalchemy as sa
 import uvicorn
@@ -16,6 +17,9 @@ from edgeagent.cloud.access import Rates
 from edgeagent.cloud.app import Services, make_app
 from edgeagent.cloud.blobs import Blobs
 from edgeagent.cloud.depot import Depot, Quota
+from edgeagent.cloud.engines import Engine
+from edgeagent.cloud.engines.local import LocalEngine
+from edgeagent.cloud.engines.on_ray import RayEngine
 from edgeagent.cloud.ledger import Ledger
 from edgeagent.cloud.ledger.database import migrate, open_database
 from edgeagent.cloud.pool import Pool
@@ -51,10 +55,18 @@ class Settings:
     key: Path | None = None
     quota: Quota = field(default_factory=Quota)
     rates: Rates = field(default_factory=Rates)
+    engine: Literal["local", "ray"] = "local"
+    """Where workers run."""
+    ray_address: str = ""
+    """HOST:PORT of the Ray cluster to join; empty: one is started on this machine."""
 
     @property
     def ledger_url(self) -> str:
         return self.ledger or f"sqlite:///{self.root / 'ledger.sqlite'}"
+
+    @property
+    def blobs_url(self) -> str:
+        return self.blobs or f"file://{self.root / 'blobs'}"
 
 
 def open_ledger(settings: Settings) -> sa.Engine:
@@ -71,10 +83,18 @@ def open_ledger(settings: Settings) -> sa.Engine:
 def application(settings: Settings) -> Litestar:
     """The ASGI application of this backend."""
     ledger = Ledger(open_ledger(settings))
-    blobs = Blobs(settings.blobs or f"file://{settings.root / 'blobs'}")
+    blobs = Blobs(settings.blobs_url)
     depot = Depot(settings.root, ledger, blobs, settings.name, settings.quota, settings.models)
-    pool = Pool(depot, settings.ledger_url, settings.workers, settings.runner) if settings.workers else None
+    pool = None
+    if settings.workers:
+        pool = Pool(depot, settings.ledger_url, _engine(settings), settings.workers, settings.runner)
     return make_app(Services(depot, pool, settings.rates))
+
+
+def _engine(settings: Settings) -> Engine:
+    if settings.engine == "local":
+        return LocalEngine()
+    return RayEngine(settings.ray_address, settings.workers, settings.ledger_url)
 
 
 def serve(settings: Settings) -> None:

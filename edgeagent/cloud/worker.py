@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import os
+import signal
 import sys
 import threading
 from collections.abc import Callable
@@ -38,6 +40,7 @@ from edgeagent.teleport.wire import Command
 
 BEAT_S = 1.0
 _TOLD = 2000
+_PR_SET_PDEATHSIG = 1
 
 RunnerFactory = Callable[[SessionStore], Runner]
 
@@ -57,6 +60,10 @@ class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``module:function`` that makes the `Runner`; empty: the real one."""
     models: str = ""
     """Folder with this machine's model files; a session's own path to one is not looked at."""
+    seats: str = ""
+    """Socket of the process that shares its models' engines with all workers; empty: this one has its own."""
+    tied: bool = False
+    """It does not outlive the process that started it, not even for the step under way."""
 
 
 class Turn:
@@ -151,19 +158,23 @@ async def work(orders: Orders) -> None:
 
 def _runner(orders: Orders, store: SessionStore) -> Runner:
     if not orders.runner:
-        return Runner(store, open_model=partial(_own_model, Path(orders.models)))
+        return Runner(store, open_model=partial(_own_model, orders))
     module, _, name = orders.runner.partition(":")
     return cast("RunnerFactory", getattr(import_module(module), name))(store)
 
 
 def _own_model(
-    models: Path, choice: ModelChoice, seed: int, restarted: Callable[[str], None]
+    orders: Orders, choice: ModelChoice, seed: int, restarted: Callable[[str], None]
 ) -> AbstractAsyncContextManager[Model]:  # fmt: skip
     """The session's model, from this machine's own folder."""
     from edgeagent.engine import open_model
+    from edgeagent.engine.relay import RelayedSeats
 
-    model, mmproj = (_here(models, path) for path in (choice.model, choice.mmproj))
-    return open_model(model, mmproj, seed, restarted, choice.family, choice.skip_unchanged)
+    model, mmproj = (_here(Path(orders.models), path) for path in (choice.model, choice.mmproj))
+    seats = RelayedSeats(orders.seats) if orders.seats else None
+    return open_model(
+        model, mmproj, seed, restarted, choice.family, choice.skip_unchanged, session=orders.session, seats=seats
+    )  # fmt: skip
 
 
 def _here(models: Path, path: str) -> str:
@@ -173,6 +184,8 @@ def _here(models: Path, path: str) -> str:
 def main() -> None:
     """Entry point."""
     orders = msgspec.json.decode(sys.argv[1].encode(), type=Orders)
+    if orders.tied:
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL, 0, 0, 0)
     try:
         asyncio.run(work(orders))
     except EdgeAgentError as error:

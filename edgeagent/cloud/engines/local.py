@@ -1,0 +1,54 @@
+"""Workers in processes of this machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+
+import msgspec
+
+from edgeagent.cloud.worker import Orders
+
+
+class LocalWorker:
+    """A process whose standard input is its lifeline: when that closes it leaves."""
+
+    def __init__(self, orders: Orders) -> None:
+        # A cluster's token and settings are no business of whoever works in it.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        argv = [sys.executable, "-P", "-m", "edgeagent.cloud.worker", msgspec.json.encode(orders).decode()]
+        self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
+
+    def placed(self) -> bool:
+        return True
+
+    def ended(self, timeout_s: float = 0.0) -> bool:
+        try:
+            self._process.wait(timeout_s)
+        except subprocess.TimeoutExpired:
+            return False
+        self.leave()
+        return True
+
+    def leave(self) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+        self.leave()
+
+    def last_words(self) -> str:
+        return f"exit code {self._process.returncode}"
+
+
+class LocalEngine:
+    """This machine."""
+
+    def start(self, orders: Orders) -> LocalWorker:
+        return LocalWorker(orders)
+
+    def close(self) -> None:
+        """There is nothing to give up."""
