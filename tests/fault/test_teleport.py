@@ -18,9 +18,12 @@ import pytest
 from support import form_run
 from support.cloud import Backend, backend, until
 from support.cut_proxy import CutProxy
+from support.earnest import Earnest, in_earnest
+from support.postgres import HAS_POSTGRES
 from support.teleporting import run_until_step, silent
 
 from edgeagent import events
+from edgeagent.cloud.blobs import Blobs
 from edgeagent.errors import NotOwner, TeleportError, TeleportRefused
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.store import SessionStore
@@ -36,12 +39,32 @@ from edgeagent.testing import FakeClock
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 
-@pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
+@pytest.fixture(scope="module")
+def earnest() -> Iterator[Earnest]:
+    if not HAS_POSTGRES:
+        pytest.skip("PostgreSQL is not installed")
+    with in_earnest() as made:
+        yield made
+
+
+@pytest.fixture(params=["embedded", "in earnest"])
+def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Backend]:
+    """A backend on SQLite and a folder, and one on PostgreSQL and S3."""
     monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "client"))
     monkeypatch.setenv(form_run.WITNESS_VARIABLE, str(tmp_path / "witness"))
-    with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.3"}) as made:
+    stores: dict[str, str] = {}
+    if request.param == "in earnest":
+        servers: Earnest = request.getfixturevalue("earnest")
+        stores = servers.stores()
+        for name, value in servers.s3.environment.items():
+            monkeypatch.setenv(name, value)
+    with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.3"}, **stores) as made:
         yield made
+
+
+earnest_is_slow = pytest.mark.parametrize(
+    "world", ["embedded", pytest.param("in earnest", marks=pytest.mark.slow)], indirect=True
+)  # fmt: skip
 
 
 def submissions() -> list[list[object]]:
@@ -110,6 +133,7 @@ async def test_only_what_is_new_is_sent_again_and_a_cut_upload_goes_on(world: Ba
     assert totals[0][0] < 200_000, "logs and what is new"
 
 
+@earnest_is_slow
 async def test_the_copy_here_follows_and_a_message_wakes_what_waits(world: Backend) -> None:
     store = SessionStore()
     began = await run_until_step(form_run.make(store), form_run.REQUEST, 3)
@@ -182,15 +206,18 @@ async def test_what_may_not_leave_does_not(spec: DesktopSpec, why: str, tmp_path
     assert refused.value.exit_code == 5
 
 
-async def test_random_faults() -> None:
+@pytest.mark.parametrize("stores", [(), pytest.param(("--in-earnest",), marks=pytest.mark.slow)])
+async def test_random_faults(stores: tuple[str, ...]) -> None:
     """A few; `scripts/handover_faults.py` tries as many as one likes."""
-    argv = [sys.executable, str(Path(__file__).parents[2] / "scripts" / "handover_faults.py"), "--count", "4", "--seed", "3"]
+    program = Path(__file__).parents[2] / "scripts" / "handover_faults.py"
+    argv = [sys.executable, str(program), "--count", "4", "--seed", "3", *stores]
     process = await asyncio.create_subprocess_exec(*argv, stdout=asyncio.subprocess.PIPE)
     told, _ = await process.communicate()
     assert process.returncode == 0, told.decode()
     assert json.loads(told)["hand_overs"] >= 4
 
 
+@earnest_is_slow
 async def test_another_machine_with_other_paths_and_keys_takes_it(
     world: Backend, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:  # fmt: skip
@@ -235,6 +262,7 @@ async def test_a_workspace_of_200_mb(world: Backend) -> None:
     assert (directory / "home" / "large 7").read_bytes() == random.Random(7).randbytes(10 << 20)
 
 
+@earnest_is_slow
 async def test_a_run_under_way_finishes_its_step_and_moves(world: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(form_run.PACE_VARIABLE, "0.3")
     store, opened, acted = SessionStore(), asyncio.Event(), asyncio.Event()
@@ -266,10 +294,11 @@ async def test_blobs_that_are_damaged_at_rest_keep_no_session_away(world: Backen
     known = await world.connected()
 
     def damage() -> int:
-        blobs = [path for path in (world.data / "blobs").rglob("*") if path.is_file()]
-        for path in blobs:
-            path.write_bytes(path.read_bytes()[::-1])
-        return len(blobs)
+        blobs = Blobs(world.settings.blobs_url)
+        names = [one.name for one in blobs.all("acme")]
+        for name in names:
+            blobs.put("acme", name, blobs.get("acme", name)[::-1])
+        return len(names)
 
     async with connect(known) as api:
         await push(store, began.session, "cloud", known, api, silent, lambda plan: True)

@@ -32,6 +32,10 @@ class Backend:
     runner: str = RUNNER
     workers: int = 2
     port: int = 0
+    ledger: str = ""
+    """Another database than SQLite in ``data``."""
+    blobs: str = ""
+    """Another place for chunks than a folder in ``data``."""
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -40,6 +44,7 @@ class Backend:
         argv = [
             sys.executable, "-m", "edgeagent", "cloud", "serve", "--data", str(self.data), "--port", str(self.port),
             "--workers", str(self.workers), "--runner", self.runner, "--rate", "10000",
+            "--ledger", self.ledger, "--blobs", self.blobs,
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": paths, **self.environment}
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment)
@@ -67,8 +72,12 @@ class Backend:
         self.process.stdout.close()
         self.process = None
 
+    @property
+    def settings(self) -> Settings:
+        return Settings(self.data, ledger=self.ledger, blobs=self.blobs)
+
     def token(self, tenant: str = "acme", *scopes: str) -> str:
-        engine = open_ledger(Settings(self.data))
+        engine = open_ledger(self.settings)
         try:
             return make_token(engine, tenant, scopes or ("read", "write"), 1)
         finally:

@@ -16,6 +16,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -24,12 +25,13 @@ import psutil
 from support import form_run
 from support.cloud import Backend
 from support.cut_proxy import CutProxy
+from support.earnest import in_earnest
 from support.teleporting import run_until_step, silent
 
 from edgeagent import events
+from edgeagent.cloud.blobs import Blobs
 from edgeagent.cloud.ledger import Ledger
 from edgeagent.cloud.ledger.database import open_database
-from edgeagent.cloud.serving import Settings
 from edgeagent.errors import EdgeAgentError, SessionNotFound, TeleportError
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.store import SessionStore
@@ -78,7 +80,7 @@ class Trial:
     faults: Counter[str] = field(default_factory=Counter[str])
 
     def __post_init__(self) -> None:
-        self.ledger = Ledger(open_database(Settings(self.backend.data).ledger_url))
+        self.ledger = Ledger(open_database(self.backend.settings.ledger_url))
 
     async def session(self, moves: int) -> int:
         """One session from its beginning to its end, over at most ``moves`` hand-overs; returns how many there were."""
@@ -190,12 +192,13 @@ class Trial:
                 self.told["workers killed"] += 1
 
     def damage_blob(self) -> None:
-        blobs = [path for path in (self.backend.data / "blobs").rglob("*") if path.is_file() and path.suffix != ".manifest"]
-        if blobs:
-            path = self.rng.choice(blobs)
-            data = bytearray(path.read_bytes())
+        blobs = Blobs(self.backend.settings.blobs_url)
+        names = [one.name for one in blobs.all("acme") if not one.name.endswith(".manifest")]
+        if names:
+            name = self.rng.choice(names)
+            data = bytearray(blobs.get("acme", name))
             data[self.rng.randrange(len(data))] ^= 0xFF
-            path.write_bytes(data)
+            blobs.put("acme", name, bytes(data))
 
     def full_disk(self) -> _Full:
         return _Full(self.backend.data / "arriving")
@@ -299,12 +302,12 @@ class _Full:
             self._aside.rename(self._folder)
 
 
-async def trials(root: Path, count: int, rng: random.Random) -> dict[str, object]:
+async def trials(root: Path, count: int, rng: random.Random, stores: dict[str, str]) -> dict[str, object]:
     """At least ``count`` hand-overs."""
     os.environ["EDGEAGENT_HOME"] = str(root / "client")
     os.environ[form_run.WITNESS_VARIABLE] = str(root / "witness")
     began_s = time.monotonic()
-    world = Backend(root / "cloud", {form_run.PACE_VARIABLE: "0.05"})
+    world = Backend(root / "cloud", {form_run.PACE_VARIABLE: "0.05"}, **stores)
     world.start()
     try:
         direct = await world.connected()
@@ -329,10 +332,16 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--in-earnest", action="store_true", help="PostgreSQL and S3 instead of SQLite and a folder")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 32)
-    with tempfile.TemporaryDirectory(prefix="edgeagent-handovers-") as scratch:
-        told = asyncio.run(trials(Path(scratch), arguments.count, random.Random(seed)))
+    with tempfile.TemporaryDirectory(prefix="edgeagent-handovers-") as scratch, ExitStack() as servers:
+        stores: dict[str, str] = {}
+        if arguments.in_earnest:
+            earnest = servers.enter_context(in_earnest())
+            os.environ.update(earnest.s3.environment)
+            stores = earnest.stores()
+        told = asyncio.run(trials(Path(scratch), arguments.count, random.Random(seed), stores))
     print(json.dumps(told | {"seed": seed}))
     bad = ("lost", "double owners", "sent twice", "steps out of order", "damaged sessions", "late requests obeyed")
     return 1 if any(told.get(one) for one in bad) else 0
