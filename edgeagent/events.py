@@ -10,6 +10,7 @@ from typing import Literal, TypeAlias
 
 import msgspec
 
+from edgeagent.agents.agent import Agent
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.geometry import Rect
@@ -47,7 +48,9 @@ class SessionCreated(_Fact, frozen=True, tag="session_created"):
     seed: int | None = None
     limits: dict[str, float] = {}
     mode: GateModeName = ""
-    """How the gate judges what no rule decides; empty: as the policy says."""
+    """How the gate judges what no rule decides; empty: as the policy and the agent say."""
+    agent: Agent | None = None
+    """As it was when the session began: its file may change or go."""
 
 
 class RunStarted(_Fact, frozen=True, tag="run_started"):

@@ -34,6 +34,8 @@ class History:
     """The session so far. ``feedback`` is what the model must be told about its last reply (malformed, denied)."""
 
     task: str = ""
+    told: str = ""
+    """What the session's agent adds to the system prompt."""
     steps: tuple[Step, ...] = ()
     feedback: str = ""
     memory: str = ""
@@ -68,8 +70,8 @@ def fold(facts: Iterable[events.EventData], start: History | None = None) -> His
 def advance(history: History, fact: events.EventData) -> History:
     """``history`` after one more ``fact``."""
     match fact:
-        case events.SessionCreated(task=task):
-            return replace(history, task=task)
+        case events.SessionCreated(task=task, agent=agent):
+            return replace(history, task=task, told=agent.told if agent else "")
         case events.RunStarted(reason="new"):
             return replace(history, ended=None)
         case events.RunStarted():
@@ -115,6 +117,7 @@ def _rewound(history: History, to_step: int) -> History:
     said, kept = (steps[-1].said, steps[-1].kept) if steps else (0, 0)
     return History(
         task=history.task,
+        told=history.told,
         steps=steps,
         user_messages=history.user_messages[:said],
         facts=history.facts[:kept],

@@ -17,6 +17,7 @@ from typing import Literal, Protocol
 import msgspec
 
 from edgeagent import events, offline
+from edgeagent.agents.agent import Agent
 from edgeagent.brake import Brake
 from edgeagent.clock import SystemClock
 from edgeagent.errors import DesktopLost, EdgeAgentError, PolicyStopped, RecordingError, StoppedAtDesktop, UsageError
@@ -79,7 +80,9 @@ class RunRequest:
     limits: Limits = field(default_factory=Limits)
     seed: int | None = None
     mode: events.GateModeName = ""
-    """How the gate judges what no rule decides; empty: as the policy says."""
+    """How the gate judges what no rule decides; empty: as the policy and the agent say."""
+    agent: Agent | None = None
+    """What it works as: narrows what may be done."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +178,7 @@ class Runner:
                 seed=request.seed,
                 limits=_as_recorded(request.limits),
                 mode=request.mode,
+                agent=request.agent,
             )
             try:
                 run = _Run(self, session, created)
@@ -320,7 +324,8 @@ class _Run:
             await self._note_anchor()
 
     def _open_desktop(self) -> AbstractAsyncContextManager[RunningDesktop]:
-        keep_apart(self._created.desktop, self._policy.policy, self._session.directory.parent)
+        agent = self._created.agent
+        keep_apart(self._created.desktop, self._policy.policy, self._session.directory.parent, agent.source if agent else "")
         spec = self._guard.spec(self._created.desktop)
         return self._runner.open_desktop(spec) if self._runner.open_desktop else self._real_desktop(spec)
 
@@ -378,17 +383,17 @@ class _Run:
             notices.add(notice)
             notice.add_done_callback(notices.discard)
 
-        opening = self._runner.open_model or partial(_real_model, audited=self._audited)
+        opening = self._runner.open_model or partial(_real_model, audited=self._audited, session=self._session.id)
         async with opening(choice, self._created.seed or 0, restarted) as model:
             yield model
             await asyncio.gather(*notices)
 
 
 def _real_model(
-    choice: ModelChoice, seed: int, restarted: Callable[[str], None], audited: Callable[[Entry], None]
+    choice: ModelChoice, seed: int, restarted: Callable[[str], None], audited: Callable[[Entry], None], session: str
 ) -> AbstractAsyncContextManager[Model]:  # fmt: skip
     from edgeagent.calibration.remembered import refuse_wrong_convention
     from edgeagent.engine import open_model
 
     refuse_wrong_convention(choice.model, choice.mmproj, choice.family)
-    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family, choice.skip_unchanged, audited)
+    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family, choice.skip_unchanged, audited, session)

@@ -10,7 +10,8 @@ import termios
 
 import click
 
-from edgeagent.policy.asking import GRANT_S, Question, Said
+from edgeagent.policy.asking import Question, Said
+from edgeagent.policy.grants import GRANT_S
 from edgeagent.words import printable
 
 _ANSWERS: dict[str, Said] = {"y": "yes", "yes": "yes", "a": "always", "always": "always", "n": "no", "no": "no"}
@@ -29,7 +30,7 @@ class TerminalAsker:
         try:
             _show(question)
             while (said := _ANSWERS.get((await _typed_line()).strip().casefold())) is None:
-                click.echo("     y, n or a? ", nl=False, err=True)
+                click.echo(f"     y, n{' or a' if question.again else ''}? ", nl=False, err=True)
             return said
         finally:
             self.waiting = False
@@ -46,9 +47,8 @@ def _show(question: Question) -> None:
         click.echo(f"     in: {_line(', '.join(question.places))}", err=True)
     if question.why:
         click.echo(f"     {_line(question.why)}", err=True)
-    minutes = round(GRANT_S / 60)
-    choices = f"[y]es once, [n]o, [a]lways this very thing in this place, for {minutes} minutes"
-    click.echo(f"     rule: {_line(question.rule)}. {choices}: ", nl=False, err=True)
+    always = f", [a]lways: {question.again}, for {GRANT_S / 60:.0f} minutes" if question.again else ""
+    click.echo(f"     rule: {_line(question.rule)}. [y]es once, [n]o{always}: ", nl=False, err=True)
 
 
 def _line(text: str) -> str:

@@ -14,6 +14,7 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("edgeagent.cli.run:run", "Do a task on a sandboxed desktop with a local model."),
     "sessions": ("edgeagent.cli.sessions:sessions", "List, show, resume, replay, export, import and remove recorded sessions."),
     "models": ("edgeagent.cli.models:models", "Which models there are, and what one needs."),
+    "agents": ("edgeagent.cli.agents:agents", "Ways of working of your own, as small files: list, show, check, make."),
     "policy": ("edgeagent.cli.policy:policy", "Check, explain and extend policies: what a sandbox may do."),
     "sandbox": ("edgeagent.cli.sandbox:sandbox", "Check the sandbox, or run a command inside it."),
     "audit": ("edgeagent.cli.audit:audit", "Show and verify what a session's policy permitted and denied."),

@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 import click
 
 from edgeagent import events, offline
+from edgeagent.agents.applying import Said, completed
+from edgeagent.agents.reading import load
 from edgeagent.cli.choices import MODE_HELP, MODES, POLICY_CHOICES, POLICY_HELP
 from edgeagent.cli.exits import EXIT_CODES_HELP, exit_for
 from edgeagent.cli.host_options import refuse_what_a_host_lacks, with_host_options
@@ -24,7 +26,6 @@ from edgeagent.cli.seconds import Seconds
 from edgeagent.errors import UsageError
 from edgeagent.hub.shelf import find
 from edgeagent.interrupts import run_until_stopped
-from edgeagent.limits import Limits
 from edgeagent.policy.loading import load_policy
 from edgeagent.remote_names import is_remote, remote_name
 from edgeagent.runner import ModelChoice, Runner, RunRequest
@@ -32,6 +33,7 @@ from edgeagent_harness.protocol.messages import Application, DesktopSpec, HostSp
 from edgeagent_models.families.registry import NoSuchFamily, by_name
 
 MODEL_HELP = "embedded, the name of a model on this machine, a GGUF file, or openai:URL#NAME for a server."
+AGENT_HELP = "What it works as: one of your agents, or a file. What is said here beside it goes before. See docs/agents.md."
 SKIP_UNCHANGED_HELP = (
     "Send no screenshot of a screen that stays as it was: the model is told so. Quicker; untried with real models."
 )
@@ -41,43 +43,46 @@ SKIP_UNCHANGED_HELP = (
 @click.argument("task")
 @click.option("--app", "apps", multiple=True, metavar="CMD", help="Application to start first; may be given again.")
 @click.option("--url", default="", help="Page to open in Chromium, after the applications.")
-@click.option("--model", default="embedded", show_default=True, metavar="MODEL", help=MODEL_HELP)
+@click.option("--agent", default="", metavar="NAME|FILE", help=AGENT_HELP)
+@click.option("--model", default="", metavar="MODEL", help=f"{MODEL_HELP} Default: embedded.")
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
 @click.option("--family", default="", metavar="NAME", help="How the GGUF is spoken to, if its own header misleads.")
 @click.option("--skip-unchanged", is_flag=True, help=SKIP_UNCHANGED_HELP)
 @with_host_options
 @click.option("--home", default="", metavar="DIR", help="Host directory that becomes the sandbox's home.")
-@click.option("--max-steps", default=60, show_default=True, type=click.IntRange(1, 10_000), help="Actions at most.")
-@click.option("--timeout", "timeout_s", default=600.0, show_default=True, type=Seconds(), metavar="S")
+@click.option("--max-steps", type=click.IntRange(1, 10_000), help="Actions at most; default: 60.")
+@click.option("--timeout", "timeout_s", type=Seconds(), metavar="S", help="Seconds at most; default: 600.")
 @click.option("--mode", type=click.Choice(MODES), help=MODE_HELP)
 @click.option("--policy", default="", metavar=POLICY_CHOICES, help=POLICY_HELP)
 @click.option("--offline", "be_offline", is_flag=True, help="No network for anything of this run, this program included.")
 @click.option("--output", type=click.Choice(["text", "json", "stream-json"]), default="text", show_default=True)
 @click.option("--seed", type=int, default=None, metavar="N", help="Seed of the model's sampling.")
 def run(
-    task: str, apps: tuple[str, ...], url: str, model: str, mmproj: str, family: str, skip_unchanged: bool, home: str,
-    max_steps: int, timeout_s: float, mode: events.GateModeName | None, policy: str, be_offline: bool, output: OutputFormat,
-    seed: int | None, host: HostSpec | None,
+    task: str, apps: tuple[str, ...], url: str, agent: str, model: str, mmproj: str, family: str, skip_unchanged: bool, home: str,
+    max_steps: int | None, timeout_s: float | None, mode: events.GateModeName | None, policy: str, be_offline: bool,
+    output: OutputFormat, seed: int | None, host: HostSpec | None,
 ) -> None:  # fmt: skip
     """Do TASK on a sandboxed desktop, or with --host on your own. Ctrl-C stops at once and leaves the session resumable."""
     if not task.strip():
         raise UsageError("the task is empty", 'say what to do: edgeagent run "write Hello, save as a.txt" --app mousepad')
-    page(url)
-    refuse_what_a_host_lacks(host, home, policy, be_offline)
-    rules_text, rules = load_policy(policy)
-    settle_offline(be_offline, rules.egress, rules_text.name, url)
+    works_as = load(agent)
+    said = completed(Said(apps, url, home, model, mmproj, family, policy, max_steps, timeout_s), works_as)
+    page(said.url)
+    refuse_what_a_host_lacks(host, said.home, said.policy, be_offline)
+    rules_text, rules = load_policy(said.policy)
+    settle_offline(be_offline, rules.egress, rules_text.name, said.url)
     spec = DesktopSpec(
-        home=existing(home, "--home", "directory"),
-        applications=tuple(application(command, wait_window=not url) for command in apps),
-        url=url,
+        home=existing(said.home, "--home", "directory"),
+        applications=tuple(application(command, wait_window=not said.url) for command in said.applications),
+        url=said.url,
         policy_yaml=rules_text.text,
         policy_name=rules_text.name,
         offline=offline.is_offline(),
         host=host,
     )
-    choice = chosen(model, mmproj, family, skip_unchanged)
+    choice = chosen(said.model or "embedded", said.mmproj, said.family, skip_unchanged)
     tell_what_leaves(choice.model)
-    request = RunRequest(task, spec, choice, Limits(max_steps=max_steps, timeout_s=timeout_s), seed, mode or "")
+    request = RunRequest(task, spec, choice, said.limits, seed, mode or "", works_as)
     renderer = renderer_for(output)
     sys.exit(asyncio.run(_run(request, renderer)))
 

@@ -85,7 +85,7 @@ class Speaker:
         shown = {**{step: seen for step, seen in screens.items() if step >= first_shown}, now: prompt.screen}
         told = [step for step in prompt.history.steps if first_line(first_turn) <= step.number < first_turn]
         opening = self._opening(prompt.task, told, view)
-        messages = [ChatMessage("system", (TextPart(self.family.dialect.instructions(view)),))]
+        messages = [ChatMessage("system", (TextPart(self._instructions(view, prompt.history.told)),))]
         for step in (step for step in prompt.history.steps if step.number >= first_turn):
             messages.append(ChatMessage("user", (TextPart(opening), *self._observation(shown, step.number))))
             said = replies.get(step.number) if self.family.history.own_words else None
@@ -94,6 +94,9 @@ class Speaker:
         ending = (TextPart(self._ending(prompt)),) if self._ending(prompt) else ()
         messages.append(ChatMessage("user", (TextPart(opening), *self._observation(shown, now), *ending)))
         return tuple(messages)
+
+    def _instructions(self, view: View, told: str) -> str:
+        return "\n\n".join(filter(None, (self.family.dialect.instructions(view), told)))
 
     def _opening(self, task: str, earlier: list[Step], view: View) -> str:
         wording = self.family.wording

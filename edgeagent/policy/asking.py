@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Literal, Protocol, TypeAlias
 
-from edgeagent.policy.facts import Facts, parts_of, points_of, text_of
+from edgeagent.policy.facts import Facts, manner_of, parts_of, points_of, text_of
+from edgeagent.policy.grants import near
 from edgeagent_harness.protocol.actions import Action, SingleAction, Type, action_kind
 
 Said = Literal["yes", "always", "no"]
-"""``always``: for the same thing in the same place again, for `GRANT_S`."""
-GRANT_S = 900.0
+"""``always``: also for what `edgeagent.policy.grants` takes for the same, for its `GRANT_S`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,6 @@ class Instead:
 Answer: TypeAlias = Said | Instead
 TO_BE_APPROVED = "to be approved"
 """How the message begins of a run that ended for want of an answer."""
-_SAME_PLACE_PX = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,46 +38,14 @@ class Question:
     why: str = ""
     proposed: Action | None = None
     """What would be done, where the user may put something else in its place."""
+    again: str = ""
+    """What ``always`` would cover, in words; empty: no more than ``yes``."""
 
 
 class Asker(Protocol):
     """Somebody who can be asked: a person at a terminal, never the screen."""
 
     async def ask(self, question: Question) -> Answer: ...
-
-
-@dataclass(frozen=True, slots=True)
-class Grant:
-    """The user's word for one thing: the same kinds of action with the same text, to the same applications and hosts, at the
-    same places (within 24 px)."""
-
-    facts: tuple[Facts, ...]
-    until_s: float
-    """On the monotonic clock."""
-    once: bool
-
-    def covers(self, facts: tuple[Facts, ...]) -> bool:
-        return len(facts) == len(self.facts) and all(map(_alike, self.facts, facts))
-
-
-@dataclass(slots=True)
-class Grants:
-    """What the user has permitted in this run."""
-
-    given: list[Grant] = field(default_factory=list[Grant])
-
-    def add(self, facts: tuple[Facts, ...], now_s: float, once: bool) -> None:
-        self.given.append(Grant(facts, now_s + GRANT_S, once))
-
-    def take(self, facts: tuple[Facts, ...], now_s: float) -> bool:
-        """Whether a grant covers ``facts``; one that holds once is used up by it."""
-        self.given = [grant for grant in self.given if grant.until_s > now_s]
-        for grant in self.given:
-            if grant.covers(facts):
-                if grant.once:
-                    self.given.remove(grant)
-                return True
-        return False
 
 
 def places_of(facts: Iterable[Facts]) -> tuple[str, ...]:
@@ -96,22 +63,9 @@ def is_like(approved: Action, wanted: Action) -> bool:
 
 
 def _same_deed(one: SingleAction, other: SingleAction) -> bool:
-    if action_kind(one) != action_kind(other) or text_of(one) != text_of(other):
+    if action_kind(one) != action_kind(other) or text_of(one) != text_of(other) or manner_of(one) != manner_of(other):
         return False
     if isinstance(one, Type) and isinstance(other, Type) and one.secret_ref != other.secret_ref:
         return False
     places, others = points_of(one), points_of(other)
-    return len(places) == len(others) and all(_near(a.pixel(), b.pixel()) for a, b in zip(places, others, strict=True))
-
-
-def _alike(granted: Facts, wanted: Facts) -> bool:
-    same = ("kind", "processes", "applications", "hosts", "sure_hosts", "text", "secret")
-    return (
-        all(getattr(granted, name) == getattr(wanted, name) for name in same)
-        and len(granted.points) == len(wanted.points)
-        and all(map(_near, granted.points, wanted.points))
-    )
-
-
-def _near(one: tuple[int, int], other: tuple[int, int]) -> bool:
-    return abs(one[0] - other[0]) <= _SAME_PLACE_PX and abs(one[1] - other[1]) <= _SAME_PLACE_PX
+    return len(places) == len(others) and all(near(a.pixel(), b.pixel()) for a, b in zip(places, others, strict=True))

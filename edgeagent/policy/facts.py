@@ -19,8 +19,10 @@ PASSIVE = (
     act.Screenshot, act.Zoom, act.Wait, act.WaitUntil, act.CursorPosition, act.AskUser, act.Memorize, act.Answer, act.Finish,
 )  # fmt: skip
 """Actions that do nothing to the desktop."""
+PASSIVE_KINDS = frozenset(str(kind.__struct_config__.tag) for kind in PASSIVE)
 _TYPED_RUN_CHARS = 400
 """How much of what was typed before is looked at together with what is typed now."""
+_MANNERS = ("button", "count", "modifiers", "submit")
 _CHORD_KEYS = ("ctrl", "control", "alt", "super", "meta", "win", "cmd")
 """A key held with one of these writes no character."""
 
@@ -63,6 +65,8 @@ class Facts:
     """What it types, presses, opens or copies."""
     run: str = ""
     """``text`` with what was typed right before it."""
+    manner: tuple[str, ...] = ()
+    """Button, count, modifiers, and whether Enter is pressed behind a text."""
     secret: str = ""
     """Name of the secret that it types."""
     minute: int = 0
@@ -95,6 +99,7 @@ def facts_of(action: Action, where: Where, typed_before: str, now_s: float) -> I
             points=points,
             text=text,
             run=(typed_before + text)[-_TYPED_RUN_CHARS:],
+            manner=manner_of(part),
             secret=(part.secret_ref or "") if isinstance(part, act.Type) else "",
             minute=minute,
             weekday=weekday,
@@ -131,6 +136,11 @@ def text_of(action: SingleAction) -> str:
             return text
         case _:
             return ""
+
+
+def manner_of(action: SingleAction) -> tuple[str, ...]:
+    """How ``action`` is done, apart from where and with which text."""
+    return tuple(f"{name} {getattr(action, name)}" for name in _MANNERS if name in action.__struct_fields__)
 
 
 def typed_after(before: str, action: SingleAction) -> str:

@@ -10,13 +10,16 @@ from typing import Literal, Protocol
 
 import msgspec
 
+from edgeagent.agents.agent import Agent
 from edgeagent.clock import SystemClock
 from edgeagent.events import Approved, Verdict
 from edgeagent.history import History
-from edgeagent.policy.asking import TO_BE_APPROVED, Asker, Grants, Instead, Question, is_like, places_of
+from edgeagent.policy.asking import TO_BE_APPROVED, Asker, Instead, Question, is_like, places_of
 from edgeagent.policy.bounds import Bounds, Reached
 from edgeagent.policy.facts import PASSIVE, Facts, Where, facts_of, parts_of, typed_after
-from edgeagent.policy.judge import Rules, Ruling, compile_rules, judge, strictest
+from edgeagent.policy.grants import Asked, Grants, fields_of
+from edgeagent.policy.judge import Rules, Ruling, compile_rules, goes_by_text, judge, strictest
+from edgeagent.policy.narrowing import forbidden, to_be_asked
 from edgeagent.policy.possible import impossible
 from edgeagent.policy.secret_places import place_refusal
 from edgeagent.ports import Clock
@@ -58,6 +61,8 @@ class PolicyGate:
     rules: Rules
     bounds: Bounds
     surroundings: Surroundings = field(default_factory=Nowhere)
+    looks: bool = True
+    """Whether the rules need to know where actions go. Where the user is asked, it is looked up in any case."""
     asker: Asker | None = None
     """None: there is nobody to ask."""
     audit: Callable[[Entry], None] = _unheard
@@ -69,6 +74,8 @@ class PolicyGate:
     """The mode that the user wants from now on; None: as it is."""
     on_host: bool = False
     """The desktop is the user's own: they are asked before the first action of each kind, whatever the rules allow."""
+    agent: Agent | None = None
+    """Takes away from what rules and mode permit, in every mode."""
     _began_s: float = field(init=False, default=0.0)
 
     def __post_init__(self) -> None:
@@ -84,8 +91,7 @@ class PolicyGate:
         return msgspec.structs.replace(decided, judge_ms=judge_ms)
 
     async def _decide(self, action: Action, history: History) -> Verdict:
-        refusal = impossible(action, self.policy)
-        if refusal:
+        if refusal := self._beforehand(action):
             return self._denied(action, *refusal, "tell")
         acts = any(not isinstance(part, PASSIVE) for part in parts_of(action))
         if acts and (reached := self.bounds.reached(history, self.clock.monotonic_s() - self._began_s, action)):
@@ -99,31 +105,40 @@ class PolicyGate:
         ruling = strictest(judge(self.rules, one) for one in facts)
         if self.on_host and acts and ruling.decision == "allow" and not _kinds(action) <= _kinds_done(history):
             ruling = Ruling("ask", FIRST_OF_KIND)
-        return await self._carry_out(action, ruling, facts, typed)
+        if ruling.decision == "allow" and (rule := to_be_asked(self.agent, action)):
+            ruling = Ruling("ask", rule)
+        return await self._carry_out(action, ruling, facts, history)
+
+    def _beforehand(self, action: Action) -> tuple[str, str] | None:
+        """The rule and the reason why ``action`` is denied whatever the rules say."""
+        return impossible(action, self.policy) or forbidden(self.agent, action)
 
     async def _known(self, action: Action, typed: str, acts: bool = True) -> tuple[tuple[Facts, ...], str]:
         """The facts of ``action``, and why no secret in it may go there."""
-        where = await self.surroundings.where(action) if acts else Where()
+        where = await self.surroundings.where(action) if acts and self.looks else Where()
         facts = tuple(facts_of(action, where, typed, self.clock.time_s()))
         return facts, next(filter(None, (place_refusal(self.policy.secrets, one) for one in facts)), "")
 
-    async def _carry_out(self, action: Action, ruling: Ruling, facts: tuple[Facts, ...], typed: str) -> Verdict:
+    async def _carry_out(self, action: Action, ruling: Ruling, facts: tuple[Facts, ...], history: History) -> Verdict:
         if ruling.decision == "allow":
             if self.policy.gate.rules or self.rules.mode != "auto":  # else nobody has decided anything
                 self._note("allowed", action, ruling.rule)
             return Verdict(True, ruling.rule)
         if ruling.decision == "ask":
-            return await self._ask(action, ruling.rule, facts, typed)
+            return await self._ask(action, ruling.rule, facts, history)
         if self.rules.mode == "plan":
             planned = f"plan: it would {describe(action)}; nothing is done in this mode"
             return self._denied(action, ruling.rule, planned, "pause")
         reason = f"the policy denies this ({ruling.rule}): {describe(action)}"
         return self._denied(action, ruling.rule, reason, self.policy.gate.escalation.on_denied)
 
-    async def _ask(self, action: Action, rule: str, facts: tuple[Facts, ...], typed: str) -> Verdict:
-        now_s = self.clock.monotonic_s()
+    async def _ask(self, action: Action, rule: str, facts: tuple[Facts, ...], history: History) -> Verdict:
+        now_s, typed = self.clock.monotonic_s(), _typed_so_far(history)
+        if not self.looks:
+            facts = tuple(facts_of(action, await self.surroundings.where(action), typed, self.clock.time_s()))
+        asked = Asked(rule, facts, tuple(fields_of(parts_of(action), history)), goes_by_text(self.rules, rule))
         approved = self.approved is not None and self.approved.rule == rule and is_like(self.approved.action, action)
-        if approved or self.grants.take(facts, now_s):
+        if approved or self.grants.cover(asked, now_s):
             by = "approved beforehand" if approved else "the user permitted this before"
             self.approved = None if approved else self.approved
             self._note("allowed", action, rule, by)
@@ -131,22 +146,21 @@ class PolicyGate:
         self._note("asked", action, rule)
         if self.asker is None:
             return self._unanswered(rule, f"{TO_BE_APPROVED} ({rule}): {describe(action)}", action)
-        said = await self.asker.ask(Question(describe(action), rule, places_of(facts), proposed=action))
+        said = await self.asker.ask(Question(describe(action), rule, places_of(facts), proposed=action, again=asked.again))
         if isinstance(said, Instead):
             return await self._instead(said.action, rule, typed)
         if said == "no":
             self._note("denied", action, rule, "the user said no")
             return Verdict(False, rule, f"the user does not want this: {describe(action)}", asked=True)
         if said == "always":
-            self.grants.add(facts, now_s, once=False)
+            self.grants.add(asked, now_s)
         self._note("allowed", action, rule, "the user said yes")
         return Verdict(True, rule, "the user said yes", asked=True)
 
     async def _instead(self, action: Action, asked_by: str, typed: str) -> Verdict:
         """What the user puts in an action's place needs no second question, but what is denied stays denied."""
-        refusal = impossible(action, self.policy)
-        if refusal:
-            return self._denied(action, *refusal, "tell")
+        if beforehand := self._beforehand(action):
+            return self._denied(action, *beforehand, "tell")
         facts, refusal = await self._known(action, typed)
         ruling = strictest(judge(self.rules, one) for one in facts)
         if refusal or ruling.decision == "deny":
@@ -158,7 +172,7 @@ class PolicyGate:
     async def _over(self, action: Action, reached: Reached) -> Verdict | None:
         """What becomes of the run at a limit; None: the user grants the same amount again."""
         rule = f"limits.{reached.key}"
-        reason = f"the policy's limit is reached: {reached.key} {reached.used:.0f} of {reached.allowed:.15g}"
+        reason = f"a limit is reached: {reached.key} {reached.used:.0f} of {reached.allowed:.15g}"
         escalation = self.policy.gate.escalation.on_limit
         if escalation != "ask":
             return self._denied(action, rule, reason, escalation)

@@ -16,6 +16,7 @@ from edgeagent.history import History
 from edgeagent.policy.asking import Asker
 from edgeagent.policy.gate import Nowhere, PolicyGate, Surroundings, gate_for, needs_hosts, needs_windows
 from edgeagent.policy.loading import read_policy
+from edgeagent.policy.narrowing import narrowed
 from edgeagent.policy.possible import SECRET_MARK
 from edgeagent.policy.surroundings import DesktopSurroundings, TellingDesktop
 from edgeagent.ports import Clock, Desktop, Gate, Model
@@ -116,8 +117,9 @@ class Guarding:
 
     def _surroundings(self, desktop: Desktop) -> Surroundings:
         policy = self.gate.policy
-        if not isinstance(desktop, _Windowed) or not (needs_windows(policy) or self.gate.on_host):
+        if not isinstance(desktop, _Windowed):
             return Nowhere()
+        self.gate.looks = needs_windows(policy) or self.gate.on_host
         return DesktopSurroundings(cast(TellingDesktop, desktop), needs_hosts(policy))
 
 
@@ -129,17 +131,17 @@ def guard(
     further_gate: Gate | None = None,
     lookup: Lookup | None = None,
 ) -> Guarding:
-    """What the policy of ``created`` asks for.
+    """What the policy of ``created`` asks for, and its agent beyond that.
 
     Raises `UsageError` (a bad policy, a task with a secret that it does not list), `EnvironmentProblem` (no such secret).
     """
     spec = created.desktop
-    policy = read_policy(spec.policy_yaml, spec.policy_name)
+    policy = narrowed(read_policy(spec.policy_yaml, spec.policy_name), created.agent)
     _check_task(created.task, policy)
     vault = Vault.open(policy.secrets, lookup)
     scrubber = Scrubber(vault.values)
     gate = gate_for(policy, spec.policy_name, created.mode or None, Path(spec.home) if spec.home else None)
-    gate.clock, gate.asker, gate.on_host = clock, asker, spec.host is not None
+    gate.clock, gate.asker, gate.on_host, gate.agent = clock, asker, spec.host is not None, created.agent
     gate.audit = lambda entry: audit(scrubber.struct(entry))
     return Guarding(gate, vault, scrubber, Patterns(policy.redaction.patterns, spec.policy_name), further_gate)
 

@@ -72,6 +72,11 @@ def strictest(rulings: Iterable[Ruling]) -> Ruling:
     return max(rulings, key=lambda ruling: _STRICTNESS[ruling.decision])
 
 
+def goes_by_text(rules: Rules, name: str) -> bool:
+    """Whether the rule of that name has a condition on the text."""
+    return any(entry.text for entry in rules.rules if entry.rule.name == name)
+
+
 def matches(entry: CompiledRule, facts: Facts) -> bool:
     """Whether each condition of the rule holds."""
     rule = entry.rule

@@ -40,14 +40,16 @@ def policy_file(name: str) -> Path | None:
     return Path(name) if os.path.isabs(name) else None
 
 
-def keep_apart(spec: DesktopSpec, policy: Policy, sessions: Path) -> None:
-    """Raise `UsageError` if the sandbox of ``spec`` would see its policy's file, the program's settings and keys, or the records
-    of sessions."""
+def keep_apart(spec: DesktopSpec, policy: Policy, sessions: Path, agent_file: str = "") -> None:
+    """Raise `UsageError` if the sandbox of ``spec`` would see its policy's or its agent's file, the program's settings and keys,
+    or the records of sessions."""
     file = policy_file(spec.policy_name) if spec.policy_yaml else None
     private = [(sessions.parent / "keys", "the key that statements are signed with"), (config_path().parent, "the settings")]
     for path, option in _visible(spec, policy):
         if file and any(_within(inner, path) for inner in (os.path.realpath(file), str(file))):
             raise UsageError(f"{option} {path} shows the policy {file} to the sandbox", "keep the policy somewhere else")
+        if agent_file and any(_within(inner, path) for inner in (os.path.realpath(agent_file), agent_file)):
+            raise UsageError(f"{option} {path} shows the agent {agent_file} to the sandbox", "keep the agent somewhere else")
         for hidden, what in private:
             real = os.path.realpath(hidden)
             if _within(real, path) or _within(path, real):

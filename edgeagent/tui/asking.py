@@ -11,7 +11,8 @@ from textual.containers import Horizontal, Vertical
 from textual.screen import ModalScreen
 from textual.widgets import Button, Static
 
-from edgeagent.policy.asking import GRANT_S, Answer, Instead, Question
+from edgeagent.policy.asking import Answer, Instead, Question
+from edgeagent.policy.grants import GRANT_S
 from edgeagent.tui.editing import EditScreen
 from edgeagent.words import printable
 from edgeagent_harness.protocol.actions import Action
@@ -26,12 +27,13 @@ class AskScreen(ModalScreen[AskAnswer]):
     CSS_PATH = "screens.tcss"
     HELP = (
         "The policy, or the mode, leaves this action to you. Nothing on the sandbox's screen can answer here. "
-        f"'The same again' covers this kind of action with this text, in this application, within 24 pixels of this place, "
-        f"for {GRANT_S / 60:.0f} minutes; nothing else."
+        "'Always' covers what the button says: this kind of action, in this application, within 24 pixels of this place, "
+        f"asked because of the same rule, for {GRANT_S / 60:.0f} minutes. Typing may then go on with other text where it is "
+        "known which field it goes to, and Enter is not pressed behind it."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("y", "say('yes')", "Yes"),
-        Binding("a", "say('always')", "The same again too"),
+        Binding("a", "say('always')", "Always, here"),
         Binding("e", "edit", "Edit"),
         Binding("t", "say('take_over')", "Take over"),
         Binding("n", "say('no')", "No"),
@@ -56,16 +58,18 @@ class AskScreen(ModalScreen[AskAnswer]):
                 yield Button("Edit (e)", id="edit", disabled=question.proposed is None)
                 yield Button("No (n)", id="no", variant="error")
             with Horizontal(classes="buttons"):
-                yield Button(f"The same again for {GRANT_S / 60:.0f} min (a)", id="always")
+                yield Button(f"Always, for {GRANT_S / 60:.0f} min (a)", id="always", disabled=not question.again)
                 yield Button("Take over (t)", id="take_over")
-            yield Static("Esc stops the run", classes="dialog-keys", markup=False)
+            always = f"Always: {question.again}. " if question.again else ""
+            yield Static(f"{always}Esc stops the run", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#yes").focus()
 
     def action_say(self, said: Key) -> None:
         """Answer."""
-        self.dismiss(said)
+        if said != "always" or self._question.again:
+            self.dismiss(said)
 
     def action_edit(self) -> None:
         """Change the action first."""

@@ -11,9 +11,10 @@ import pytest
 from edgeagent import events
 from edgeagent.errors import UsageError
 from edgeagent.history import History, Step
-from edgeagent.policy.asking import GRANT_S, Question, Said
+from edgeagent.policy.asking import Question, Said
 from edgeagent.policy.facts import Where
 from edgeagent.policy.gate import PolicyGate, gate_for
+from edgeagent.policy.grants import GRANT_S
 from edgeagent.policy.judge import compile_rules
 from edgeagent.testing import FakeClock
 from edgeagent_harness.policy.gate_types import GateMode
