@@ -10,6 +10,7 @@ from pathlib import Path
 from edgeagent.caches import cache_root
 from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.embedded_model import EmbeddedModel
+from edgeagent.engine.host import Seats, host
 from edgeagent.engine.llama_model import LlamaModel
 from edgeagent.engine.priming import Primer
 from edgeagent.engine.remote import open_remote
@@ -38,12 +39,15 @@ async def open_model(
     family: str = "",
     skip_unchanged: bool = False,
     audited: Callable[[Connection], None] = lambda _: None,
+    session: str = "",
+    seats: Seats | None = None,
 ) -> AsyncGenerator[EmbeddedModel | LlamaModel]:
     """``model`` (``embedded``, or the path of a GGUF file with its ``mmproj``) in a process of its own, or ``openai:URL#NAME``.
 
     ``restarted`` is told why whenever that process had to be started again. ``family`` says how a GGUF model is spoken to;
     empty: as its header suggests. ``skip_unchanged``: see `edgeagent.engine.conversation.Speaker`.
-    ``audited`` hears of each connection to a server.
+    ``audited`` hears of each connection to a server. A GGUF model's process is shared with other runs: by ``seats``, by default
+    those of this process; ``session`` is the run's name there.
     """
     if model == EMBEDDED:
         async with _started(Engine("embedded", Load(0), restarted)) as engine:
@@ -57,10 +61,10 @@ async def open_model(
     if not mmproj:
         raise ModelUnusable(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
     spoken, factor = _speaking(model, mmproj, family)
-    load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=1, threads_file=threads_file())
-    async with _started(Engine("llama", load, restarted)) as engine:
-        primer = Primer(engine, SEQUENCE)
-        yield LlamaModel(engine, SEQUENCE, seed, Speaker(spoken, factor, skip_unchanged), primer.prime)
+    load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file())
+    async with (seats or host()).taken(load, restarted, session) as seat:
+        primer = Primer(seat)
+        yield LlamaModel(seat, seat.sequence, seed, Speaker(spoken, factor, skip_unchanged), primer.prime)
 
 
 def remote_family(model: str, family: str) -> Family:

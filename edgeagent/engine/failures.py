@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Literal
+
 from edgeagent.errors import ContextFull, EngineError, ModelUnusable
 from edgeagent_models.protocol import EngineFailed
+
+MAX_FAILURE_CHARS = 4000
 
 
 def raised(failure: EngineFailed) -> EngineError:
@@ -15,3 +19,13 @@ def raised(failure: EngineFailed) -> EngineError:
             return ContextFull(failure.message)
         case _:
             return EngineError(failure.message)
+
+
+def failure(number: int, error: EngineError) -> EngineFailed:
+    """``error`` as the answer to request ``number``, for a run in another process: `raised` makes the like of it again."""
+    code: Literal["model", "context_full", "internal"] = "internal"
+    if isinstance(error, ModelUnusable):
+        code = "model"
+    elif isinstance(error, ContextFull):
+        code = "context_full"
+    return EngineFailed(number, code, str(error)[:MAX_FAILURE_CHARS])

@@ -5,17 +5,16 @@ from __future__ import annotations
 import asyncio
 import contextlib
 
-from edgeagent.engine.watchdog import Engine
+from edgeagent.engine.host import Seat
 from edgeagent.errors import EngineError
 from edgeagent_models.protocol import ChatMessage, Prime
 
 
 class Primer:
-    """Sends beginnings of prompts to one sequence. Nothing waits for them, and it does not matter if one fails."""
+    """Sends beginnings of prompts to one seat. Nothing waits for them, and it does not matter if one fails."""
 
-    def __init__(self, engine: Engine, sequence: str) -> None:
-        self._engine = engine
-        self._sequence = sequence
+    def __init__(self, seat: Seat) -> None:
+        self._seat = seat
         self._under_way: set[asyncio.Task[None]] = set()
 
     def prime(self, messages: tuple[ChatMessage, ...]) -> None:
@@ -26,4 +25,4 @@ class Primer:
 
     async def _send(self, messages: tuple[ChatMessage, ...]) -> None:
         with contextlib.suppress(EngineError):
-            await self._engine.request(Prime(0, self._sequence, messages))
+            await self._seat.request(Prime(0, self._seat.sequence, messages))

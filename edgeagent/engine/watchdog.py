@@ -7,7 +7,8 @@ import time
 from collections import deque
 from collections.abc import Callable
 
-from edgeagent.engine.process import EngineKind, EngineProcess, OnDelta
+from edgeagent.engine.channel import OnDelta
+from edgeagent.engine.process import EngineKind, EngineProcess
 from edgeagent.errors import EngineError, EngineLost, ModelUnusable, SandboxRefused
 from edgeagent_harness.isolation.canary import Canary, Targets
 from edgeagent_models.protocol import (

@@ -309,4 +309,13 @@ class EngineFailed(_Message, frozen=True, tag="engine_failed"):
     message: Annotated[str, msgspec.Meta(max_length=4000)]
 
 
-EngineReply: TypeAlias = Ok | Loaded | Delta | Completed | Decided | Perceived | CanaryRan | Healthy | EngineFailed
+class EngineWasRestarted(_Message, frozen=True, tag="engine_was_restarted"):
+    """Not asked for (its id is 0): said by who shares an engine with other processes, when that died and runs again."""
+
+    id: int
+    why: str
+
+
+EngineReply: TypeAlias = (
+    Ok | Loaded | Delta | Completed | Decided | Perceived | CanaryRan | Healthy | EngineFailed | EngineWasRestarted
+)

@@ -8,14 +8,13 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import AsyncGenerator
 from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
 import pytest
-from support.engines import user
+from support.engines import until_gone, user
 from support.tiny_models import TinyModels, picture
 
 from edgeagent.engine.process import EngineKind, EngineProcess
@@ -264,10 +263,3 @@ def receive(connection: socket.socket) -> EngineReply:
     header = connection.recv(HEADER.size, socket.MSG_WAITALL)
     body = connection.recv(HEADER.unpack(header)[0], socket.MSG_WAITALL)
     return msgspec.msgpack.decode(body, type=EngineReply)
-
-
-def until_gone(pid: int) -> None:
-    deadline_s = time.monotonic() + 10
-    while Path(f"/proc/{pid}").exists():
-        assert time.monotonic() < deadline_s, f"process {pid} is still there"
-        time.sleep(0.02)

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import AsyncGenerator, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from edgeagent.engine.process import EngineProcess, OnDelta
+from edgeagent.engine.channel import OnDelta
+from edgeagent.engine.process import EngineProcess
 from edgeagent_models.protocol import (
     ChatMessage,
     Complete,
@@ -57,3 +59,11 @@ async def complete(
     reply = await process.request(request, on_delta)
     assert isinstance(reply, Completed)
     return reply
+
+
+def until_gone(pid: int) -> None:
+    """Wait for a process to end."""
+    deadline_s = time.monotonic() + 10
+    while Path(f"/proc/{pid}").exists():
+        assert time.monotonic() < deadline_s, f"process {pid} is still there"
+        time.sleep(0.02)

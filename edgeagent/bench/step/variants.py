@@ -11,8 +11,9 @@ from typing import Literal, TypeAlias
 import msgspec
 from PIL import Image as Pillow
 
+from edgeagent.engine.channel import OnDelta
 from edgeagent.engine.conversation import Speaker
-from edgeagent.engine.process import EngineKind, OnDelta
+from edgeagent.engine.process import EngineKind
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ContextFull, EngineError, UsageError
 from edgeagent_models.families.family import Family

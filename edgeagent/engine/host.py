@@ -1,0 +1,184 @@
+"""One engine process for all runs that ask for the same model: each gets a sequence of its own.
+
+Runs of one process may live on different event loops (the terminal app gives each a thread), so engines live on a thread of
+their own. Runs of other processes come in over a `Relay`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import concurrent.futures
+import contextlib
+import itertools
+import threading
+from collections.abc import AsyncGenerator, Callable, Coroutine
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from functools import cache, partial
+from typing import Any, Protocol, TypeAlias, TypeVar
+
+import msgspec
+
+from edgeagent.engine.channel import OnDelta
+from edgeagent.engine.watchdog import Engine
+from edgeagent.errors import EngineError
+from edgeagent_harness.isolation.canary import Canary, Targets
+from edgeagent_models.protocol import EngineReply, EngineRequest, Load
+
+T = TypeVar("T")
+Restarted: TypeAlias = Callable[[str], None]
+"""Told why an engine had to be started again."""
+SEQUENCES = 4
+"""Of one engine; a fifth run of the same model gets a second process."""
+
+
+class Answering(Protocol):
+    """Who answers requests: an engine's process, this or another one's host, or a server elsewhere."""
+
+    async def request(self, request: EngineRequest, on_delta: OnDelta | None = None) -> EngineReply: ...
+
+
+class Seat(Answering, Protocol):
+    """One run's place at an engine. All its requests name ``sequence``."""
+
+    @property
+    def sequence(self) -> str: ...
+
+
+class Seats(Protocol):
+    """Where a run gets its place."""
+
+    def taken(self, load: Load, restarted: Restarted, name: str = "") -> AbstractAsyncContextManager[Seat]:
+        """A sequence (called ``name``, or anything) of an engine with ``load``'s model, which may be running already.
+
+        Raises `ModelUnusable`, `SandboxRefused`.
+        """
+        ...
+
+
+class _Shared:
+    """An engine of several runs. ``told`` has whom each of them wants told of restarts, by its sequence."""
+
+    def __init__(self, load: Load) -> None:
+        self.load = load
+        self.engine = Engine("llama", load, self._tell_all)
+        self.told: dict[str, Restarted] = {}
+
+    def has_room_for(self, sequence: str) -> bool:
+        return len(self.told) < SEQUENCES and sequence not in self.told
+
+    def _tell_all(self, why: str) -> None:
+        for restarted in self.told.values():
+            restarted(why)
+
+
+class HostedSeat:
+    """A `Seat` at an engine of this process; use it on the loop that took it."""
+
+    def __init__(self, host: EngineHost, shared: _Shared, sequence: str) -> None:
+        self.sequence = sequence
+        self._host = host
+        self._shared = shared
+
+    @property
+    def pid(self) -> int:
+        """Of the engine's process."""
+        return self._shared.engine.pid
+
+    async def request(self, request: EngineRequest, on_delta: OnDelta | None = None) -> EngineReply:
+        """See `Engine.request`."""
+        loop = asyncio.get_running_loop()
+        told = partial(_tell, loop, on_delta) if on_delta else None
+        return await self._host.run(self._shared.engine.request(request, told))
+
+    async def run_canary(self, targets: Targets) -> Canary:
+        """See `Engine.run_canary`."""
+        return await self._host.run(self._shared.engine.run_canary(targets))
+
+
+class EngineHost:
+    """The engines of this process. Nothing runs until the first seat is taken; an engine ends with its last one."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.new_event_loop()
+        self._thread = threading.Thread(target=self._loop.run_forever, name="engines", daemon=True)
+        self._starting = threading.Lock()
+        self._engines: list[_Shared] = []
+        self._taking = asyncio.Lock()
+        self._numbers = itertools.count(1)
+
+    @asynccontextmanager
+    async def taken(self, load: Load, restarted: Restarted, name: str = "") -> AsyncGenerator[HostedSeat]:
+        """See `Seats.taken`."""
+        loop = asyncio.get_running_loop()
+        taking = self._submit(self._take(load, partial(_tell, loop, restarted), name))
+        try:
+            shared, sequence = await asyncio.wrap_future(taking)
+        except asyncio.CancelledError:
+            taking.add_done_callback(self._give_back_unwanted)
+            raise
+        try:
+            yield HostedSeat(self, shared, sequence)
+        finally:
+            await asyncio.shield(asyncio.wrap_future(self._submit(self._release(shared, sequence))))
+
+    async def run(self, work: Coroutine[Any, Any, T]) -> T:
+        """What ``work`` comes to on the engines' loop; cancelling this cancels it there."""
+        return await asyncio.wrap_future(self._submit(work))
+
+    def wait(self, work: Coroutine[Any, Any, T]) -> T:
+        """The same, for a caller without a loop."""
+        return self._submit(work).result()
+
+    def _submit(self, work: Coroutine[Any, Any, T]) -> concurrent.futures.Future[T]:
+        with self._starting:
+            if not self._thread.is_alive():
+                self._thread.start()
+        return asyncio.run_coroutine_threadsafe(work, self._loop)
+
+    # -- on the engines' loop
+
+    async def _take(self, load: Load, restarted: Restarted, name: str) -> tuple[_Shared, str]:
+        load = msgspec.structs.replace(load, max_sequences=SEQUENCES)
+        sequence = name or f"run {next(self._numbers)}"
+        async with self._taking:
+            shared = next((one for one in self._engines if one.load == load and one.has_room_for(sequence)), None)
+            if shared is None:
+                shared = _Shared(load)
+                await shared.engine.start()
+                self._engines.append(shared)
+            shared.told[sequence] = restarted
+        try:
+            await shared.engine.open_sequence(sequence)
+        except BaseException:
+            del shared.told[sequence]
+            await self._close_unused(shared)
+            raise
+        return shared, sequence
+
+    async def _release(self, shared: _Shared, sequence: str) -> None:
+        del shared.told[sequence]
+        if shared.told:
+            with contextlib.suppress(EngineError):  # whoever stays is told with the next request
+                await shared.engine.close_sequence(sequence)
+        await self._close_unused(shared)
+
+    async def _close_unused(self, shared: _Shared) -> None:
+        if not shared.told and shared in self._engines:
+            self._engines.remove(shared)
+            await shared.engine.close()
+
+    def _give_back_unwanted(self, taking: concurrent.futures.Future[tuple[_Shared, str]]) -> None:
+        """Whoever wanted it was cancelled in the moment in which it came."""
+        if not taking.cancelled() and taking.exception() is None:
+            self._submit(self._release(*taking.result()))
+
+
+def _tell(loop: asyncio.AbstractEventLoop, told: Callable[[str], None], what: str) -> None:
+    with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+        loop.call_soon_threadsafe(told, what)
+
+
+@cache
+def host() -> EngineHost:
+    """This process's own."""
+    return EngineHost()
