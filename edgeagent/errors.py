@@ -3,7 +3,8 @@
 EdgeAgentError
 ├── UsageError                 bad argument, setting or file; exit code 2
 ├── EnvironmentProblem         something this machine lacks; exit code 3
-│   └── SandboxRefused         a containment layer is missing
+│   ├── SandboxRefused         a containment layer is missing
+│   └── LedgerLost             a backend's database does not answer
 ├── WorkerLost                 a process or machine that worked for this one is gone
 ├── DesktopError               the screen or the hands
 │   └── DesktopLost            the sandbox died; the app restarts it
@@ -57,6 +58,10 @@ class EnvironmentProblem(EdgeAgentError):
 
 class SandboxRefused(EnvironmentProblem):
     """A containment layer is missing, and was not accepted by name."""
+
+
+class LedgerLost(EnvironmentProblem):
+    """A backend's database does not answer, or not in time. What was asked of it may be asked again."""
 
 
 class WorkerLost(EdgeAgentError):

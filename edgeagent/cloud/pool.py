@@ -11,7 +11,7 @@ from edgeagent.cloud.depot import Depot
 from edgeagent.cloud.engines import Engine, Worker
 from edgeagent.cloud.ledger import Row
 from edgeagent.cloud.worker import Orders
-from edgeagent.errors import EdgeAgentError, NotOwner, SessionBusy
+from edgeagent.errors import EdgeAgentError, LedgerLost, NotOwner, SessionBusy
 from edgeagent.sessions.leaving import ask_to_leave, forget_leaving
 
 TICK_S = 0.2
@@ -52,8 +52,12 @@ class Pool:
         """Until cancelled."""
         try:
             while True:
-                with contextlib.suppress(EdgeAgentError):  # a full disk or a busy ledger now may not be one later
+                try:
                     await asyncio.to_thread(self.tick)
+                except LedgerLost:
+                    self._excuse()
+                except EdgeAgentError:
+                    pass  # a disk that is full now may not be later
                 await asyncio.sleep(TICK_S)
         finally:
             await asyncio.to_thread(self.close)
@@ -87,6 +91,11 @@ class Pool:
                 watched.worker.kill()
         self.workers.clear()
         self.engine.close()
+
+    def _excuse(self) -> None:
+        """Nobody could be heard."""
+        for watched in self.workers.values():
+            watched.heard_s = time.monotonic()
 
     def _call_back(self, key: Key) -> None:
         """The client wants it: the step under way finishes first. Who waits for a place has none under way."""

@@ -20,14 +20,15 @@ from contextlib import AbstractAsyncContextManager
 from functools import partial
 from importlib import import_module
 from pathlib import Path
-from typing import cast
+from typing import ParamSpec, TypeVar, cast
 
 import msgspec
+import tenacity
 
 from edgeagent import events
 from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.cloud.ledger.database import open_database
-from edgeagent.errors import EdgeAgentError, NotOwner
+from edgeagent.errors import EdgeAgentError, LedgerLost, NotOwner
 from edgeagent.interrupts import run_until_stopped
 from edgeagent.ports import Model
 from edgeagent.recording.log import LOG_NAME
@@ -39,9 +40,14 @@ from edgeagent.teleport.plan import head_of
 from edgeagent.teleport.wire import Command
 
 BEAT_S = 1.0
+PATIENCE_S = 20.0
+"""A ledger that does not answer for so long ends the worker; the next one goes on after the last step recorded."""
 _TOLD = 2000
+_AGAIN_S = 0.3
 _PR_SET_PDEATHSIG = 1
 
+P = ParamSpec("P")
+T = TypeVar("T")
 RunnerFactory = Callable[[SessionStore], Runner]
 
 
@@ -81,10 +87,10 @@ class Turn:
     def listen(self, fact: events.EventData) -> None:
         """Called with each fact once it is in the log, and before anything is done on it. Raises `NotOwner`."""
         if isinstance(fact, events.UserMessage | events.Approved | events.RunEnded) and self._untold:
-            self._ledger.taken(self._row.tenant, self._row.session, self._untold)
+            _patiently(self._ledger.taken, self._row.tenant, self._row.session, self._untold)
             self._untold.clear()
         if isinstance(fact, events.Intent | events.Acted):
-            self._ledger.note_turn(self._row, {"last_step": fact.step})
+            _patiently(self._ledger.note_turn, self._row, {"last_step": fact.step})
 
     def inbox(self) -> tuple[events.EventData, ...]:
         """What the user has said since it was last asked."""
@@ -98,7 +104,7 @@ class Turn:
 
     def waiting(self) -> list[Command]:
         """What the client asked for and nobody has taken yet."""
-        commands = self._ledger.commands(self._row.tenant, self._row.session)
+        commands = _patiently(self._ledger.commands, self._row.tenant, self._row.session)
         self._untold = [command.key for command in commands]
         return commands
 
@@ -113,13 +119,13 @@ class Turn:
         """Show that this worker lives, until its turn is over: then nothing more is to be done."""
         while True:
             await asyncio.sleep(BEAT_S)
-            await asyncio.to_thread(self._ledger.note_turn, self._row, {})
+            await asyncio.to_thread(_patiently, self._ledger.note_turn, self._row, {})
 
     def finish(self, outcome: str, message: str) -> None:
         if self.orphaned:
             return
         head = head_of(read_log(self._directory / LOG_NAME))
-        self._ledger.finish_turn(self._row, outcome, message, head)
+        _patiently(self._ledger.finish_turn, self._row, outcome, message, head)
 
 
 async def work(orders: Orders) -> None:
@@ -146,7 +152,7 @@ async def work(orders: Orders) -> None:
             run.cancel()
         result = await run
         turn.finish(result.ended.outcome, result.ended.answer or result.ended.message)
-    except NotOwner:
+    except (NotOwner, LedgerLost):
         raise
     except EdgeAgentError as error:
         turn.finish("error", str(error)[:_TOLD])
@@ -154,6 +160,15 @@ async def work(orders: Orders) -> None:
         beats.cancel()
         with contextlib.suppress(asyncio.CancelledError, EdgeAgentError):
             await beats
+
+
+def _patiently(ask: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
+    """Ask the ledger, again while it does not answer: each of these questions may be asked twice. Raises `LedgerLost`."""
+    attempts = tenacity.Retrying(
+        retry=tenacity.retry_if_exception_type(LedgerLost), stop=tenacity.stop_after_delay(PATIENCE_S),
+        wait=tenacity.wait_fixed(_AGAIN_S), reraise=True,
+    )  # fmt: skip
+    return attempts(ask, *arguments, **named)
 
 
 def _runner(orders: Orders, store: SessionStore) -> Runner:

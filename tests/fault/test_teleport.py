@@ -189,6 +189,31 @@ async def test_a_lost_worker_is_replaced(world: Backend) -> None:
     assert len(submissions()) == 1
 
 
+@pytest.mark.parametrize("world", ["in earnest"], indirect=True)
+async def test_a_ledger_that_goes_away_for_a_while_ends_no_session(world: Backend, earnest: Earnest) -> None:
+    store = SessionStore()
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 1)
+    known = await world.connected()
+    async with connect(known) as api:
+        await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
+        await until(lambda: api.standing(began.session), lambda standing: standing.last_step >= 3)
+        earnest.database.stop()
+        try:
+            with pytest.raises(TeleportError, match="the ledger does not answer"):
+                await api.standing(began.session)
+            await asyncio.sleep(2)
+        finally:
+            earnest.database.start()
+        standing = await until(lambda: api.standing(began.session), lambda standing: standing.state == "idle")
+        assert standing.outcome == "done"
+        directory = await pull(store, began.session, "cloud", known, api, silent)
+    with SessionReader.open(directory) as reader:
+        facts = [event.data for event in reader.events()]
+    assert [fact.step for fact in facts if isinstance(fact, events.Acted)] == list(range(1, 11))
+    assert not any(isinstance(fact, events.Reconciled) for fact in facts), "the same worker went on"
+    assert submissions() == [[*form_run.TEXTS, True]]
+
+
 @pytest.mark.parametrize(
     ("spec", "why"),
     [

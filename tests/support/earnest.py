@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy as sa
-from support.postgres import postgres
+from support.postgres import Postgres, postgres
 from support.s3 import S3, s3
 
 BUCKET = "chunks"
@@ -21,18 +21,17 @@ BUCKET = "chunks"
 class Earnest:
     """Both servers, which run."""
 
-    database: str
-    """Its address, for SQLAlchemy."""
+    database: Postgres
     s3: S3
 
     def stores(self) -> dict[str, str]:
         """A fresh database and a fresh prefix: `Backend`'s ``ledger`` and ``blobs``."""
         name = f"t{secrets.token_hex(8)}"
-        engine = sa.create_engine(self.database, isolation_level="AUTOCOMMIT")
+        engine = sa.create_engine(self.database.url, isolation_level="AUTOCOMMIT")
         with engine.connect() as connection:
             connection.execute(sa.text(f"create database {name}"))
         engine.dispose()
-        return {"ledger": self.database.replace("/postgres?", f"/{name}?"), "blobs": f"s3://{BUCKET}/{name}"}
+        return {"ledger": self.database.url.replace("/postgres?", f"/{name}?"), "blobs": f"s3://{BUCKET}/{name}"}
 
 
 @contextmanager

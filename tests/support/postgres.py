@@ -14,24 +14,40 @@ BIN = next(iter(sorted(Path("/usr/lib/postgresql").glob("*/bin"), reverse=True))
 HAS_POSTGRES = (BIN / "initdb").exists() and shutil.which("runuser") is not None
 
 
+class Postgres:
+    """One server. It refuses to run as root, so root starts it as the user that its package made."""
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(mode=0o755, parents=True)
+        self._folder = folder
+        self._as_user: list[str] = []
+        if os.geteuid() == 0:
+            user = pwd.getpwnam("postgres")
+            os.chown(folder, user.pw_uid, user.pw_gid)
+            self._as_user = ["runuser", "-u", "postgres", "--"]
+        self._run("initdb", "-A", "trust", "-U", "ledger", "--no-sync")
+        self.url = f"postgresql+psycopg://ledger@/postgres?host={folder}"
+        """For SQLAlchemy."""
+
+    def start(self) -> None:
+        options = f"-c listen_addresses= -c unix_socket_directories={self._folder} -c fsync=off"
+        self._run("pg_ctl", "-w", "-l", str(self._folder / "log"), "-o", options, "start")
+
+    def stop(self) -> None:
+        """At once: connections are cut."""
+        self._run("pg_ctl", "-m", "immediate", "stop")
+
+    def _run(self, program: str, *arguments: str) -> None:
+        argv = [*self._as_user, str(BIN / program), "-D", str(self._folder / "data"), *arguments]
+        subprocess.run(argv, check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=120)
+
+
 @contextmanager
-def postgres(folder: Path) -> Iterator[str]:
-    """Its address, for SQLAlchemy. It refuses to run as root, so root starts it as the user that its package made."""
-    folder.mkdir(mode=0o755, parents=True)
-    as_user: list[str] = []
-    if os.geteuid() == 0:
-        user = pwd.getpwnam("postgres")
-        os.chown(folder, user.pw_uid, user.pw_gid)
-        as_user = ["runuser", "-u", "postgres", "--"]
-    data = folder / "data"
-
-    def run(*argv: str) -> None:
-        subprocess.run([*as_user, *argv], check=True, cwd="/", stdout=subprocess.DEVNULL, timeout=120)
-
-    run(str(BIN / "initdb"), "-D", str(data), "-A", "trust", "-U", "ledger", "--no-sync")
-    options = f"-c listen_addresses= -c unix_socket_directories={folder} -c fsync=off"
-    run(str(BIN / "pg_ctl"), "-D", str(data), "-w", "-l", str(folder / "log"), "-o", options, "start")
+def postgres(folder: Path) -> Iterator[Postgres]:
+    """One that runs, for the duration of a ``with`` block."""
+    server = Postgres(folder)
+    server.start()
     try:
-        yield f"postgresql+psycopg://ledger@/postgres?host={folder}"
+        yield server
     finally:
-        run(str(BIN / "pg_ctl"), "-D", str(data), "-m", "immediate", "stop")
+        server.stop()

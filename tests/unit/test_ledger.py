@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import tempfile
 from collections.abc import Iterator
@@ -17,7 +18,7 @@ from support.postgres import HAS_POSTGRES, postgres
 from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.cloud.ledger.database import migrate, open_database
 from edgeagent.cloud.ledger.schema import metadata
-from edgeagent.errors import NotOwner, SessionNotFound
+from edgeagent.errors import EnvironmentProblem, LedgerLost, NotOwner, SessionNotFound, UsageError
 from edgeagent.teleport.manifest import Head
 from edgeagent.teleport.wire import Command, Echo, Flip, Prepare, Return
 
@@ -31,8 +32,8 @@ def server() -> Iterator[str]:
         pytest.skip("PostgreSQL is not installed")
     with tempfile.TemporaryDirectory(prefix="edgeagent-pg-", dir="/var/tmp") as folder:
         os.chmod(folder, 0o755)
-        with postgres(Path(folder) / "cluster") as url:
-            yield url
+        with postgres(Path(folder) / "cluster") as made:
+            yield made.url
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
@@ -122,3 +123,58 @@ def test_no_question_crosses_tenants(ledger: Ledger) -> None:
 
 def _asked(epoch: int) -> Return:
     return Return(epoch, "a" * 64, "age1" + "x" * 58)
+
+
+def test_many_servers_may_start_at_once(ledger: Ledger) -> None:
+    with ledger.engine.begin() as connection:
+        metadata.drop_all(connection)
+        connection.execute(sa.text("drop table alembic_version"))
+    with ThreadPoolExecutor(4) as pool:
+        list(pool.map(lambda _: migrate(ledger.engine), range(4)))
+    assert ledger.all("acme") == []
+
+
+def test_the_same_session_announced_many_times_at_once_is_one(ledger: Ledger) -> None:
+    def announce(number: int) -> Row:
+        return ledger.prepare("acme", "one", Prepare(0, "a" * 64, f"{number:032}", "age1" + "x" * 58), 1)
+
+    with ThreadPoolExecutor(8) as pool:
+        assert {row.state for row in pool.map(announce, range(8))} == {"uploading"}
+    with pytest.raises(UsageError, match="as many as are permitted"):
+        ledger.prepare("acme", "two", Prepare(0, "a" * 64, "b" * 32, "age1" + "x" * 58), 1)
+
+
+def test_what_is_announced_while_it_is_taken_over_stays_taken_over(ledger: Ledger) -> None:
+    for number in range(12):
+        name = f"s{number}"
+        ledger.prepare("acme", name, Prepare(0, "a" * 64, "b" * 32, "age1" + "x" * 58), 99)
+        ledger.verified(ledger.find("acme", name), ECHO.manifest_hash, HEAD, "stopped")
+
+        def take_over(name: str = name) -> None:
+            with contextlib.suppress(NotOwner):
+                ledger.take_over("acme", name, Flip(0, "b" * 32, ECHO), "running")
+
+        def announce(name: str = name) -> None:
+            with contextlib.suppress(NotOwner):
+                ledger.prepare("acme", name, Prepare(0, "a" * 64, "c" * 32, "age1" + "x" * 58), 99)
+
+        with ThreadPoolExecutor(2) as pool:
+            for done in (pool.submit(take_over), pool.submit(announce)):
+                done.result()
+        row = ledger.find("acme", name)
+        assert (row.owner, row.state, row.attempt) in (("cloud", "running", "b" * 32), ("client", "uploading", "c" * 32))
+
+
+@pytest.mark.parametrize("url", ["sqlite:////nowhere/at/all.sqlite", "postgresql+psycopg://nobody@/none?host=/nowhere"])
+def test_a_database_that_does_not_answer(url: str) -> None:
+    engine = open_database(url)
+    with pytest.raises(LedgerLost, match="the ledger does not answer"):
+        Ledger(engine).find("acme", "one")
+    with pytest.raises(EnvironmentProblem, match="cannot be used"):
+        migrate(engine)
+
+
+@pytest.mark.parametrize("url", ["nonsense", "oracle9://x"])
+def test_an_address_that_is_none(url: str) -> None:
+    with pytest.raises(UsageError, match="--ledger"):
+        open_database(url)

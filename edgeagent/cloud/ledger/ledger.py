@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 
 from edgeagent.cloud.ledger import schema
-from edgeagent.cloud.ledger.database import READS
+from edgeagent.cloud.ledger.database import READS, one_at_a_time
 from edgeagent.errors import NotOwner, SessionNotFound, UsageError
 from edgeagent.teleport.manifest import Head
 from edgeagent.teleport.wire import Command, Echo, Flip, Owner, Prepare, Return, Standing, State
@@ -95,7 +95,9 @@ class Ledger:
             0, 0, "", "", "", "", "", 0, 0, self._clock_s(),
         )  # fmt: skip
         with self.engine.begin() as connection:
-            found = connection.execute(sa.select(_SESSIONS).where(*_named(tenant, session))).mappings().one_or_none()
+            one_at_a_time(connection, tenant)
+            asked_for = sa.select(_SESSIONS).where(*_named(tenant, session)).with_for_update()
+            found = connection.execute(asked_for).mappings().one_or_none()
             if found is None:
                 mine = sa.select(sa.func.count()).select_from(_SESSIONS).where(_SESSIONS.c.tenant == tenant)
                 if connection.execute(mine).scalar_one() >= max_sessions:
@@ -182,6 +184,7 @@ class Ledger:
         """Keep ``command`` for the worker; false: one with its key is there already."""
         table = schema.commands
         with self.engine.begin() as connection:
+            one_at_a_time(connection, tenant)
             mine = sa.select(sa.func.count()).select_from(table).where(table.c.tenant == tenant, table.c.session == session)
             values = {
                 "tenant": tenant, "session": session, "key": command.key, "seq": connection.execute(mine).scalar_one(),
