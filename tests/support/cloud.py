@@ -6,12 +6,17 @@ import asyncio
 import contextlib
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
+
+import psutil
+from support.lo_only import in_lo_only
 
 from edgeagent.cli.teleport import connect
 from edgeagent.cloud.serving import Settings, open_ledger
@@ -21,6 +26,8 @@ from edgeagent.teleport.wire import Standing
 
 TESTS = Path(__file__).parents[1]
 RUNNER = "support.form_run:make"
+PORT_INSIDE = 8470
+HAS_RAY = find_spec("ray") is not None
 
 
 @dataclass
@@ -36,21 +43,29 @@ class Backend:
     """Another database than SQLite in ``data``."""
     blobs: str = ""
     """Another place for chunks than a folder in ``data``."""
+    engine: str = "local"
+    """``ray``: all of it in a network namespace with lo only, and reached through a door."""
+    door: socket.socket | None = None
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
         """Returns once it listens; the port stays the same when it is started again."""
         paths = os.pathsep.join((str(TESTS), os.environ.get("PYTHONPATH", "")))
         argv = [
-            sys.executable, "-m", "edgeagent", "cloud", "serve", "--data", str(self.data), "--port", str(self.port),
+            sys.executable, "-m", "edgeagent", "cloud", "serve", "--data", str(self.data),
+            "--port", str(PORT_INSIDE if self.engine == "ray" else self.port), "--engine", self.engine,
             "--workers", str(self.workers), "--runner", self.runner, "--rate", "10000",
             "--ledger", self.ledger, "--blobs", self.blobs,
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": paths, **self.environment}
-        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment)
+        passed: list[int] = []
+        if self.engine == "ray":
+            self.door = self.door or socket.create_server(("127.0.0.1", 0))
+            argv, passed = in_lo_only(argv, self.door, PORT_INSIDE), [self.door.fileno()]
+        self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment, pass_fds=passed)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
-        self.port = int(line.rsplit(":", 1)[1])
+        self.port = self.door.getsockname()[1] if self.door else int(line.rsplit(":", 1)[1])
 
     def kill(self) -> None:
         """As a loss of power would."""
@@ -64,6 +79,16 @@ class Backend:
             with contextlib.suppress(ProcessLookupError):
                 self.process.send_signal(signal.SIGTERM)
             self._wait()
+
+    def worker_processes(self) -> list[psutil.Process]:
+        """Of those that it runs now, wherever in the tree of its processes."""
+        assert self.process is not None
+        found: list[psutil.Process] = []
+        for one in psutil.Process(self.process.pid).children(recursive=True):
+            with contextlib.suppress(psutil.Error):
+                if "edgeagent.cloud.worker" in one.cmdline():
+                    found.append(one)
+        return found
 
     def _wait(self) -> None:
         assert self.process is not None
@@ -102,6 +127,8 @@ def backend(data: Path, environment: Mapping[str, str], **settings: str | int) -
     finally:
         if made.process:
             made.stop()
+        if made.door:
+            made.door.close()
 
 
 async def until(

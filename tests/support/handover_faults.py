@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import contextlib
 import json
 import os
 import random
@@ -185,11 +186,11 @@ class Trial:
         await asyncio.to_thread(self.backend.start)
 
     def kill_worker(self) -> None:
-        assert self.backend.process is not None
-        for child in psutil.Process(self.backend.process.pid).children():
-            if "edgeagent.cloud.worker" in child.cmdline():
-                child.kill()
-                self.told["workers killed"] += 1
+        for worker in self.backend.worker_processes():
+            with contextlib.suppress(psutil.Error):  # it has ended meanwhile
+                actor = worker.parent() if self.backend.engine == "ray" and self.rng.random() < 0.5 else None
+                (actor or worker).kill()
+            self.told["workers killed"] += 1
 
     def damage_blob(self) -> None:
         blobs = Blobs(self.backend.settings.blobs_url)
@@ -302,12 +303,12 @@ class _Full:
             self._aside.rename(self._folder)
 
 
-async def trials(root: Path, count: int, rng: random.Random, stores: dict[str, str]) -> dict[str, object]:
+async def trials(root: Path, count: int, rng: random.Random, kind: dict[str, str]) -> dict[str, object]:
     """At least ``count`` hand-overs."""
     os.environ["EDGEAGENT_HOME"] = str(root / "client")
     os.environ[form_run.WITNESS_VARIABLE] = str(root / "witness")
     began_s = time.monotonic()
-    world = Backend(root / "cloud", {form_run.PACE_VARIABLE: "0.05"}, **stores)
+    world = Backend(root / "cloud", {form_run.PACE_VARIABLE: "0.05"}, **kind)
     world.start()
     try:
         direct = await world.connected()
@@ -332,16 +333,17 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=(__doc__ or "").split("\n", 1)[0])
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None)
+    parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where the backend's workers run")
     parser.add_argument("--in-earnest", action="store_true", help="PostgreSQL and S3 instead of SQLite and a folder")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 32)
     with tempfile.TemporaryDirectory(prefix="edgeagent-handovers-") as scratch, ExitStack() as servers:
-        stores: dict[str, str] = {}
+        kind = {"engine": arguments.engine}
         if arguments.in_earnest:
             earnest = servers.enter_context(in_earnest())
             os.environ.update(earnest.s3.environment)
-            stores = earnest.stores()
-        told = asyncio.run(trials(Path(scratch), arguments.count, random.Random(seed), stores))
+            kind |= earnest.stores()
+        told = asyncio.run(trials(Path(scratch), arguments.count, random.Random(seed), kind))
     print(json.dumps(told | {"seed": seed}))
     bad = ("lost", "double owners", "sent twice", "steps out of order", "damaged sessions", "late requests obeyed")
     return 1 if any(told.get(one) for one in bad) else 0
