@@ -8,6 +8,8 @@ import time
 import click
 import msgspec
 
+from edgeagent.agents.telling import in_words
+from edgeagent.events import SessionCreated
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.state import State
 from edgeagent.sessions.summary import SessionSummary, human_bytes
@@ -32,6 +34,7 @@ def summary_object(summary: SessionSummary) -> dict[str, object]:
         "newer": summary.newer,
         "task": summary.task,
         "model": summary.model,
+        "agent": summary.agent,
         "steps": summary.steps,
         "created": summary.created_s,
         "updated": summary.updated_s,
@@ -68,6 +71,7 @@ def print_session(reader: SessionReader, summary: SessionSummary, as_json: bool)
     click.echo(
         f"{summary.id}  {_state_words(summary)}  {summary.steps} steps  {human_bytes(summary.size_bytes)}  {summary.directory}"
     )
+    _print_agent(reader)
     for step in reader.steps():
         click.echo(f"{step.number:3}  {describe(step.action, step.target)} → {effect_words(step.effect)}")
         if step.effect.message:
@@ -80,6 +84,16 @@ def print_session(reader: SessionReader, summary: SessionSummary, as_json: bool)
     if summary.answer or summary.message:
         click.echo(f"     {printable(summary.answer or summary.message)}")
     _print_state(reader, summary)
+
+
+def _print_agent(reader: SessionReader) -> None:
+    """What the session works as, as it was when it began."""
+    created = next((event.data for event in reader.events() if isinstance(event.data, SessionCreated)), None)
+    if created is None or created.agent is None:
+        return
+    click.echo(f"works as {created.agent.name}")
+    for what, how in in_words(created.agent):
+        click.secho(f"     {what:13}{_one_line(how, 200)}", dim=True)
 
 
 def _print_state(reader: SessionReader, summary: SessionSummary) -> None:

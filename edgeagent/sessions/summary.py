@@ -49,6 +49,8 @@ class SessionSummary:
     """Where it is, if not here: ``at``, ``on its way to`` or ``on its way from`` the backend of that name."""
     newer: bool = False
     """Written by a later version: it can be read, not changed."""
+    agent: str = ""
+    """What it works as (docs/agents.md); empty: nothing of the kind."""
 
 
 def summarize(directory: Path) -> SessionSummary:
@@ -68,6 +70,7 @@ def summarize(directory: Path) -> SessionSummary:
         status=_status(owned, facts, history.ended),
         task=history.task,
         model=created.model if created else "",
+        agent=created.agent.name if created and created.agent else "",
         created_s=contents.events[0].time if contents.events else 0.0,
         updated_s=contents.events[-1].time if contents.events else 0.0,
         steps=len(history.steps),

@@ -19,11 +19,17 @@ MODE_CHOICES = (
 
 def model_choice(said: str) -> ModelChoice:
     """``embedded``, or a GGUF file and after it its vision part. Raises `UsageError`."""
+    return chosen(*model_words(said), family="")
+
+
+def model_words(said: str) -> tuple[str, str]:
+    """The model and its vision part, each empty where it is not said. Raises `UsageError`."""
     try:
-        model, *mmproj = shlex.split(said)
+        words = shlex.split(said)
     except ValueError as error:
         raise UsageError(f"model {said!r}: {error}", "quote paths with spaces") from error
-    if len(mmproj) > 1:
-        problem = f"model {said!r} names {1 + len(mmproj)} files"
+    if len(words) > 2:
+        problem = f"model {said!r} names {len(words)} files"
         raise UsageError(problem, "name the GGUF file and after it its mmproj; quote paths with spaces")
-    return chosen(model, *mmproj or ("",), family="")
+    model, mmproj = (*words, "", "")[:2]
+    return model, mmproj

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import TYPE_CHECKING, ClassVar
 
 from textual import on, work
@@ -25,6 +26,7 @@ _OPTIONS = {
     "applications": ("app", "mousepad"),
     "url": ("page", "http://…"),
     "home": ("folder", "a new one"),
+    "agent": ("agent", "none"),
     "model": ("model", "embedded"),
     "policy": ("policy", "locked"),
 }
@@ -59,6 +61,7 @@ class HomeScreen(ShowsFrames):
         Binding("ctrl+s", "search", "Find a session"),
         Binding("ctrl+n", "task", "New task"),
         Binding("f1", "app.help", "Help"),
+        Binding("f8", "agent", "Agents"),
         Binding("f9", "model", "Models"),
         Binding("f11,ctrl+l", "policy", "Policy in words"),
         Binding("f12,ctrl+o", "app.settings", "Settings"),
@@ -69,6 +72,8 @@ class HomeScreen(ShowsFrames):
         super().__init__()
         self._store = store
         self._settings = settings
+        self._gave_way = (Wanted(), Wanted())
+        """What was written before the agent was heard, and what of it stayed."""
 
     def compose(self) -> ComposeResult:
         yield Header()
@@ -124,9 +129,11 @@ class HomeScreen(ShowsFrames):
             self.app.notify("Say first what should be done.", severity="warning")
             self.action_task()
             return
+        self.post_message(TaskWanted(task, self._wanted()))
+
+    def _wanted(self) -> Wanted:
         said = {name: self.query_one(f"#{name}", Input).value.strip() for name in _OPTIONS}
-        mode = gate_mode(self.query_one("#mode", Select).value) or "auto"
-        self.post_message(TaskWanted(task, Wanted(**said, mode=mode)))
+        return Wanted(**said, mode=gate_mode(self.query_one("#mode", Select).value) or "auto")
 
     def started(self) -> None:
         """What was asked for is under way: the next task is another one."""
@@ -156,6 +163,45 @@ class HomeScreen(ShowsFrames):
         said = await choose_model(self.app, field.value or "embedded")
         if said:
             field.value = "" if said == "embedded" else said
+
+    @work(group="agent")
+    async def action_agent(self) -> None:
+        """Choose what to work as, and see what it means."""
+        from edgeagent.tui.agents_screen import AgentsScreen
+
+        said = await self.app.push_screen_wait(AgentsScreen(self.query_one("#agent", Input).value.strip()))
+        if said is not None:
+            self.query_one("#agent", Input).value = said
+            self._make_room()
+
+    @on(Input.Blurred, "#agent")
+    def _make_room(self) -> None:
+        """What the settings filled in gives way to what the agent says; that is shown where nothing else is written."""
+        from edgeagent.agents.reading import load
+        from edgeagent.tui.request import giving_way
+
+        before = self._given_back(self._wanted())
+        try:
+            agent = load(before.agent)
+        except EdgeAgentError:  # said when the task is started
+            agent = None
+        begun = Wanted(model=self._begins_with("model"), policy=self._begins_with("policy"))
+        wanted = giving_way(before, begun, agent)
+        self._gave_way = (before, wanted)
+        start = agent.start if agent else None
+        hints = {"model": agent.model, "policy": agent.policy} if agent else {}
+        hints |= {"applications": " ".join(start.apps), "url": start.url, "home": start.home} if start else {}
+        for name, (_, hint) in _OPTIONS.items():
+            field = self.query_one(f"#{name}", Input)
+            field.placeholder = hints.get(name) or hint
+            field.value = getattr(wanted, name)
+        self.query_one("#mode", Select).value = wanted.mode
+
+    def _given_back(self, now: Wanted) -> Wanted:
+        """``now`` as it would be without the agent that was heard last."""
+        before, stayed = self._gave_way
+        names = ("model", "policy", "mode")
+        return replace(now, **{name: getattr(before, name) for name in names if getattr(now, name) == getattr(stayed, name)})
 
     def action_policy(self) -> None:
         """What the policy that is named here permits."""

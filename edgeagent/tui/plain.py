@@ -16,13 +16,16 @@ from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
 from types import FrameType
 
+from edgeagent.agents.reading import agents_folder, load, own_names
+from edgeagent.agents.telling import in_words
 from edgeagent.errors import EdgeAgentError, UsageError
 from edgeagent.policy.asking import Answer, Instead, Question, Said
+from edgeagent.policy.grants import GRANT_S
 from edgeagent.runner import Runner, RunResult
 from edgeagent.sessions.summary import summarize
 from edgeagent.settings import Settings, read
 from edgeagent.tui.editing import as_text, from_text
-from edgeagent.tui.request import run_request
+from edgeagent.tui.request import giving_way, run_request
 from edgeagent.tui.rows import Row, Timeline
 from edgeagent.tui.wanted import MODE_WORDS, Wanted, gate_mode
 from edgeagent.tui.working import Asked, Audited, Broken, Fact, Finished, Opened, RunThread, Told
@@ -33,6 +36,7 @@ Type a task and press Enter. Before it, these say on what:
   :app COMMAND    application to start      :page ADDRESS   page to open
   :folder PATH    the sandbox's home        :model FILES    embedded, or a GGUF file and its mmproj
   :policy NAME    profile or file           :mode MODE      plan, ask, bounded or auto
+  :agent NAME     what to work as           :agents         your agents
 Sessions:
   :sessions       the latest ones           :show ID        its steps
   :resume ID      take it up again          :quit           leave
@@ -56,6 +60,8 @@ class Plain:
     say: Callable[[str], None]
     make_runner: Callable[[], Runner] = Runner
     wanted: Wanted = field(default_factory=Wanted)
+    begun: Wanted = field(default_factory=Wanted)
+    """What the settings say: gives way to an agent."""
     _told: deque[Told] = field(default_factory=deque[Told])
     _timeline: Timeline = field(default_factory=Timeline)
     _question: Question | None = None
@@ -76,6 +82,12 @@ class Plain:
                 self._want_mode(rest.strip())
             case _ if command in _FIELDS:
                 self._want(command, rest.strip())
+            case ":agent":
+                self._want_agent(rest.strip())
+            case ":agents":
+                for name in own_names():
+                    self.say(name)
+                self.say(f"in {agents_folder()}; :agent NAME works as one and says what it means")
             case ":sessions":
                 self._list()
             case ":show":
@@ -86,13 +98,21 @@ class Plain:
             case _ if command.startswith(":"):
                 raise UsageError(f"unknown command {command}", ":help lists them")
             case _:
-                request = run_request(line.strip(), self.wanted)
+                wanted = giving_way(self.wanted, self.begun, load(self.wanted.agent))
+                request = run_request(line.strip(), wanted)
                 return self._begin(lambda runner: runner.start(request))
         return None
 
     def _want(self, command: str, value: str) -> None:
         self.wanted = replace(self.wanted, **{_FIELDS[command]: value})
         self.say(f"{command[1:]}: {value or 'none'}")
+
+    def _want_agent(self, choice: str) -> None:
+        agent = load(choice)
+        self.wanted = replace(self.wanted, agent=choice)
+        self.say(f"agent: {choice or 'none'}")
+        for what, how in in_words(agent) if agent else ():
+            self.say(printable(f"  {what}: {how}" if what else f"  {how}"))
 
     def _want_mode(self, said: str) -> None:
         mode = gate_mode(said)
@@ -161,7 +181,7 @@ class Plain:
             self.say(f"type the action to do instead, on one line; now it is: {' '.join(as_text(question.proposed).split())}")
             return
         if answer is None:
-            self.say("y yes, n no, a the same again for 15 minutes, e edit")
+            self.say(f"y yes, n no{_always(question)}, e edit")
             return
         self._question, self._editing = None, False
         run.answer(answer)
@@ -181,7 +201,10 @@ class Plain:
                     self._question = question
                     places = f" in {', '.join(question.places)}" if question.places else ""
                     self.say(
-                        printable(f"May this be done? {question.action}{places}. Asked because of {question.rule}. y, n, a, e?")
+                        printable(
+                            f"May this be done? {question.action}{places}. Asked because of {question.rule}. "
+                            f"y yes, n no{_always(question)}, e edit?"
+                        )
                     )
                 case Finished(result=result):
                     self.say(f"ended: {result.ended.outcome} after {result.steps} steps in {result.wall_s:.1f} s")
@@ -198,11 +221,15 @@ class Plain:
             self.say(". ".join(filter(None, (" ".join(row.title.split()), row.detail, row.cost))))
 
 
+def _always(question: Question) -> str:
+    return f", a always for {GRANT_S / 60:.0f} minutes: {question.again}" if question.again else ""
+
+
 def main(settings: Settings | None = None) -> int:
     """Read lines until the end of the input or ``:quit``; returns the exit code."""
     settings = settings or read()
     plain = Plain(lambda text: print(text, flush=True))
-    plain.wanted = Wanted(model=settings.model, policy=settings.policy, mode=gate_mode(settings.mode) or "auto")
+    plain.wanted = plain.begun = Wanted(model=settings.model, policy=settings.policy, mode=gate_mode(settings.mode) or "auto")
     plain.say("edgeagent, plain mode. Type a task, or :help")
     while (line := sys.stdin.readline()) and line.strip() != ":quit":
         try:

@@ -113,8 +113,8 @@ class Timeline:
             case events.Rewound(to_step=step):
                 self.steps, self._rewinds = step, self._rewinds + 1
                 return self._notice(fact)
-            case events.SessionCreated(mode=mode, model=model):
-                self.mode, self.model = mode, model
+            case events.SessionCreated(mode=mode, model=model, agent=agent):
+                self.mode, self.model = mode or (agent.mode if agent else ""), model
                 return self._notice(fact)
             case events.ModeChanged(mode=mode):
                 self.mode = mode
@@ -180,8 +180,8 @@ def _audited(entry: audit.Entry) -> tuple[Tone, str] | None:
 
 def _told(fact: events.EventData) -> tuple[Tone, str] | None:
     match fact:
-        case events.SessionCreated(task=task):
-            return "user", printable(task)
+        case events.SessionCreated(task=task, agent=agent):
+            return "user", printable(f"{task}  (works as {agent.name})" if agent else task)
         case events.UserMessage(text=text):
             return "user", f"you: {printable(text)}"
         case events.Verdict(allow=False, reason=reason):

@@ -29,6 +29,8 @@ class Wanted:
     model: str = "embedded"
     policy: str = ""
     mode: GateMode = "auto"
+    agent: str = ""
+    """The name of one of the user's agents, or a file."""
 
 
 def gate_mode(said: object) -> GateMode | None:

@@ -1,4 +1,4 @@
-"""Agent files are read strictly, and combined with what the user says: the user's word goes before, and no file can widen anything."""
+"""Agent files are read strictly; the user's word goes before what they say, and one from elsewhere can widen nothing."""
 
 from __future__ import annotations
 

@@ -70,6 +70,7 @@ def _facts(story: Story) -> list[tuple[str, str]]:
     runs = f" in {story.runs} runs" if story.runs > 1 else ""
     facts = [
         ("Model", story.model),
+        ("Works as", story.works_as),
         ("Machine", story.machine),
         ("Started", began),
         ("Worked", words.milliseconds(story.worked_s * 1000) + runs),

@@ -72,6 +72,8 @@ class Story:
     parent: str
     task: str
     model: str
+    works_as: str
+    """Name of the session's agent file (docs/agents.md), if it has one."""
     version: str
     seed: int | None
     width_px: int

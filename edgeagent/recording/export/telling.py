@@ -160,6 +160,7 @@ def tell(reader: SessionReader) -> Story:
         parent=first.parent if first else "",
         task=created.task,
         model=created.model,
+        works_as=created.agent.name if created.agent else "",
         version=created.version,
         seed=created.seed,
         width_px=created.desktop.width,
