@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from edgeagent.recording.pack import Gap, Head, Record, scan
-from edgeagent.recording.tiles import DIGEST_BYTES, Grid
+from edgeagent.recording.tiles import Grid
 
 PACK_NAME = "frames.pack"
 
@@ -17,51 +17,57 @@ Table = NDArray[np.uint32]
 
 
 @dataclass(slots=True)
-class FrameIndex:
-    """What the heads of a pack say, in memory."""
+class Contents:
+    """What a writer must know of a pack: what is in it already. Some hundred bytes for a frame, however long a session gets."""
 
-    tables: dict[bytes, tuple[Grid, Table]] = field(default_factory=dict[bytes, tuple[Grid, Table]])
+    grids: dict[bytes, Grid] = field(default_factory=dict[bytes, Grid])
+    """By frame; only frames that can be given back."""
     numbers: dict[bytes, int] = field(default_factory=dict[bytes, int])
     """Tile number by digest."""
-    homes: dict[int, Record] = field(default_factory=dict[int, Record])
-    """Record whose body holds the tile."""
     gaps: list[Gap] = field(default_factory=list[Gap])
     next_tile: int = 0
     last: Record | None = None
+    scanned_bytes: int = 0
+
+    def scan(self, fd: int, end: int) -> None:
+        """Take in what the first ``end`` bytes of the pack at ``fd`` hold beyond what was scanned before."""
+        if self.gaps and self.gaps[-1].end == self.scanned_bytes:  # a record that had not been finished, perhaps
+            self.scanned_bytes = self.gaps.pop().offset
+        for found in scan(fd, end, self.scanned_bytes):
+            if isinstance(found, Gap):
+                self.gaps.append(found)
+            else:
+                self.take(found)
+        self.scanned_bytes = end
 
     def take(self, record: Record) -> None:
         """Add what ``record`` holds."""
         head = record.head
-        count = len(head.solid)
-        for position in range(count):
-            digest = head.digests[position * DIGEST_BYTES : (position + 1) * DIGEST_BYTES]
-            self.numbers[digest] = head.first_tile + position
-            self.homes[head.first_tile + position] = record
-        self.next_tile = max(self.next_tile, head.first_tile + count)
-        self.last = record
-        table = self._table(head)
-        if table is not None:
-            self.tables[head.frame] = (head.grid, table)
+        for position in range(len(head.solid)):
+            self.numbers[head.digest(position)] = head.first_tile + position
+        self.next_tile = max(self.next_tile, head.first_tile + len(head.solid))
+        self.last, self.scanned_bytes = record, record.end
+        if not head.base or self.grids.get(head.base) == head.grid:
+            self.grids[head.frame] = self.grids[head.base] if head.base else head.grid
 
-    def _table(self, head: Head) -> Table | None:
+
+@dataclass(slots=True)
+class FrameIndex(Contents):
+    """What a reader must know: also where each tile is."""
+
+    tables: dict[bytes, Table] = field(default_factory=dict[bytes, Table])
+    homes: dict[int, Record] = field(default_factory=dict[int, Record])
+    """Record whose body holds the tile."""
+
+    def take(self, record: Record) -> None:
+        super(FrameIndex, self).take(record)  # a class with slots is made anew: super() alone would name the first one
+        head = record.head
+        self.homes |= dict.fromkeys(range(head.first_tile, head.first_tile + len(head.solid)), record)
+        if head.frame in self.grids:
+            self.tables[head.frame] = self._table(head)
+
+    def _table(self, head: Head) -> Table:
         places, tiles = np.frombuffer(head.places, np.uint32), np.frombuffer(head.tiles, np.uint32)
-        if head.base:
-            grid, table = self.tables.get(head.base, (None, np.empty(0, np.uint32)))
-            if grid != head.grid:
-                return None
-            table = table.copy()
-        else:
-            table = np.zeros(head.grid.count, np.uint32)
+        table = self.tables[head.base].copy() if head.base else np.zeros(head.grid.count, np.uint32)
         table[places] = tiles
         return table
-
-
-def load_index(fd: int, end: int) -> FrameIndex:
-    """The index of the first ``end`` bytes of the pack open at ``fd``."""
-    index = FrameIndex()
-    for found in scan(fd, end):
-        if isinstance(found, Gap):
-            index.gaps.append(found)
-        else:
-            index.take(found)
-    return index

@@ -7,10 +7,9 @@ from pathlib import Path
 
 import numpy as np
 import zstandard
-from numpy.typing import NDArray
 
 from edgeagent.recording.append_only import AppendOnlyFile
-from edgeagent.recording.frame_index import PACK_NAME, load_index
+from edgeagent.recording.frame_index import PACK_NAME, Contents, Table
 from edgeagent.recording.pack import Head, Record, check, encode_record
 from edgeagent.recording.problems import recording_problem
 from edgeagent.recording.tiles import Grid, Pixels, as_pixels, changed_places, frame_digest, tile_digest
@@ -29,10 +28,11 @@ class FrameWriter:
         self._compressor = zstandard.ZstdCompressor(level=1)
         self._previous: Pixels | None = None
         self._previous_id = b""
+        self._previous_grid: Grid | None = None
         self._previous_digests: list[bytes] = []
         self._since_key = 0
         try:
-            self._index = load_index(self._file.fd, self._file.size_bytes)
+            self._contents = self._read_contents()
             self._cut_torn_tail()
         except OSError as error:
             raise recording_problem(error, self._path) from error
@@ -53,12 +53,13 @@ class FrameWriter:
         for place in places:
             tile = np.ascontiguousarray(grid.window(pixels, place))
             digest = digests[place] = tile_digest(tile)
-            if digest not in self._index.numbers:
+            if digest not in self._contents.numbers:
                 fresh[digest] = (place, tile)
         frame_id = frame_digest(grid, digests)
-        if frame_id not in self._index.tables:
+        if frame_id not in self._contents.grids:
             self._append(frame_id, grid, digests, fresh)
-        self._previous, self._previous_id, self._previous_digests = pixels, frame_id, digests
+        self._previous, self._previous_id = pixels, frame_id
+        self._previous_grid, self._previous_digests = grid, digests
         return frame_id.hex()
 
     def sync(self) -> None:
@@ -66,13 +67,17 @@ class FrameWriter:
         self._file.sync()
 
     def close(self) -> None:
-        self._previous, self._previous_digests = None, []  # whoever still knows this writer keeps no screen alive
+        self._previous, self._previous_grid, self._previous_digests = (
+            None,
+            None,
+            [],
+        )  # whoever still knows this writer keeps no screen alive
         self._file.close()
 
     def _append(self, frame_id: bytes, grid: Grid, digests: list[bytes], fresh: dict[bytes, tuple[int, Pixels]]) -> None:
-        first = self._index.next_tile
-        known, new = self._index.numbers, {digest: first + position for position, digest in enumerate(fresh)}
-        table = np.array([new[digest] if digest in new else known[digest] for digest in digests])
+        first = self._contents.next_tile
+        new = {digest: first + position for position, digest in enumerate(fresh)}
+        table = self._table(digests, new)
         base, places = self._base(grid, table)
         solid, body = _encode_tiles([tile for _, tile in fresh.values()])
         head = Head(
@@ -80,8 +85,8 @@ class FrameWriter:
             width=grid.width,
             height=grid.height,
             base=base,
-            places=places.astype(np.uint32).tobytes(),
-            tiles=table[places].astype(np.uint32).tobytes(),
+            places=places.tobytes(),
+            tiles=table[places].tobytes(),
             first_tile=first,
             solid=solid,
             shapes=b"".join(bytes(tile.shape) for _, tile in fresh.values()),
@@ -89,19 +94,27 @@ class FrameWriter:
         )
         self._write(head, self._compressor.compress(body))
 
-    def _base(self, grid: Grid, table: NDArray[np.int64]) -> tuple[bytes, NDArray[np.int64]]:
+    def _table(self, digests: list[bytes], new: dict[bytes, int]) -> Table:
+        known = self._contents.numbers
+        return np.array([new[digest] if digest in new else known[digest] for digest in digests], np.uint32)
+
+    def _base(self, grid: Grid, table: Table) -> tuple[bytes, Table]:
         """The frame to store ``table`` against, and the places where the two differ."""
-        known = self._index.tables.get(self._previous_id)
         self._since_key += 1
-        if known is None or known[0] != grid or self._since_key >= _KEY_FRAME_EVERY:
+        if self._previous_grid != grid or self._since_key >= _KEY_FRAME_EVERY:
             self._since_key = 0
-            return b"", np.arange(grid.count)
-        return self._previous_id, np.flatnonzero(known[1] != table)
+            return b"", np.arange(grid.count, dtype=np.uint32)
+        return self._previous_id, np.flatnonzero(self._table(self._previous_digests, {}) != table).astype(np.uint32)
 
     def _write(self, head: Head, body: bytes) -> None:
         # Half a record that could not be taken back is skipped when the pack is read.
         offset = self._file.append(encode_record(head, body))
-        self._index.take(Record(offset, head, self._file.size_bytes - len(body), len(body), check(body)))
+        self._contents.take(Record(offset, head, self._file.size_bytes - len(body), len(body), check(body)))
+
+    def _read_contents(self) -> Contents:
+        contents = Contents()
+        contents.scan(self._file.fd, self._file.size_bytes)
+        return contents
 
     def _cut_torn_tail(self) -> None:
         """A last record that is not whole was never referred to: the log names a frame only after its record."""
@@ -112,12 +125,12 @@ class FrameWriter:
         with self._path.with_name(TORN_NAME).open("ab") as side:
             side.write(rest)
         self._file.cut(torn_at)
-        self._index = load_index(self._file.fd, torn_at)
+        self._contents = self._read_contents()
 
     def _torn_at(self) -> int | None:
-        last = self._index.last
-        if self._index.gaps and self._index.gaps[-1].end == self._file.size_bytes:
-            return self._index.gaps[-1].offset
+        last = self._contents.last
+        if self._contents.gaps and self._contents.gaps[-1].end == self._file.size_bytes:
+            return self._contents.gaps[-1].offset
         if last and check(os.pread(self._file.fd, last.body_bytes, last.body_offset)) != last.body_check:
             return last.offset
         return None

@@ -11,10 +11,10 @@ import numpy as np
 import zstandard
 
 from edgeagent.errors import RecordingDamaged
-from edgeagent.recording.frame_index import PACK_NAME, FrameIndex, Table, load_index
+from edgeagent.recording.frame_index import PACK_NAME, FrameIndex, Table
 from edgeagent.recording.log_reading import Damage
 from edgeagent.recording.pack import Head, Record, check
-from edgeagent.recording.tiles import DIGEST_BYTES, Grid, Pixels, frame_digest
+from edgeagent.recording.tiles import Grid, Pixels, frame_digest
 
 _CACHED_BODIES = 16
 
@@ -34,7 +34,6 @@ class FrameReader:
     def __init__(self, directory: Path) -> None:
         self._path = directory / PACK_NAME
         self._index = FrameIndex()
-        self._size = -1
         self._bodies: OrderedDict[int, list[Pixels]] = OrderedDict()
         self._fd = -1
         self._refresh()
@@ -42,13 +41,13 @@ class FrameReader:
     @property
     def damage(self) -> list[Damage]:
         """Gaps in the pack. One at its very end is a record that a writer has not finished, and no damage."""
-        inner = [gap for gap in self._index.gaps if gap.end < self._size]
+        inner = [gap for gap in self._index.gaps if gap.end < self._index.scanned_bytes]
         return [Damage(0, f"{PACK_NAME}: {gap.end - gap.offset} bytes at {gap.offset} are no frame record") for gap in inner]
 
     @property
     def count(self) -> int:
         """How many different frames there are."""
-        return len(self._index.tables)
+        return len(self._index.grids)
 
     def __contains__(self, frame_id: str) -> bool:
         return self._find(frame_id) is not None
@@ -81,23 +80,26 @@ class FrameReader:
             key = bytes.fromhex(frame_id)
         except ValueError:
             return None
-        if key not in self._index.tables:
+        if key not in self._index.grids:
             self._refresh()
-        return self._index.tables.get(key)
+        return (self._index.grids[key], self._index.tables[key]) if key in self._index.grids else None
 
     def _refresh(self) -> None:
         """Take in what was appended since; a session without frames has no pack."""
         if self._fd < 0 and self._path.exists():
             self._fd = os.open(self._path, os.O_RDONLY | os.O_CLOEXEC)
-        if self._fd >= 0 and (size := os.fstat(self._fd).st_size) != self._size:
-            self._index, self._size = load_index(self._fd, size), size
+        if self._fd < 0 or (size := os.fstat(self._fd).st_size) == self._index.scanned_bytes:
+            return
+        if size < self._index.scanned_bytes:  # a writer took back a record that it could not finish
+            self._index = FrameIndex()
+        self._index.scan(self._fd, size)
 
     def _tile(self, number: int, frame_id: str) -> tuple[Pixels, bytes]:
         home = self._index.homes.get(number)
         if home is None:
             raise RecordingDamaged(f"{self._path}: a tile of frame {frame_id} is missing")
         position = number - home.head.first_tile
-        return self._body(home)[position], home.head.digests[position * DIGEST_BYTES : (position + 1) * DIGEST_BYTES]
+        return self._body(home)[position], home.head.digest(position)
 
     def _body(self, record: Record) -> list[Pixels]:
         if record.offset in self._bodies:

@@ -53,6 +53,10 @@ class Head(msgspec.Struct, frozen=True, array_like=True):
     def grid(self) -> Grid:
         return Grid(self.width, self.height)
 
+    def digest(self, position: int) -> bytes:
+        """Content id of the new tile at ``position``."""
+        return self.digests[position * DIGEST_BYTES : (position + 1) * DIGEST_BYTES]
+
     @property
     def is_sound(self) -> bool:
         """Whether its parts fit together: a pack may come from elsewhere, and be made to mislead."""
@@ -99,9 +103,8 @@ def encode_record(head: Head, body: bytes) -> bytes:
     return _FIXED.pack(MAGIC, len(raw), len(body), check(raw), check(body)) + raw + body
 
 
-def scan(fd: int, end: int) -> Iterator[Record | Gap]:
-    """All records in the first ``end`` bytes of the pack, and the gaps between and after them."""
-    offset = 0
+def scan(fd: int, end: int, offset: int = 0) -> Iterator[Record | Gap]:
+    """All records from ``offset`` on in the first ``end`` bytes of the pack, and the gaps between and after them."""
     while offset < end:
         record = record_at(fd, offset, end)
         if record is None:
