@@ -1,35 +1,20 @@
-"""What leaves with a session, in words."""
+"""A move on the command line: what leaves, and how far it is."""
 
 from __future__ import annotations
 
 import sys
+from typing import Any
 
 import click
 
 from edgeagent.sessions.summary import human_bytes
-from edgeagent.teleport.manifest import FileEntry, FolderEntry, LinkEntry, Manifest
 from edgeagent.teleport.plan import Plan
-from edgeagent.teleport.progress import Entered, Moved, Previewed, Progress, Stage
+from edgeagent.teleport.progress import Entered, Moved, Previewed, Progress
+from edgeagent.teleport.telling import STAGES, Tone, bar, plan_lines
 from edgeagent.teleport.wire import Standing
 from edgeagent.words import printable
 
-_EXPECTS = {
-    "exact": "exact: everything that is open comes along",
-    "replayed": "replayed: what was filled in is filled in again; nothing was done that can have had an effect outside",
-    "reopened": "reopened: applications are started again; something was done that may have had an effect outside",
-}
-
-
-_STAGES: dict[Stage, str] = {
-    "preparing": "preparing the way to",
-    "uploading": "sending to",
-    "verifying": "rebuilt and compared by",
-    "handing_over": "handing over to",
-    "there": "handed over to",
-    "returning": "waiting for the step under way at",
-    "fetching": "fetching from",
-    "returned": "taken back from",
-}
+_STYLES: dict[Tone, dict[str, Any]] = {"plain": {}, "title": {"bold": True}, "warning": {"fg": "yellow"}}
 
 
 def plan_object(plan: Plan) -> dict[str, object]:
@@ -57,21 +42,8 @@ def plan_object(plan: Plan) -> dict[str, object]:
 
 def print_plan(plan: Plan) -> None:
     """Each file, what it may give away, and what stays behind."""
-    manifest = plan.manifest
-    head = manifest.head
-    click.secho(f"session {manifest.session}: {head.events} events, {head.last_step} steps, {manifest.frames} frames", bold=True)
-    for entry in manifest.entries:
-        click.echo(f"  {_size(entry):>8}  {_mode(entry)}  {printable(_name(entry))}")
-    click.echo(f"  {human_bytes(manifest.size):>8}  in {len(manifest.files)} files, {len(manifest.chunks())} chunks")
-    _print_found(manifest)
-    click.secho("what stays behind:", bold=True)
-    for stays in manifest.stays:
-        click.echo(f"  {printable(stays.path)}: {printable(stays.why)}")
-    click.echo(f"model: {printable(manifest.model.name)}; policy: {printable(manifest.policy)}")
-    left = ", ".join(f"{count:g} {what}" for what, count in manifest.left.items())
-    if left:
-        click.echo(f"left of its limits: {left}")
-    click.echo(f"the screen there: {_EXPECTS[manifest.expects]}")
+    for line in plan_lines(plan):
+        click.secho(line.text, **_STYLES[line.tone])
 
 
 def print_standing(standing: Standing, name: str) -> None:
@@ -88,7 +60,7 @@ class Bars:
     def tell(self, progress: Progress) -> None:
         match progress:
             case Entered(stage=stage, backend=backend):
-                click.echo(f"{_STAGES[stage]} {backend}".rstrip(), err=True)
+                click.echo(f"{STAGES[stage]} {backend}".rstrip(), err=True)
             case Moved(done=done, total=total, had=had):
                 self._bar(done, total, had)
             case Previewed():
@@ -98,33 +70,4 @@ class Bars:
         if not done and total == 0:
             click.echo(f"  nothing to send: {human_bytes(had)} are there already", err=True)
         elif sys.stderr.isatty() or done == total:
-            filled = 30 * done // max(1, total)
-            bar = "█" * filled + "·" * (30 - filled)
-            click.echo(f"\r  {bar} {human_bytes(done)} of {human_bytes(total)}", nl=done == total, err=True)
-
-
-def _print_found(manifest: Manifest) -> None:
-    if not manifest.found:
-        click.echo("nothing in these files looks like a secret")
-        return
-    click.secho("what looks like a secret, and would leave:", bold=True, fg="yellow")
-    for found in manifest.found:
-        click.secho(f"  {printable(found.path)}: {found.what}", fg="yellow")
-
-
-def _name(entry: FileEntry | FolderEntry | LinkEntry) -> str:
-    match entry:
-        case FolderEntry(path=path):
-            return f"{path}/"
-        case LinkEntry(path=path, target=target):
-            return f"{path} -> {target}"
-        case _:
-            return entry.path
-
-
-def _size(entry: FileEntry | FolderEntry | LinkEntry) -> str:
-    return human_bytes(entry.size) if isinstance(entry, FileEntry) else ""
-
-
-def _mode(entry: FileEntry | FolderEntry | LinkEntry) -> str:
-    return "link" if isinstance(entry, LinkEntry) else f"{entry.mode:04o}"
+            click.echo(f"\r  {bar(done, total)} {human_bytes(done)} of {human_bytes(total)}", nl=done == total, err=True)

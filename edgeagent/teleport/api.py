@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import ssl
 import time
@@ -45,6 +46,8 @@ from edgeagent.teleport.wire import (
 from edgeagent_harness.policy.types import Egress, Endpoint
 
 T = TypeVar("T")
+_NUMBERS = itertools.count(1)
+"""Of this process's connections: each has an audit log of its own."""
 _TIMEOUT = httpx2.Timeout(30.0, read=280.0)
 """A session is rebuilt within one request; the broker closes what is silent for 300 s."""
 _ERRORS: dict[int, type[EdgeAgentError]] = {404: SessionNotFound, 409: NotOwner, 422: BundleRefused, 507: EnvironmentProblem}
@@ -147,7 +150,7 @@ async def connect(backend: Connected) -> AsyncGenerator[Api]:
     """The API of ``backend``. What is connected to is listed in an audit log of its own. Raises `EnvironmentProblem` offline."""
     host, port = backend.place
     began = time.strftime("%Y%m%d-%H%M%S", time.gmtime())
-    path = sessions_root().parent / "audit" / f"teleport-{began}-{os.getpid()}.jsonl"
+    path = sessions_root().parent / "audit" / f"teleport-{began}-{os.getpid()}-{next(_NUMBERS)}.jsonl"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     trail = AuditTrail(path, SystemClock())
     try:

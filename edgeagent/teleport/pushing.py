@@ -19,6 +19,9 @@ from edgeagent.clock import SystemClock
 from edgeagent.errors import BundleRefused, NotOwner, SessionNotFound, TeleportError, TeleportRefused
 from edgeagent.policy.loading import read_policy
 from edgeagent.prove.keys import signing_key
+from edgeagent.recording.log import LOG_NAME
+from edgeagent.recording.log_reading import read_log
+from edgeagent.remote_names import PREFIX
 from edgeagent.sessions.leaving import ask_to_leave, forget_leaving
 from edgeagent.sessions.lock import is_locked
 from edgeagent.sessions.store import SessionStore
@@ -27,7 +30,7 @@ from edgeagent.sessions.whereabouts import Whereabouts, keep_whereabouts, wherea
 from edgeagent.teleport.api import Api
 from edgeagent.teleport.backends import Connected, own_identity
 from edgeagent.teleport.manifest import sign
-from edgeagent.teleport.plan import Plan, make_plan
+from edgeagent.teleport.plan import Plan, make_plan, model_of
 from edgeagent.teleport.progress import Entered, Moved, Previewed, Tell
 from edgeagent.teleport.sealing import Recipient
 from edgeagent.teleport.wire import MAX_BATCH_BYTES, MAX_IDS, Echo, Flip, Prepare, Standing, frame
@@ -39,15 +42,26 @@ _TRIES = 3
 
 
 def require_permitted(directory: Path) -> None:
-    """Raise `TeleportRefused` in offline mode, or if the session's policy forbids that it leaves this machine."""
+    """Raise `TeleportRefused` in offline mode, or if the session's policy or what it works with keep it on this machine."""
     spec = desktop_of(directory)
     policy = read_policy(spec.policy_yaml, spec.policy_name)
-    if offline.is_offline() or spec.offline or policy.egress.mode == "offline":
+    if spec.offline or policy.egress.mode == "offline":
         raise TeleportRefused(
             f"session {directory.name} is offline: it does not leave this machine", "that cannot be undone for it"
         )
+    if offline.is_offline():
+        raise TeleportRefused("this is offline mode: nothing leaves this machine", "start edgeagent without --offline")
     if spec.host is not None:
-        raise TeleportRefused(f"session {directory.name} works on this machine's own desktop, which does not move")
+        raise TeleportRefused(
+            f"session {directory.name} works on this machine's own desktop, which does not move",
+            "a task that is to move must begin in a sandbox",
+        )
+    model = model_of(event.data for event in read_log(directory / LOG_NAME).events).model
+    if model.startswith(PREFIX):
+        raise TeleportRefused(
+            f"session {directory.name} is decided by a server ({model}), which the backend would have to reach",
+            "let another model go on: `edgeagent sessions resume --model`, or O in the terminal app",
+        )
     if policy.teleport == "deny":
         raise TeleportRefused(
             f"the policy {spec.policy_name} says teleport: deny", "change the policy, or leave the session here"
@@ -97,15 +111,16 @@ async def keep(store: SessionStore, session: str, api: Api) -> None:
 async def _let_leave(directory: Path, name: str) -> None:
     """Have a run that is under way end after its step."""
     end_s = time.monotonic() + LEAVE_TIMEOUT_S
-    while is_locked(directory):
-        ask_to_leave(directory, f"the session moves to {name}")
-        if time.monotonic() > end_s:
-            forget_leaving(directory)
-            raise TeleportError(
-                f"session {directory.name} did not come to the end of its step", "stop it, then do the same again"
-            )
-        await asyncio.sleep(0.05)
-    forget_leaving(directory)
+    try:
+        while is_locked(directory):
+            ask_to_leave(directory, f"the session moves to {name}")
+            if time.monotonic() > end_s:
+                raise TeleportError(
+                    f"session {directory.name} did not come to the end of its step", "stop it, then do the same again"
+                )
+            await asyncio.sleep(0.05)
+    finally:
+        forget_leaving(directory)
 
 
 async def _taken_over(api: Api, directory: Path, now: Whereabouts) -> Standing | None:

@@ -148,9 +148,16 @@ class EdgeAgentApp(App[None]):
 
     @on(SessionWanted)
     def _look(self, wanted: SessionWanted) -> None:
+        from edgeagent.sessions.whereabouts import whereabouts
+        from edgeagent.tui.follow_screen import FollowScreen
         from edgeagent.tui.session_screen import SessionScreen
 
-        self.push_screen(SessionScreen(self._store.root / wanted.session))
+        directory = self._store.root / wanted.session
+        try:
+            elsewhere = whereabouts(directory).phase in ("there", "returning")
+            self.push_screen(FollowScreen(directory) if elsewhere else SessionScreen(directory))
+        except EdgeAgentError as error:
+            self.notify(f"{error}. {error.hint}", severity="error", timeout=10, markup=False)
 
     @on(ResumeWanted)
     def _resume(self, wanted: ResumeWanted) -> None:

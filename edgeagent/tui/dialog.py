@@ -59,6 +59,23 @@ class ChoiceScreen(ModalScreen[str | None]):
         self.dismiss(event.option.id)
 
 
+class TellScreen(ModalScreen[None]):
+    """Something that the user should have read before going on."""
+
+    CSS_PATH = "screens.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [Binding("escape,q,enter", "dismiss(None)", "Back", priority=True)]
+
+    def __init__(self, title: str, lines: Sequence[str]) -> None:
+        super().__init__()
+        self._title, self._lines = title, lines
+
+    def compose(self) -> ComposeResult:
+        with Vertical(classes="dialog"):
+            yield Static(printable(self._title), classes="dialog-title", markup=False)
+            yield Static("\n".join(printable(line) for line in self._lines), markup=False)
+            yield Static("Esc or Enter goes back", classes="dialog-keys", markup=False)
+
+
 class ConfirmScreen(ModalScreen[bool]):
     """Whether something is to be done that cannot simply be taken back; ``lines`` say what it comes to."""
 

@@ -52,6 +52,7 @@ class SessionScreen(WatchScreen):
         Binding("o", "model", "Model", show=False),
         Binding("a", "audit", "Audit / step", show=False),
         Binding("f", "fork", "Fork here", show=False),
+        Binding("t", "teleport", "Teleport", show=False),
         Binding("w", "rewind", "Rewind to here", show=False),
         Binding("r", "replay", "Replay", show=False),
         Binding("p", "policy", "Policy", show=False),
@@ -193,27 +194,9 @@ class SessionScreen(WatchScreen):
 
     # -- looking ----------------------------------------------------------------------------------------------------------
 
-    def action_close_up(self) -> None:
-        """Show what was acted on in more detail, or the whole screen again."""
-        frame = self.query_one(FrameView)
-        frame.close_up = not frame.close_up
-
-    def action_before(self) -> None:
-        """Show the screen that the step was decided on, or that after it."""
-        self.show_before = not self.show_before
-        self.query_one("#picture").border_title = "Screen before" if self.show_before else "Screen"
-        self.show_row()
-
     def action_audit(self) -> None:
         """The audit's tail, or the step's details."""
         self.toggle_audit()
-
-    def action_policy(self) -> None:
-        """What the session's policy permits, in words."""
-        if self.directory is not None:
-            from edgeagent.tui.policy_screen import PolicyScreen
-
-            self.app.push_screen(PolicyScreen.of_session(self.directory))
 
     # -- afterwards -------------------------------------------------------------------------------------------------------
 
@@ -250,6 +233,23 @@ class SessionScreen(WatchScreen):
         stays = f" Not undone: {'; '.join(branched.not_undoable)}" if branched.not_undoable else ""
         self.app.notify(printable(f"Forked after step {step}; F7 goes on from there.{stays}"), timeout=8, markup=False)
         self.app.switch_screen(SessionScreen(store.root / branched.session))
+
+    @work(group="teleport", exclusive=True)
+    async def action_teleport(self) -> None:
+        """Move the session to a backend, where it goes on; a run under way finishes its step first."""
+        if self.directory is None:
+            self.app.notify("The session has not begun yet.")
+            return
+        from edgeagent.tui.follow_screen import FollowScreen
+        from edgeagent.tui.teleporting import teleported
+
+        run = self.run if self.running else None
+        held = self.held or self.query_one(FrameView).hands_on
+        ended = await teleported(self.app, self.directory, run, held)
+        if ended == "moved":
+            self.app.switch_screen(FollowScreen(self.directory))
+        elif ended == "kept":
+            self.app.notify("It stays here. F7 goes on.")
 
     @work(group="rewind")
     async def action_rewind(self) -> None:

@@ -14,6 +14,7 @@ from textual.widgets import Footer, Input, Static
 
 from edgeagent.cli.audit import entry_words
 from edgeagent.errors import EdgeAgentError
+from edgeagent.events import EventData
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.summary import human_bytes
 from edgeagent.tui.frame_view import FrameView, Shown, ShowsFrames
@@ -130,8 +131,7 @@ class WatchScreen(ShowsFrames):
                 if glimpse is not None:
                     self._see(Shown(glimpse.pixels, glimpse.info.width, glimpse.info.height), live=True)
             case Fact(data=data):
-                self._since_s = time.monotonic()
-                self._put(self.timeline.advance(data))
+                self.take_fact(data)
             case Audited(entry=entry):
                 self._put(self.timeline.audited(entry))
                 self._note_audit(entry)
@@ -142,6 +142,15 @@ class WatchScreen(ShowsFrames):
             case Broken(message=text, hint=hint):
                 self.query_one(TimelineView).put(Row("broken", printable(text), "bad", printable(hint)))
                 self.finished("error")
+
+    def take_fact(self, fact: EventData) -> None:
+        """Something was noted."""
+        self._since_s = time.monotonic()
+        self.notice(fact)
+        self._put(self.timeline.advance(fact))
+
+    def notice(self, fact: EventData) -> None:
+        """Each fact, recorded or live, in its order; of the recorded ones a thread of their own tells."""
 
     def ask(self, question: object) -> None:
         """The run waits for an answer."""
@@ -196,6 +205,24 @@ class WatchScreen(ShowsFrames):
         elif self.directory is not None:
             self._read_frame(self.directory, wanted, row, self.show_before)
 
+    def action_close_up(self) -> None:
+        """Show what was acted on in more detail, or the whole screen again."""
+        frame = self.query_one(FrameView)
+        frame.close_up = not frame.close_up
+
+    def action_before(self) -> None:
+        """Show the screen that the step was decided on, or that after it."""
+        self.show_before = not self.show_before
+        self.query_one("#picture").border_title = "Screen before" if self.show_before else "Screen"
+        self.show_row()
+
+    def action_policy(self) -> None:
+        """What the session's policy permits, in words."""
+        if self.directory is not None:
+            from edgeagent.tui.policy_screen import PolicyScreen
+
+            self.app.push_screen(PolicyScreen.of_session(self.directory))
+
     def _show_detail(self, row: Row | None) -> None:
         detail = self.query_one("#detail", Static)
         tail = self._audit[-max(1, detail.size.height) :]
@@ -220,11 +247,16 @@ class WatchScreen(ShowsFrames):
         except EdgeAgentError as error:
             self.app.call_from_thread(self.app.notify, str(error), severity="error", markup=False)
             return
-        rows = [row for event in reader.events() if (row := self.timeline.advance(event.data)) is not None]
+        rows: list[Row] = []
+        for event in reader.events():
+            self.notice(event.data)
+            if (row := self.timeline.advance(event.data)) is not None:
+                rows.append(row)
         self._reader = reader
-        self.app.call_from_thread(self._loaded, rows, directory.name)
+        self.app.call_from_thread(self.loaded, rows, directory.name, reader.contents.next_seq)
 
-    def _loaded(self, rows: list[Row], name: str) -> None:
+    def loaded(self, rows: list[Row], name: str, next_seq: int) -> None:
+        """The recording was read: ``rows``, up to its event number ``next_seq``."""
         self.outcome = "recorded"
         self.query_one("#picture").border_subtitle = name
         self.query_one(TimelineView).fill(rows)
@@ -235,15 +267,20 @@ class WatchScreen(ShowsFrames):
     def _read_memory(self) -> None:
         self._memory = f"RAM {human_bytes(memory_bytes(os.getpid()))}"
 
+    def now_words(self) -> str:
+        """What is going on, or how it ended."""
+        if self.outcome:
+            return self.outcome
+        if self.run is not None and self.run.stopping:
+            return "STOPPED: the hands are off; ending the session"
+        if self.held:
+            return "PAUSED before the next action"
+        return f"{self.timeline.doing} … {time.monotonic() - self._since_s:.1f} s"
+
     def show_status(self) -> None:
         """The line at the bottom."""
         line = self.timeline
-        now = f"{line.doing} … {time.monotonic() - self._since_s:.1f} s"
-        if self.held:
-            now = "PAUSED before the next action"
-        if self.run is not None and self.run.stopping:
-            now = "STOPPED: the hands are off; ending the session"
-        parts = [self.outcome or now, f"step {line.steps}"]
+        parts = [self.now_words(), f"step {line.steps}"]
         parts += filter(None, (line.mode, line.model.rsplit("/", 1)[-1]))
         if line.last_ms:
             parts.append(f"last step {milliseconds(line.last_ms)}")

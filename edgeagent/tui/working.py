@@ -1,10 +1,9 @@
-"""A run on a thread of its own, with its own event loop: however long something in it takes, the UI stays awake."""
+"""A run on a thread of its own, and what it tells of itself."""
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import threading
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
@@ -19,6 +18,7 @@ from edgeagent.policy.asking import Answer, Question
 from edgeagent.runner import Runner, RunResult
 from edgeagent.screen import Screen
 from edgeagent.tui.hold import HandedOver, HoldingGate, UserHands
+from edgeagent.tui.loop_thread import LoopThread
 from edgeagent_harness.policy.gate_types import GateMode
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.audit import Entry
@@ -96,12 +96,11 @@ class _Peekable(Protocol):
     async def peek(self) -> Screen | None: ...
 
 
-class RunThread:
+class RunThread(LoopThread[Told]):
     """Works on one session."""
 
     def __init__(self, work: Work, make_runner: Callable[[], Runner] = Runner, live: bool = True) -> None:
-        self.tell: Callable[[Told], None] = lambda told: None
-        """Called on the run's own thread."""
+        super().__init__("run")
         self._work = work
         self._make_runner = make_runner
         self._hands = UserHands()
@@ -114,33 +113,19 @@ class RunThread:
         self.watched = True
         """Whether anybody looks on: else no live pictures are taken."""
         self._brake = Brake()
-        self._loop = asyncio.new_event_loop()
         self._task: asyncio.Task[RunResult] | None = None
         self._stop_wanted = False
-        self._thread = threading.Thread(target=self._main, name="run", daemon=True)
 
     @property
     def stopping(self) -> bool:
         """Whether it was stopped, and may not have ended yet."""
         return self._stop_wanted
 
-    @property
-    def alive(self) -> bool:
-        return self._thread.is_alive()
-
-    def start(self) -> None:
-        self._thread.start()
-
     def stop(self) -> None:
         """Take the hands off now; the session stays resumable. Safe to call at any time, from any thread."""
         self._brake.pull()
         self._stop_wanted = True
         self._on_loop(self._cancel)
-
-    def join(self, timeout_s: float) -> bool:
-        """Wait for the end; whether it came."""
-        self._thread.join(timeout_s)
-        return not self._thread.is_alive()
 
     def steer(self, text: str) -> None:
         """Tell the model something before its next decision."""
@@ -179,15 +164,6 @@ class RunThread:
     def answer(self, said: Answer) -> None:
         """The user's answer to the question that was asked last."""
         self._on_loop(lambda: self._asker.answer(said))
-
-    def _main(self) -> None:
-        asyncio.set_event_loop(self._loop)
-        try:
-            told = self._loop.run_until_complete(self._run())
-        finally:
-            self._loop.run_until_complete(self._loop.shutdown_asyncgens())
-            self._loop.close()
-        self.tell(told)
 
     async def _run(self) -> Told:
         runner = self._make_runner()
@@ -241,9 +217,3 @@ class RunThread:
                     self._glimpse = screen
                     self.tell(Glimpsed())
                 await asyncio.sleep(_LOOK_S)
-
-    def _on_loop(self, call: Callable[[], None]) -> None:
-        try:
-            self._loop.call_soon_threadsafe(call)
-        except RuntimeError:  # the loop is closed: the run is over
-            return

@@ -23,6 +23,7 @@ from edgeagent.tui.home import HomeScreen
 from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.task_input import TaskInput
 from edgeagent.tui.timeline_view import TimelineView
+from edgeagent.tui.watching import WatchScreen
 from edgeagent_harness.protocol.actions import Click, Finish
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.messages import DesktopSpec
@@ -85,11 +86,11 @@ async def begin(pilot: Pilot[None], task: str = "press twice", mode: str = "") -
     return begun
 
 
-def titles(screen: SessionScreen) -> list[str]:
+def titles(screen: WatchScreen) -> list[str]:
     return [row.title for row in screen.query_one(TimelineView).rows]
 
 
-def status(screen: SessionScreen) -> str:
+def status(screen: WatchScreen) -> str:
     return str(screen.query_one("#status", Static).render())
 
 

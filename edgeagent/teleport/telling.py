@@ -1,0 +1,109 @@
+"""A move in words: what leaves, how far it is, and whose the session is. Pure; the command line and the terminal app share it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from edgeagent.sessions.summary import human_bytes
+from edgeagent.sessions.whereabouts import Whereabouts
+from edgeagent.teleport.manifest import FileEntry, FolderEntry, LinkEntry, Manifest
+from edgeagent.teleport.plan import Plan
+from edgeagent.teleport.progress import Stage
+from edgeagent.words import printable
+
+Tone = Literal["plain", "title", "warning"]
+STAGES: dict[Stage, str] = {
+    "preparing": "preparing the way to",
+    "uploading": "sending to",
+    "verifying": "rebuilt and compared by",
+    "handing_over": "handing over to",
+    "there": "handed over to",
+    "returning": "waiting for the step under way at",
+    "fetching": "fetching from",
+    "returned": "taken back from",
+}
+_EXPECTS = {
+    "exact": "exact: everything that is open comes along",
+    "replayed": "replayed: what was filled in is filled in again; nothing was done that can have had an effect outside",
+    "reopened": "reopened: applications are started again; something was done that may have had an effect outside",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One line to show."""
+
+    text: str
+    tone: Tone = "plain"
+
+
+def plan_lines(plan: Plan) -> Iterator[Line]:
+    """Each file, what it may give away, and what stays behind."""
+    manifest = plan.manifest
+    head = manifest.head
+    yield Line(f"session {manifest.session}: {head.events} events, {head.last_step} steps, {manifest.frames} frames", "title")
+    for entry in manifest.entries:
+        yield Line(f"  {_size(entry):>8}  {_mode(entry)}  {printable(_name(entry))}")
+    yield Line(f"  {human_bytes(manifest.size):>8}  in {len(manifest.files)} files, {len(manifest.chunks())} chunks")
+    yield from _found_lines(manifest)
+    yield Line("what stays behind:", "title")
+    for stays in manifest.stays:
+        yield Line(f"  {printable(stays.path)}: {printable(stays.why)}")
+    yield Line(f"model: {printable(manifest.model.name)}; policy: {printable(manifest.policy)}")
+    left = ", ".join(f"{count:g} {what}" for what, count in manifest.left.items())
+    if left:
+        yield Line(f"left of its limits: {left}")
+    yield Line(f"the screen there: {_EXPECTS[manifest.expects]}")
+
+
+def bar(done: int, total: int, cells: int = 30) -> str:
+    """``█████·····``"""
+    filled = cells * done // max(1, total)
+    return "█" * filled + "·" * (cells - filled)
+
+
+def whose(now: Whereabouts) -> str:
+    """Whose the session is, for all that is known here, and what goes on with a move that was cut off."""
+    match now.phase:
+        case "here":
+            return "The session is yours, and here."
+        case "uploading":
+            return f"The session is yours, and here. Moving it to {now.remote} again goes on where this ended."
+        case "handing_over":
+            return (
+                f"Only {now.remote} knows whether it has taken the session over; here it does not run until that is clear. "
+                "The same again asks, and goes on."
+            )
+        case "there":
+            return f"The session is {now.remote}'s; the copy here is read only. It can be taken back."
+        case "returning":
+            return f"The session is on its way back from {now.remote}; taking it back again goes on where this ended."
+
+
+def _found_lines(manifest: Manifest) -> Iterator[Line]:
+    if not manifest.found:
+        yield Line("nothing in these files looks like a secret")
+        return
+    yield Line("what looks like a secret, and would leave:", "warning")
+    for found in manifest.found:
+        yield Line(f"  {printable(found.path)}: {found.what}", "warning")
+
+
+def _name(entry: FileEntry | FolderEntry | LinkEntry) -> str:
+    match entry:
+        case FolderEntry(path=path):
+            return f"{path}/"
+        case LinkEntry(path=path, target=target):
+            return f"{path} -> {target}"
+        case _:
+            return entry.path
+
+
+def _size(entry: FileEntry | FolderEntry | LinkEntry) -> str:
+    return human_bytes(entry.size) if isinstance(entry, FileEntry) else ""
+
+
+def _mode(entry: FileEntry | FolderEntry | LinkEntry) -> str:
+    return "link" if isinstance(entry, LinkEntry) else f"{entry.mode:04o}"
