@@ -13,10 +13,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
-import psutil
 import pytest
 from support import form_run
-from support.cloud import Backend, backend, until
+from support.cloud import HAS_RAY, Backend, backend, until
 from support.cut_proxy import CutProxy
 from support.earnest import Earnest, in_earnest
 from support.postgres import HAS_POSTGRES
@@ -47,12 +46,16 @@ def earnest() -> Iterator[Earnest]:
         yield made
 
 
-@pytest.fixture(params=["embedded", "in earnest"])
+NEEDS_RAY = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: there is no wheel of it for this machine")
+ON_RAY = pytest.param("on ray", marks=[pytest.mark.slow, NEEDS_RAY])
+
+
+@pytest.fixture(params=["embedded", "in earnest", ON_RAY])
 def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> Iterator[Backend]:
-    """A backend on SQLite and a folder, and one on PostgreSQL and S3."""
+    """A backend on SQLite and a folder, one on PostgreSQL and S3, and one whose workers run on Ray."""
     monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "client"))
     monkeypatch.setenv(form_run.WITNESS_VARIABLE, str(tmp_path / "witness"))
-    stores: dict[str, str] = {}
+    stores = {"engine": "ray"} if request.param == "on ray" else {}
     if request.param == "in earnest":
         servers: Earnest = request.getfixturevalue("earnest")
         stores = servers.stores()
@@ -63,7 +66,7 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, request: pytest.Fixtu
 
 
 earnest_is_slow = pytest.mark.parametrize(
-    "world", ["embedded", pytest.param("in earnest", marks=pytest.mark.slow)], indirect=True
+    "world", ["embedded", pytest.param("in earnest", marks=pytest.mark.slow), ON_RAY], indirect=True
 )  # fmt: skip
 
 
@@ -174,9 +177,8 @@ async def test_a_lost_worker_is_replaced(world: Backend) -> None:
     async with connect(known) as api:
         await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
         await until(lambda: api.standing(began.session), lambda standing: standing.last_step >= 3)
-        assert world.process is not None
-        for child in psutil.Process(world.process.pid).children():
-            child.kill()
+        [process] = world.worker_processes()
+        process.kill()
         killed_s = time.monotonic()
         stopped_at = (await api.standing(began.session)).last_step
         await until(lambda: api.standing(began.session), lambda standing: standing.last_step > stopped_at)
@@ -231,7 +233,14 @@ async def test_what_may_not_leave_does_not(spec: DesktopSpec, why: str, tmp_path
     assert refused.value.exit_code == 5
 
 
-@pytest.mark.parametrize("stores", [(), pytest.param(("--in-earnest",), marks=pytest.mark.slow)])
+@pytest.mark.parametrize(
+    "stores",
+    [
+        (),
+        pytest.param(("--in-earnest",), marks=pytest.mark.slow),
+        pytest.param(("--engine", "ray"), marks=[pytest.mark.slow, NEEDS_RAY]),
+    ],
+)
 async def test_random_faults(stores: tuple[str, ...]) -> None:
     """A few; `scripts/handover_faults.py` tries as many as one likes."""
     program = Path(__file__).parents[2] / "scripts" / "handover_faults.py"
