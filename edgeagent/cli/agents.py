@@ -116,13 +116,14 @@ def new(name: str, source: str) -> None:
 def check_as_a_run_does(agent: Agent) -> None:
     """Raise `UsageError` unless a run could begin with what ``agent`` asks for."""
     from edgeagent.cli.run import application, chosen, existing, page
-    from edgeagent.policy.judge import compile_rules
+    from edgeagent.policy.checking import require_sound
     from edgeagent.policy.loading import load_policy
 
     said = completed(Said(), agent)
     chosen(said.model or "embedded", said.mmproj, said.family)
-    found, rules = load_policy(said.policy)
-    compile_rules(rules.gate, found.name)
+    if said.policy:
+        found, _ = load_policy(said.policy)
+        require_sound(found.text, found.name)
     page(said.url)
     existing(said.home, "start.home", "directory")
     for command in said.applications:

@@ -13,11 +13,12 @@ import click
 
 from edgeagent.cli.choices import POLICY_CHOICES
 from edgeagent.errors import UsageError
+from edgeagent.policy.checking import require_sound
 from edgeagent.policy.loading import load_policy, read_policy
 from edgeagent.words import printable
 from edgeagent_harness.policy.files import PROFILES, PolicyText, profile_text
 from edgeagent_harness.policy.hosts import endpoint_text, parse_endpoint
-from edgeagent_harness.policy.types import Endpoint, Policy
+from edgeagent_harness.policy.types import Endpoint
 
 _CHECK_TIMEOUT_S = 30.0
 _MARKS = {"yes": ("allowed", "green"), "no": ("denied ", "red"), "if": ("   ·   ", None)}
@@ -53,7 +54,7 @@ def check(choice: str, as_json: bool) -> None:
         found, rules = load_policy(choice)
         notes = rules.notes
         problem = _machine_problem(found)
-        _check_as_a_run_does(found, rules)
+        require_sound(found.text, found.name)
     except UsageError as error:
         problem = str(error)
     if as_json:
@@ -133,19 +134,6 @@ def _notes(notes: Sequence[str]) -> None:
     """Where a translated policy means something else than in its own form."""
     for note in notes:
         click.secho(f"note: {printable(note)}", fg="yellow")
-
-
-def _check_as_a_run_does(found: PolicyText, rules: Policy) -> None:
-    """Raise `UsageError` for what only a run would notice: patterns that are none, directories that show the policy itself."""
-    from edgeagent.policy.judge import compile_rules
-    from edgeagent.policy.loading import keep_apart
-    from edgeagent.redaction.texts import Patterns
-    from edgeagent.sessions.store import sessions_root
-    from edgeagent_harness.protocol.messages import DesktopSpec
-
-    compile_rules(rules.gate, found.name)
-    Patterns(rules.redaction.patterns, found.name)
-    keep_apart(DesktopSpec(policy_yaml=found.text, policy_name=found.name), rules, sessions_root())
 
 
 def _machine_problem(found: PolicyText) -> str:

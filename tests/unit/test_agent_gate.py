@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -27,7 +26,7 @@ from edgeagent.screen import Screen
 from edgeagent.sessions.branching import fork, rewind
 from edgeagent.sessions.store import SessionStore
 from edgeagent.testing import FakeClock, ScriptedModel
-from edgeagent_harness.policy.gate_types import GateLimits, GateMode
+from edgeagent_harness.policy.gate_types import GateMode
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.actions import Action, Batch, Finish, Key, OpenApp, Type, Wait
