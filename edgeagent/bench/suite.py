@@ -1,4 +1,7 @@
-"""A suite of tasks over seeds, spread over workers; a crash is a failed episode, and the worker starts afresh."""
+"""A suite of tasks over seeds, spread over workers; a crash is a failed episode, and the worker starts afresh.
+
+An episode whose worker was lost with its machine is played again by another one: nobody outside the page saw it.
+"""
 
 from __future__ import annotations
 
@@ -7,9 +10,11 @@ from collections.abc import Callable, Sequence
 from typing import Protocol
 
 from edgeagent.bench.episode import Episode
-from edgeagent.errors import EnvironmentProblem, ModelUnusable, UsageError
+from edgeagent.errors import EnvironmentProblem, ModelUnusable, UsageError, WorkerLost
 
 Progress = Callable[[Episode], None]
+_TRIES = 3
+"""For an episode whose workers are lost; then it is a crash like others."""
 
 
 class Worker(Protocol):
@@ -30,17 +35,13 @@ async def run_suite(tasks: Sequence[str], seeds: Sequence[int], hire: Hire, work
     done: dict[tuple[str, int], Episode] = {}
 
     async def work() -> None:
-        worker = hire()
+        place = _Place(hire)
         try:
             for task, seed in queue:
-                episode = await _play(worker, task, seed)
-                if episode.error:
-                    await worker.close()
-                    worker = hire()
-                done[task, seed] = episode
-                progress(episode)
+                done[task, seed] = await place.play(task, seed)
+                progress(done[task, seed])
         finally:
-            await worker.close()
+            await place.worker.close()
 
     try:
         async with asyncio.TaskGroup() as group:
@@ -52,14 +53,27 @@ async def run_suite(tasks: Sequence[str], seeds: Sequence[int], hire: Hire, work
     return [done[place] for place in todo]
 
 
-async def _play(worker: Worker, task: str, seed: int) -> Episode:
-    try:
-        return await worker.play(task, seed)
-    except (EnvironmentProblem, ModelUnusable, UsageError):
-        raise
-    except Exception as error:
-        # Whatever broke, the suite goes on: the episode counts as failed and its error is in the table.
-        return Episode(task, seed, error=f"{type(error).__name__}: {error}"[:500])
+class _Place:
+    """One worker at a time; whatever broke, the next one starts afresh."""
+
+    def __init__(self, hire: Hire) -> None:
+        self._hire = hire
+        self.worker = hire()
+
+    async def play(self, task: str, seed: int) -> Episode:
+        losses = 0
+        while True:
+            try:
+                return await self.worker.play(task, seed)
+            except (EnvironmentProblem, ModelUnusable, UsageError):
+                raise
+            except Exception as error:
+                await self.worker.close()
+                self.worker = self._hire()
+                losses += 1
+                if not isinstance(error, WorkerLost) or losses == _TRIES:
+                    # The suite goes on: the episode counts as failed and its error is in the table.
+                    return Episode(task, seed, error=f"{type(error).__name__}: {error}"[:500])
 
 
 def parse_seeds(text: str) -> list[int]:

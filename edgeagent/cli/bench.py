@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
-import tempfile
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 import click
 
 from edgeagent.cli.bench_step import step
 from edgeagent.cli.seconds import Seconds
 from edgeagent.errors import UsageError
+from edgeagent.offline import require_network
 
 if TYPE_CHECKING:
     from edgeagent.bench.episode import Episode
     from edgeagent.bench.report import SuiteReport
-    from edgeagent.limits import Limits
-    from edgeagent.runner import ModelChoice
 
 
 @click.group()
@@ -36,6 +33,8 @@ bench.add_command(step)
 @click.option("--model", default="embedded", show_default=True, help="embedded, or the path of a GGUF file.")
 @click.option("--mmproj", default="", help="Vision part of the GGUF file.")
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Sandboxes at a time.")
+@click.option("--engine", type=click.Choice(["local", "ray"]), default="local", show_default=True, help="Where workers play.")
+@click.option("--ray-address", default="", metavar="HOST:PORT", help="Ray cluster to join; default: one on this machine.")
 @click.option("--max-steps", type=click.IntRange(1, 1000), default=25, show_default=True, help="Of one episode.")
 @click.option("--timeout", type=Seconds(), default=60, show_default=True, help="Seconds of one episode.")
 @click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
@@ -48,6 +47,8 @@ def tasks(
     model: str,
     mmproj: str,
     workers: int,
+    engine: Literal["local", "ray"],
+    ray_address: str,
     max_steps: int,
     timeout: float,
     json_path: Path | None,
@@ -56,41 +57,22 @@ def tasks(
 ) -> None:
     """Play tasks of a suite in real Chromium in the sandbox, from pixels, and score them by the page's own reward."""
     from edgeagent.bench.miniwob import check_tasks, known_tasks, pages_root
-    from edgeagent.bench.suite import parse_seeds, parse_tasks
+    from edgeagent.bench.places import Played, places
+    from edgeagent.bench.report import summarise
+    from edgeagent.bench.suite import parse_seeds, parse_tasks, run_suite
     from edgeagent.cli.run import gguf
     from edgeagent.limits import Limits
     from edgeagent.runner import ModelChoice
 
     choice = ModelChoice() if model == "embedded" else gguf(model, mmproj)
-    root = pages_root()
-    names = parse_tasks(tasks, _read)
-    check_tasks(names, known_tasks(root))
-    limits = Limits(max_steps=max_steps, timeout_s=timeout)
-    report = asyncio.run(_measure(suite, root, names, parse_seeds(seeds), choice, workers, limits, keep))
-    _write(report, json_path, plot)
-
-
-async def _measure(
-    suite: str,
-    root: Path,
-    names: list[str],
-    seeds: list[int],
-    choice: ModelChoice,
-    workers: int,
-    limits: Limits,
-    keep: Path | None,
-) -> SuiteReport:
-    from edgeagent.bench.miniwob import copy_pages
-    from edgeagent.bench.report import summarise
-    from edgeagent.bench.suite import run_suite
-    from edgeagent.bench.worker import MiniwobWorker
-
-    with tempfile.TemporaryDirectory(prefix="edgeagent-pages-") as scratch:
-        os.chmod(scratch, 0o755)
-        pages = Path(scratch) / "html"
-        copy_pages(root, pages)
-        episodes = await run_suite(names, seeds, lambda: MiniwobWorker(pages, choice, keep, limits), workers, _tell)
-    return summarise(suite, choice.model, episodes)
+    names, seeded = parse_tasks(tasks, _read), parse_seeds(seeds)
+    check_tasks(names, known_tasks(pages_root()))
+    if ray_address:
+        require_network("joining a Ray cluster")
+    played = Played(choice, keep.absolute() if keep else None, Limits(max_steps=max_steps, timeout_s=timeout))
+    with places(engine, ray_address, workers, played) as hire:
+        episodes = asyncio.run(run_suite(names, seeded, hire, workers, _tell))
+    _write(summarise(suite, choice.model, episodes), json_path, plot)
 
 
 def _tell(episode: Episode) -> None:

@@ -5,7 +5,7 @@ import pytest
 from edgeagent.bench.episode import Episode
 from edgeagent.bench.miniwob import check_tasks
 from edgeagent.bench.suite import parse_seeds, parse_tasks, run_suite
-from edgeagent.errors import DesktopLost, EnvironmentProblem, UsageError
+from edgeagent.errors import DesktopLost, EnvironmentProblem, UsageError, WorkerLost
 
 
 @pytest.mark.parametrize(("text", "seeds"), [("0:3", [0, 1, 2]), ("7", [7]), ("1,5,9", [1, 5, 9])])
@@ -60,6 +60,24 @@ async def test_a_crash_is_a_failed_episode_and_the_worker_starts_afresh() -> Non
     assert episodes[1].error == "DesktopLost: gone"
     assert len(seen) == 6
     assert Flaky.hired == Flaky.closed == 4
+
+
+async def test_an_episode_whose_machine_was_lost_is_played_again() -> None:
+    Flaky.hired = Flaky.closed = 0
+    lost = iter([Flaky(WorkerLost("gone")), Flaky(WorkerLost("gone"))])
+    episodes = await run_suite(["a"], [0, 1, 2], lambda: next(lost, Sound()), 1, lambda _: None)
+    assert [episode.success for episode in episodes] == [True, True, True]
+    assert Flaky.closed == 2
+    again = await run_suite(["a"], [0, 1, 2], lambda: Flaky(WorkerLost("gone")), 1, lambda _: None)
+    assert [episode.error for episode in again] == ["", "WorkerLost: gone", ""], "not for ever"
+
+
+class Sound:
+    async def play(self, task: str, seed: int) -> Episode:
+        return Episode(task, seed, True)
+
+    async def close(self) -> None:
+        pass
 
 
 async def test_a_machine_that_cannot_do_it_ends_the_suite() -> None:
