@@ -16,7 +16,7 @@ from torch import nn
 
 from vlm_training.batches import draw
 from vlm_training.judge import shares
-from vlm_training.losses import CellHead, losses
+from vlm_training.losses import CellHead, losses, seeing
 from vlm_training.network import TinyVLM
 from vlm_training.shape import SIZES_PX, Shape
 from vlm_training.tokens import Language
@@ -31,13 +31,16 @@ _DECAYS_FROM = 0.45
 _AIDED = (0.45, 0.85)
 """Shares of the time at which the helps begin to fade, and are gone."""
 _JUDGE_EVERY_S = 900.0
+_READS_UNTIL = 0.17
+"""Share of the time in which the encoder learns alone what is to be seen, which costs less than half."""
+_READING_SIZES = ((192, 160), (256, 192))
 _FIRST_SIZES = ((192, 160), (256, 192), (320, 224))
 _LEAST_PIXELS, _MOST_PIXELS = 320 * 224, 640 * 448
 _ANY_SIZE = 0.45
 """Share of batches at a size by dice, once larger pictures are drawn at all."""
 _LOG_SHAPES = (math.log(0.45), math.log(4.5))
 """Of width to height: a telephone's screen to two monitors in a row."""
-_ONLY_SMALL_UNTIL = 0.12
+_ONLY_SMALL_UNTIL = 0.27
 """Share of the time spent on small pictures alone, which hold fewer things and cost less."""
 
 
@@ -87,12 +90,18 @@ class Trainer:
         done = self.progress.spent_s / self.budget_s
         size = self._size(done)
         count = max(4, _PIXELS_A_BATCH // (size[0] * size[1]))
-        questions = round(_QUESTIONS * max(1.0, size[0] * size[1] / (320 * 224)) ** 0.5)
-        batch = draw(self.rng, self.language, self.shape, size, count, questions)
+        reads = done < _READS_UNTIL
+        questions = 1 if reads else round(_QUESTIONS * max(1.0, size[0] * size[1] / (320 * 224)) ** 0.5)
+        batch = draw(self.rng, self.language, self.shape, size, count, questions, reads)
         aid = min(1.0, max(0.0, (_AIDED[1] - done) / (_AIDED[1] - _AIDED[0])))
         with torch.autocast("cpu", torch.bfloat16):
-            answers, helps, each = losses(self.net, self.cells, self.language, batch, aid > 0)
-        (answers + aid * helps).backward()
+            if reads:
+                loss = seeing(self.net, self.cells, batch)
+                each = loss.detach().expand(8)
+            else:
+                answers, helps, each = losses(self.net, self.cells, self.language, batch, aid > 0)
+                loss = answers + aid * helps
+        loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         share = min(1.0, (self.progress.steps + 1) / _WARM_UP_STEPS)
         share *= 1 - 0.98 * max(0.0, done - _DECAYS_FROM) / (1 - _DECAYS_FROM)
@@ -107,6 +116,8 @@ class Trainer:
 
     def _size(self, done: float) -> tuple[int, int]:
         """Small ones first; then the five, and at times any multiple of a cell."""
+        if done < _READS_UNTIL:
+            return self.rng.choice(_READING_SIZES)
         if done < _ONLY_SMALL_UNTIL:
             return self.rng.choice(_FIRST_SIZES)
         if self.rng.random() < _ANY_SIZE:

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from vlm_training.answers import ANSWER_TOKENS, SOFT
-from vlm_training.batches import Batch, Labels
+from vlm_training.batches import GLYPH_COLUMNS, Batch, Labels
 from vlm_training.network import Looked, TinyVLM
 from vlm_training.reading import WordHead
 from vlm_training.shape import Shape
@@ -19,8 +19,10 @@ _HINTED_HEADS = (0, 2)
 _DIGIT_WEIGHTS = (1.0, 1.0, 0.1, 0.1, 1.0, 1.0, 0.1, 0.1)
 """Hundreds and tens decide whether a click hits; the rest is learned by itself."""
 _CLASSES = (1 + len(SHAPES), 1 + len(COLOURS), 1 + len(LETTERS), 2)
+_GLYPHS = 1 + len(LETTERS)
 _FOUND_WEIGHT = 3.0
-_CELLS_WEIGHT, _HINT_WEIGHT, _READING_WEIGHT = 0.5, 0.3, 0.15
+_CONTENTS_WEIGHT, _GLYPHS_WEIGHT, _SEEN_WORDS_WEIGHT = 0.5, 1.5, 0.4
+_HINT_WEIGHT, _HEARD_WORDS_WEIGHT = 0.3, 0.15
 
 
 class CellHead(nn.Module):
@@ -28,13 +30,13 @@ class CellHead(nn.Module):
 
     def __init__(self, shape: Shape) -> None:
         super().__init__()
-        self.read = nn.Linear(shape.width, sum(_CLASSES) + 4 + 26)
+        self.read = nn.Linear(shape.width, sum(_CLASSES) + 4 + GLYPH_COLUMNS * _GLYPHS)
         self.seen_words = WordHead(shape.width)
         self.heard_words = WordHead(shape.width)
 
     def forward(self, seen: Tensor, labels: Labels) -> Tensor:
         said = self.read(seen).float()
-        *classes, places, glyphs = said.split((*_CLASSES, 4, 26), -1)
+        *classes, places, glyphs = said.split((*_CLASSES, 4, GLYPH_COLUMNS * _GLYPHS), -1)
         loss = said.new_zeros(())
         for number, logits in enumerate(classes):
             weights = torch.full((logits.shape[-1],), _FOUND_WEIGHT)
@@ -42,10 +44,17 @@ class CellHead(nn.Module):
             loss = loss + functional.cross_entropy(logits.flatten(0, 1), labels.contents[..., number].flatten(), weight=weights)
         found = labels.contents.sum(-1) > 0
         loss = loss + 2 * functional.smooth_l1_loss(places[found], labels.offsets[found])
+        loss = _CONTENTS_WEIGHT * loss + _SEEN_WORDS_WEIGHT * self.seen_words(seen, labels.words)
         written = labels.glyphs.sum(-1) > 0
         if written.any():
-            loss = loss + 2 * functional.binary_cross_entropy_with_logits(glyphs[written], labels.glyphs[written])
+            letters = glyphs[written].view(-1, _GLYPHS)
+            loss = loss + _GLYPHS_WEIGHT * functional.cross_entropy(letters, labels.glyphs[written].flatten())
         return loss
+
+
+def seeing(net: TinyVLM, cells: CellHead, batch: Batch) -> Tensor:
+    """The loss of the encoder alone, without which there is nothing to ask about."""
+    return cells(net.seen(batch.pictures), batch.labels)
 
 
 def losses(net: TinyVLM, cells: CellHead, language: Language, batch: Batch, aided: bool) -> tuple[Tensor, Tensor, Tensor]:
@@ -65,9 +74,8 @@ def losses(net: TinyVLM, cells: CellHead, language: Language, batch: Batch, aide
 
 
 def _helps(cells: CellHead, seen: Tensor, looked: Looked, batch: Batch, first: int) -> Tensor:
-    read = cells.seen_words(seen, batch.labels.words) + cells.heard_words(looked.x, batch.words)
     hint = _hint(looked.queries, looked.keys, batch, first)
-    return _CELLS_WEIGHT * cells(seen, batch.labels) + _HINT_WEIGHT * hint + _READING_WEIGHT * read
+    return cells(seen, batch.labels) + _HINT_WEIGHT * hint + _HEARD_WORDS_WEIGHT * cells.heard_words(looked.x, batch.words)
 
 
 def _hint(queries: Tensor, keys: Tensor, batch: Batch, first: int) -> Tensor:

@@ -94,6 +94,11 @@ class Painter:
         more = self._begin()
         return self._fill(self.rng.randint(3, 6) + more, self.rng.choice((0, 0, 1)), (0, 2 + more // 2))
 
+    def page(self) -> Scene:
+        """As many buttons as there is room for, and little else."""
+        self._begin()
+        return self._fill(round(self.width * self.height / (75 * self.scale) ** 2) + 1, self.rng.choice((0, 0, 1)), (0, 1))
+
     def _begin(self) -> int:
         """Windows behind everything; how many more things there should be than on a small screen."""
         for _ in range(self.rng.choice((0, 0, 1, 2))):
