@@ -74,9 +74,11 @@ def advance(history: History, fact: events.EventData) -> History:
             return replace(history, task=task, told=agent.told if agent else "")
         case events.RunStarted(reason="new"):
             return replace(history, ended=None)
-        case events.RunStarted():
+        case events.RunStarted(reason=reason):
             # What a model noted of its progress was about applications that are gone; it goes by the new screen.
-            return replace(history, ended=None, memory="", fresh_desktop=bool(history.steps or history.pending))
+            rejected = 0 if reason == "resumed" else history.rejected_in_a_row  # whoever resumes wants it tried again
+            fresh = bool(history.steps or history.pending)
+            return replace(history, ended=None, memory="", fresh_desktop=fresh, rejected_in_a_row=rejected)
         case events.Replied(memory=memory, usage=usage):
             tokens = history.tokens + usage.prompt_tokens + usage.output_tokens
             return replace(history, memory=memory, feedback="", tokens=tokens)

@@ -17,28 +17,28 @@ _EMBEDDED = ("", "embedded")
 
 
 def in_words(agent: Agent) -> Iterator[tuple[str, str]]:
-    """(what, how) of everything that ``agent`` says, in the order in which one would ask."""
+    """(what, how) of everything that ``agent`` says, what it may do first."""
     if agent.description:
         yield "does", agent.description
-    yield "file", agent.source if is_own(agent) else f"{agent.source} (not in your own folder: it cannot widen anything)"
-    if agent.prompt.strip():
-        yield "prompt", agent.prompt.strip()
-        if agent.model in _EMBEDDED:
-            yield "", "(the embedded model goes by the task alone: it does not read this)"
-    if agent.model:
-        yield "model", " ".join(filter(None, (agent.model, agent.mmproj)))
-    if agent.policy:
-        yield "policy", agent.policy
-    if agent.mode:
-        yield "mode", f"{agent.mode}: {_MODES[agent.mode]}, at the least"
     if agent.actions:
         yield "may do", f"{', '.join(agent.actions)}; nothing else, whatever the policy allows"
     if agent.ask:
         yield "asks before", f"{', '.join(agent.ask)}; in every mode"
+    if agent.mode:
+        yield "mode", f"{agent.mode}: {_MODES[agent.mode]}; where the policy's mode permits less, that"
     if limits := ", ".join(_limits(agent)):
         yield "at most", limits
+    if agent.policy:
+        yield "policy", agent.policy
+    if agent.model:
+        yield "model", " ".join(filter(None, (agent.model, agent.mmproj)))
     if start := ", ".join(_start(agent)):
         yield "starts with", start
+    if agent.prompt.strip():
+        yield "prompt", agent.prompt.strip()
+        if agent.model in _EMBEDDED:
+            yield "", "(the embedded model goes by the task alone: it does not read this)"
+    yield "file", agent.source if is_own(agent) else f"{agent.source} (not in your own folder: it cannot widen anything)"
 
 
 def _limits(agent: Agent) -> Iterator[str]:

@@ -25,6 +25,10 @@ _KEEPS_FOCUS = (
     act.Screenshot, act.Zoom, act.Wait, act.WaitUntil, act.CursorPosition, act.Memorize, act.Move, act.Scroll, act.ClipboardRead,
     act.ClipboardWrite,
 )  # fmt: skip
+_EDITS_A_FIELD = frozenset({
+    ("ctrl", "a"), ("ctrl", "home"), ("ctrl", "end"), ("home",), ("end",), ("left",), ("right",), ("backspace",), ("delete",),
+})  # fmt: skip
+"""Keys that leave the keyboard where it is."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +112,8 @@ def _after(spot: Place | None, part: SingleAction) -> Place | None:
         case act.Click(point=point, button="left") | act.LongPress(point=point):
             return point.pixel()
         case act.Type(submit=False) if text_of(part).isprintable():
+            return spot
+        case act.Key(keys=keys) if tuple(key.casefold() for key in keys) in _EDITS_A_FIELD:
             return spot
         case _:
             return spot if isinstance(part, _KEEPS_FOCUS) else None

@@ -45,7 +45,7 @@ def forbidden(agent: Agent | None, action: Action) -> tuple[str, str] | None:
 def to_be_asked(agent: Agent | None, action: Action) -> str:
     """The rule by which ``agent`` has the user asked before ``action``; empty: it does not."""
     kind = next((kind for kind in _kinds(action) if agent is not None and kind in agent.ask), "")
-    return f"{_rule(agent)} asks before {kind}" if agent is not None and kind else ""
+    return f"{_rule(agent)} (ask: {kind})" if agent is not None and kind else ""
 
 
 def _rule(agent: Agent) -> str:

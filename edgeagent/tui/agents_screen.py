@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import ClassVar
 
 from rich.text import Text
@@ -39,11 +40,11 @@ class AgentsScreen(ModalScreen[str | None]):
         Binding("f1", "app.help", "Help"),
     ]
 
-    def __init__(self, chosen: str) -> None:
+    def __init__(self, chosen: str, found: Mapping[str, Agent | UsageError]) -> None:
+        """``found``: the agents to choose from by what they are asked for with, or what is wrong with each; one is ``chosen``."""
         super().__init__()
         self._chosen = chosen
-        given = [chosen] if chosen and chosen not in own_names() else []
-        self._found = {name: _read(name) for name in (*own_names(), *given)}
+        self._found = found
 
     def compose(self) -> ComposeResult:
         options = [Option(_title(name, agent), id=name) for name, agent in self._found.items()]
@@ -74,6 +75,12 @@ class AgentsScreen(ModalScreen[str | None]):
             self.app.notify("This one cannot be used: mend its file first.", severity="warning")
         else:
             self.dismiss("" if name == _NONE else name)
+
+
+def agents_here(chosen: str) -> dict[str, Agent | UsageError]:
+    """The user's agents, and the file that is ``chosen`` if it is one."""
+    own = own_names()
+    return {name: _read(name) for name in (*own, *((chosen,) if chosen and chosen not in own else ()))}
 
 
 def _read(name: str) -> Agent | UsageError:

@@ -167,9 +167,10 @@ class HomeScreen(ShowsFrames):
     @work(group="agent")
     async def action_agent(self) -> None:
         """Choose what to work as, and see what it means."""
-        from edgeagent.tui.agents_screen import AgentsScreen
+        from edgeagent.tui.agents_screen import AgentsScreen, agents_here
 
-        said = await self.app.push_screen_wait(AgentsScreen(self.query_one("#agent", Input).value.strip()))
+        now = self.query_one("#agent", Input).value.strip()
+        said = await self.app.push_screen_wait(AgentsScreen(now, agents_here(now)))
         if said is not None:
             self.query_one("#agent", Input).value = said
             self._make_room()

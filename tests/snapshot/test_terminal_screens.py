@@ -16,10 +16,13 @@ from pathlib import Path
 import pytest
 from support.terminal import SlowModel, make_app, until
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input, TextArea
+from textual.widgets import DataTable, Input, TabbedContent, TextArea
 
+from edgeagent.agents.agent import Agent, AgentLimits, AgentStart
+from edgeagent.errors import UsageError
 from edgeagent.policy.asking import Question
 from edgeagent.settings import Settings
+from edgeagent.tui.agents_screen import AgentsScreen
 from edgeagent.tui.asking import AskScreen
 from edgeagent.tui.choices import MODE_CHOICES
 from edgeagent.tui.compare_screen import CompareScreen
@@ -39,7 +42,21 @@ KEPT = Path(__file__).with_name("terminal")
 SIZES = ((80, 24), (120, 40), (200, 60))
 THEMES = ("edgeagent-dark", "edgeagent-light")
 NAMES = ("20260102-030405-aaaaaa", "20260102-030406-bbbbbb")
-QUESTION = Question("click button 'Submit'", "mode ask", ("chromium", "shop.example"), proposed=Click(Point(320, 200)))
+QUESTION = Question(
+    "click button 'Submit'", "mode ask", ("chromium", "shop.example"), proposed=Click(Point(320, 200)),
+    again="the very same in this place",
+)  # fmt: skip
+AGENTS = {
+    "forms": Agent(
+        "forms", "/nonexistent/edgeagent/agents/forms.toml", "Fills in forms, asks before it opens anything",
+        "Write dates as 2026-11-30.\nLeave fields empty that the task does not name.", mode="ask", policy="forms.yaml",
+        actions=("click", "scroll", "type", "key", "open_url"), ask=("open_url",), limits=AgentLimits(40, 300.0),
+        start=AgentStart(url="http://forms.localhost/"),
+    ),
+    "looker": Agent("looker", "/nonexistent/edgeagent/agents/looker.toml", "Only looks", mode="plan"),
+    "old": UsageError("/nonexistent/edgeagent/agents/old.toml, line 3: unknown key 'tools'", "did you mean model?"),
+}  # fmt: skip
+BROKEN = "version: 1\ngate:\n  mode: ask\n  rules:\n    - {decision: deny, text: ['(a']}\n"
 Opener = Callable[[Pilot[None], Path], Awaitable[None]]
 
 
@@ -94,6 +111,17 @@ async def policy(pilot: Pilot[None], root: Path) -> None:
     await pilot.app.push_screen(PolicyScreen.of_choice("web"))
 
 
+async def policy_text(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(PolicyScreen("/home/me/shop.yaml", BROKEN))
+    pilot.app.screen.query_one(TabbedContent).active = "text"
+    await pilot.pause()
+    pilot.app.screen.query_one(TextArea).focus()
+
+
+async def agents(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(AgentsScreen("forms", AGENTS))
+
+
 async def settings(pilot: Pilot[None], root: Path) -> None:
     await pilot.app.push_screen(SettingsScreen())
 
@@ -104,7 +132,8 @@ async def tour(pilot: Pilot[None], root: Path) -> None:
 
 SCREENS: dict[str, Opener] = {
     "home": home, "session": session, "close-up": close_up, "help": help_, "compare": compare, "ask": ask, "edit": edit,
-    "mode": mode, "model": model, "policy": policy, "settings": settings, "tour": tour,
+    "mode": mode, "model": model, "policy": policy, "policy-text": policy_text, "agents": agents, "settings": settings,
+    "tour": tour,
 }  # fmt: skip
 
 

@@ -75,7 +75,7 @@ async def test_what_does_nothing_to_the_desktop_always_may() -> None:
 async def test_it_asks_before_its_kinds_in_the_mode_that_acts_alone_too() -> None:
     gate = guarded(CAREFUL, "", "auto", person := Person("no"))
     said = await gate.judge(Batch((CLICK, Type("x"))), History())
-    assert (said.allow, said.rule, said.asked) == (False, "agent careful asks before type", True)
+    assert (said.allow, said.rule, said.asked) == (False, "agent careful (ask: type)", True)
     gate.wanted_mode = lambda: "auto"
     await gate.judge(Type("x"), History())
     assert len(person.asked) == 2

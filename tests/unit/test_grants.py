@@ -71,10 +71,11 @@ async def test_typing_into_the_same_field_may_go_on_with_other_text_for_a_while(
 
 async def test_a_press_and_typing_in_one_are_one_place() -> None:
     gate, person, _ = gate_in(There())
-    assert (await gate.judge(Batch((FIELD, Type("Zoë"))), History())).allow
+    everything = Key(("ctrl", "a"))
+    assert (await gate.judge(Batch((FIELD, everything, Type("Zoë"))), History())).allow
     assert person.asked[0].again == "the same in this place, with other text too"
-    assert (await gate.judge(Batch((Click(Point(105, 104)), Type("Ann"))), History())).allow
-    assert not (await gate.judge(Batch((Click(Point(105, 150)), Type("Ann"))), History())).allow
+    assert (await gate.judge(Batch((Click(Point(105, 104)), everything, Type("Ann"))), History())).allow
+    assert not (await gate.judge(Batch((Click(Point(105, 150)), everything, Type("Ann"))), History())).allow
 
 
 @pytest.mark.parametrize(

@@ -40,7 +40,7 @@ async def keep_one(root: Path) -> SessionStore:
     return store
 
 
-@pytest.mark.parametrize("field", ["task", "applications", "url", "home", "model", "policy"])
+@pytest.mark.parametrize("field", ["task", "applications", "url", "home", "agent", "model", "policy"])
 async def test_enter_starts_from_every_field(tmp_path: Path, field: str) -> None:
     app = Listening(SessionStore(tmp_path))
     async with app.run_test(size=(120, 40)) as pilot:
