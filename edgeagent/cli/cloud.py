@@ -8,21 +8,15 @@ from typing import TYPE_CHECKING, Literal
 
 import click
 
+from edgeagent.cli.cloud_keeping import gc, sessions
+from edgeagent.cli.cloud_options import BLOBS, DATA, LEDGER, folder_of, require_extra
 from edgeagent.cli.exits import EXIT_CODES_HELP
 from edgeagent.cli.sessions_text import echo_json
-from edgeagent.errors import EnvironmentProblem, UsageError
+from edgeagent.errors import UsageError
 from edgeagent.offline import require_network
-from edgeagent.sessions.store import sessions_root
 
 if TYPE_CHECKING:
     import sqlalchemy as sa
-
-_DATA = click.option(
-    "--data", type=click.Path(file_okay=False, path_type=Path), help="Its folder; default: cloud in the data directory."
-)
-_LEDGER = click.option(
-    "--ledger", default="", metavar="URL", help="Another database than SQLite in --data: postgresql+psycopg://…"
-)
 
 
 @click.group(epilog=EXIT_CODES_HELP)
@@ -30,10 +24,14 @@ def cloud() -> None:
     """Serve sessions that move here. Needs the extra: pip install 'edgeagent[cloud]'."""
 
 
+cloud.add_command(gc)
+cloud.add_command(sessions)
+
+
 @cloud.command()
-@_DATA
-@_LEDGER
-@click.option("--blobs", default="", metavar="URL", help="Where chunks lie, if not in --data: s3://BUCKET/PREFIX.")
+@DATA
+@LEDGER
+@BLOBS
 @click.option("--name", default="cloud", show_default=True, help="What it calls itself in the sessions' logs.")
 @click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen at; any but loopback needs TLS.")
 @click.option("--port", default=8470, show_default=True, type=click.IntRange(0, 65535), help="0: any.")
@@ -48,15 +46,19 @@ def cloud() -> None:
 @click.option("--rate", default=100.0, show_default=True, type=click.FloatRange(0.1), help="Requests a second for each token.")
 @click.option("--max-sessions", default=1000, show_default=True, type=click.IntRange(1), help="Of each tenant.")
 @click.option("--max-gb", default=100.0, show_default=True, type=click.FloatRange(min=0.001), help="Stored for each tenant.")
+@click.option(
+    "--gc-hours", default=24.0, show_default=True, type=click.FloatRange(0), help="How often to do `cloud gc`; 0: never."
+)
 @click.option("--runner", default="", hidden=True, help="module:function that makes the workers' runner, for tests.")
 def serve(
     data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int,
     engine: Literal["local", "ray"], ray_address: str, models: Path | None,
-    tls_cert: Path | None, tls_key: Path | None, rate: float, max_sessions: int, max_gb: float, runner: str,
+    tls_cert: Path | None, tls_key: Path | None, rate: float, max_sessions: int, max_gb: float,
+    gc_hours: float, runner: str,
 ) -> None:  # fmt: skip
     """Serve until Ctrl-C. Prints the address once it listens."""
     require_network("serving sessions of other machines")
-    _require_extra()
+    require_extra()
     from edgeagent.cloud.access import Rates
     from edgeagent.cloud.depot import Quota
     from edgeagent.cloud.serving import Settings
@@ -67,8 +69,9 @@ def serve(
     if ray_address and engine != "ray":
         raise UsageError("--ray-address goes with --engine ray")
     settings = Settings(
-        _folder(data), name, host, port, ledger, blobs, workers, runner, models, tls_cert, tls_key,
+        folder_of(data), name, host, port, ledger, blobs, workers, runner, models, tls_cert, tls_key,
         Quota(max_sessions, int(max_gb * 1e9)), Rates(rate, 4 * rate), engine, ray_address,
+        sweep_every_s=3600 * gc_hours,
     )  # fmt: skip
     serve_backend(settings)
 
@@ -83,8 +86,8 @@ def token() -> None:
 @click.option("--scope", "scopes", multiple=True, default=("read", "write"), show_default=True, help="read, write, metrics.")
 @click.option("--days", default=90.0, show_default=True, type=click.FloatRange(min=0.001), help="How long it counts.")
 @click.option("--note", default="", help="For people: whose it is.")
-@_DATA
-@_LEDGER
+@DATA
+@LEDGER
 def create(tenant: str, scopes: tuple[str, ...], days: float, note: str, data: Path | None, ledger: str) -> None:
     """Print a new token of TENANT."""
     from edgeagent.cloud.tokens import make_token
@@ -93,8 +96,8 @@ def create(tenant: str, scopes: tuple[str, ...], days: float, note: str, data: P
 
 
 @token.command("list")
-@_DATA
-@_LEDGER
+@DATA
+@LEDGER
 @click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 def list_(data: Path | None, ledger: str, output: str) -> None:
     """All tokens, by tenant."""
@@ -111,8 +114,8 @@ def list_(data: Path | None, ledger: str, output: str) -> None:
 
 @token.command()
 @click.argument("number", metavar="ID")
-@_DATA
-@_LEDGER
+@DATA
+@LEDGER
 def revoke(number: str, data: Path | None, ledger: str) -> None:
     """Let the token with this id (of `token list`) count no more."""
     from edgeagent.cloud.tokens import revoke_token
@@ -122,31 +125,17 @@ def revoke(number: str, data: Path | None, ledger: str) -> None:
 
 
 @cloud.command()
-@_DATA
+@DATA
 def schema(data: Path | None) -> None:
     """Print the OpenAPI description of the API."""
-    _require_extra()
+    require_extra()
     from edgeagent.cloud.serving import Settings, application
 
-    echo_json(application(Settings(_folder(data), workers=0)).openapi_schema.to_schema())
-
-
-def _folder(data: Path | None) -> Path:
-    return data.absolute() if data else sessions_root().parent / "cloud"
+    echo_json(application(Settings(folder_of(data), workers=0)).openapi_schema.to_schema())
 
 
 def _engine(data: Path | None, ledger: str) -> sa.Engine:
-    _require_extra()
+    require_extra()
     from edgeagent.cloud.serving import Settings, open_ledger
 
-    return open_ledger(Settings(_folder(data), ledger=ledger))
-
-
-def _require_extra() -> None:
-    try:
-        import alembic  # noqa: F401  # pyright: ignore[reportUnusedImport]
-        import litestar  # noqa: F401  # pyright: ignore[reportUnusedImport]
-        import obstore  # noqa: F401  # pyright: ignore[reportUnusedImport]
-        import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
-    except ImportError as error:
-        raise EnvironmentProblem(f"the backend is not installed: {error}", "pip install 'edgeagent[cloud]'") from error
+    return open_ledger(Settings(folder_of(data), ledger=ledger))

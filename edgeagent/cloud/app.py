@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from functools import partial
@@ -79,6 +79,8 @@ class Services:
     depot: Depot
     pool: Pool | None
     rates: Rates = field(default_factory=Rates)
+    beside: tuple[Callable[[], Coroutine[Any, Any, None]], ...] = ()
+    """What goes on as long as the application."""
 
 
 @get(f"{API}/backend", tags=["backend"])
@@ -231,13 +233,13 @@ def make_app(services: Services) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
-        working = asyncio.create_task(services.pool.run()) if services.pool else None
+        tasks = [asyncio.create_task(work()) for work in (*([services.pool.run] if services.pool else []), *services.beside)]
         try:
             yield
         finally:
-            if working:
-                working.cancel()
-                await asyncio.gather(working, return_exceptions=True)
+            for task in tasks:
+                task.cancel()
+            await asyncio.gather(*tasks, return_exceptions=True)
 
     bearer = Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")})
     return Litestar(

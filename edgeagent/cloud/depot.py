@@ -70,6 +70,7 @@ class Depot:
         """Keep a chunk that is what its name says. Raises `BundleRefused`."""
         if chunk_id(self.identity.open(sealed, MAX_CHUNK_BYTES)) != chunk:
             raise BundleRefused(f"chunk {chunk[:12]} is not what its name says", "it was damaged on the way; send it again")
+        self.ledger.missing(tenant, [chunk])  # one that is there stays: it is not removed between the next two lines
         self.blobs.put(tenant, chunk, sealed)
         self.ledger.stored(tenant, [(chunk, len(sealed))])
 
@@ -87,6 +88,7 @@ class Depot:
         if (row.owner, row.epoch, row.attempt) != ("client", epoch, attempt):
             raise NotOwner(f"session {session!r} is at epoch {row.epoch}; this attempt at epoch {epoch} is over")
         name = manifest_hash(manifest)
+        self.ledger.missing(tenant, list(manifest.chunks()))  # they stay
         with self._busy[tenant, session]:
             staged = self._staged(row)
             remove(staged)
@@ -98,6 +100,7 @@ class Depot:
                 remove(staged)
                 raise
         ended = fold(facts).ended
+        self.blobs.put(tenant, manifest_name(name), signed)
         self.blobs.make_durable()
         self.ledger.verified(row, name, head, ended.outcome if ended else "")
         return Echo(name, head)
@@ -139,7 +142,7 @@ class Depot:
                 sealed = self.identity.recipient.seal(plan.read(chunk))
                 self.blobs.put(row.tenant, chunk, sealed)
                 self.ledger.stored(row.tenant, [(chunk, len(sealed))])
-            self.blobs.put(row.tenant, f"{plan.hash}.manifest", sign(plan.manifest, self.signer))
+            self.blobs.put(row.tenant, manifest_name(plan.hash), sign(plan.manifest, self.signer))
             self.blobs.make_durable()
         finally:
             lock.release()
@@ -149,7 +152,7 @@ class Depot:
         """The signed manifest of a session that is packed, or was fetched last. Raises `NotOwner` if there is none yet."""
         if row.state not in ("packed", "home"):
             raise NotOwner(f"session {row.session!r} is not packed: it is {row.state}", "ask again in a moment")
-        name = f"{row.manifest_hash}.manifest"
+        name = manifest_name(row.manifest_hash)
         try:
             signed = self.blobs.get(row.tenant, name)
             verify(signed, bytes(self.signer.verify_key).hex())
@@ -210,6 +213,11 @@ class Depot:
             if last != events.HandedOver(self.name, row.epoch):
                 log.append(events.HandedOver(self.name, row.epoch))
                 log.sync()
+
+
+def manifest_name(name: str) -> str:
+    """What the blob of the manifest with this hash is called."""
+    return f"{name}.manifest"
 
 
 @dataclass(frozen=True, slots=True)

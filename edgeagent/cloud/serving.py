@@ -6,6 +6,7 @@ import ipaddress
 import os
 import socket
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Literal
 
@@ -23,6 +24,7 @@ from edgeagent.cloud.engines.on_ray import RayEngine
 from edgeagent.cloud.ledger import Ledger
 from edgeagent.cloud.ledger.database import migrate, open_database
 from edgeagent.cloud.pool import Pool
+from edgeagent.cloud.sweeping import Sweep, sweep_now_and_then
 from edgeagent.errors import EnvironmentProblem, UsageError
 from edgeagent.recording.problems import recording_problem
 
@@ -59,6 +61,9 @@ class Settings:
     """Where workers run."""
     ray_address: str = ""
     """HOST:PORT of the Ray cluster to join; empty: one is started on this machine."""
+    sweep: Sweep = field(default_factory=Sweep)
+    sweep_every_s: float = 0.0
+    """0: only when asked to."""
 
     @property
     def ledger_url(self) -> str:
@@ -80,15 +85,20 @@ def open_ledger(settings: Settings) -> sa.Engine:
     return engine
 
 
+def open_depot(settings: Settings) -> Depot:
+    """What is kept of sessions. Raises `EnvironmentProblem`."""
+    ledger = Ledger(open_ledger(settings))
+    return Depot(settings.root, ledger, Blobs(settings.blobs_url), settings.name, settings.quota, settings.models)
+
+
 def application(settings: Settings) -> Litestar:
     """The ASGI application of this backend."""
-    ledger = Ledger(open_ledger(settings))
-    blobs = Blobs(settings.blobs_url)
-    depot = Depot(settings.root, ledger, blobs, settings.name, settings.quota, settings.models)
+    depot = open_depot(settings)
     pool = None
     if settings.workers:
         pool = Pool(depot, settings.ledger_url, _engine(settings), settings.workers, settings.runner)
-    return make_app(Services(depot, pool, settings.rates))
+    sweeping = partial(sweep_now_and_then, depot, settings.sweep, settings.sweep_every_s)
+    return make_app(Services(depot, pool, settings.rates, (sweeping,) if settings.sweep_every_s else ()))
 
 
 def _engine(settings: Settings) -> Engine:

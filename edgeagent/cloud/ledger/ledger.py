@@ -19,6 +19,8 @@ from edgeagent.teleport.wire import Command, Echo, Flip, Owner, Prepare, Return,
 _SESSIONS = schema.sessions
 _AT_ONCE = 500
 """Ids in one question."""
+COUNTED_EVERY_S = 3600.0
+"""How exactly it is known when a chunk was last counted on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +65,7 @@ class Ledger:
     def __init__(self, engine: sa.Engine, clock_s: Callable[[], float] = time.time) -> None:
         self.engine = engine
         self._clock_s = clock_s
-        """For people to read; nothing is decided by it."""
+        """For people to read, and for how long chunks stay that nobody needs; whose a session is never depends on it."""
         self._reads = engine.execution_options(**{READS: True})
 
     # -- sessions -----------------------------------------------------------------------------------------------------------
@@ -211,21 +213,30 @@ class Ledger:
     # -- chunks -------------------------------------------------------------------------------------------------------------
 
     def missing(self, tenant: str, ids: Sequence[str]) -> list[str]:
-        """Those of ``ids`` that the tenant has not stored."""
-        table, known = schema.chunks, set[str]()
-        with self._reads.connect() as connection:
-            for start in range(0, len(ids), _AT_ONCE):
-                some = ids[start : start + _AT_ONCE]
-                found = connection.execute(sa.select(table.c.id).where(table.c.tenant == tenant, table.c.id.in_(some)))
-                known.update(found.scalars())
+        """Those of ``ids`` that the tenant has not stored. The others stay for a while: whoever asks counts on them."""
+        table, known, now_s = schema.chunks, set[str](), self._clock_s()
+        for start in range(0, len(ids), _AT_ONCE):
+            these = (table.c.tenant == tenant, table.c.id.in_(ids[start : start + _AT_ONCE]))
+            old = (*these, table.c.counted_s < now_s - COUNTED_EVERY_S)
+            with self._reads.connect() as connection:
+                some_are_old = connection.execute(sa.select(table.c.id).where(*old).limit(1)).first()
+                if not some_are_old:
+                    known.update(connection.execute(sa.select(table.c.id).where(*these)).scalars())
+            if some_are_old:
+                with self.engine.begin() as connection:  # first this, then the look: what is removed meanwhile is missing
+                    connection.execute(table.update().where(*old).values(counted_s=now_s))
+                    known.update(connection.execute(sa.select(table.c.id).where(*these)).scalars())
         return [chunk for chunk in dict.fromkeys(ids) if chunk not in known]
 
     def stored(self, tenant: str, sizes: Iterable[tuple[str, int]]) -> None:
         """These chunks (id, sealed bytes) are in the blobs."""
-        rows = [{"tenant": tenant, "id": chunk, "sealed_bytes": size} for chunk, size in sizes]
+        now_s = self._clock_s()
+        rows = [{"tenant": tenant, "id": chunk, "sealed_bytes": size, "counted_s": now_s} for chunk, size in sizes]
         if rows:
+            insert = self._insert(schema.chunks)
+            again = insert.on_conflict_do_update(index_elements=["tenant", "id"], set_={"counted_s": now_s})
             with self.engine.begin() as connection:
-                connection.execute(self._insert(schema.chunks).on_conflict_do_nothing(), rows)
+                connection.execute(again, rows)
 
     def forget(self, tenant: str, chunk: str) -> None:
         """The chunk is not what it was: it must be sent again."""

@@ -47,6 +47,7 @@ chunks = Table(
     Column("tenant", String(64), primary_key=True),
     Column("id", String(64), primary_key=True),
     Column("sealed_bytes", Integer, nullable=False),
+    Column("counted_s", Float, nullable=False, server_default="0"),
 )
 
 commands = Table(

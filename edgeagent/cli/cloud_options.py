@@ -1,0 +1,35 @@
+"""What the commands of ``edgeagent cloud`` have in common."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from edgeagent.errors import EnvironmentProblem
+from edgeagent.sessions.store import sessions_root
+
+DATA = click.option(
+    "--data", type=click.Path(file_okay=False, path_type=Path), help="Its folder; default: cloud in the data directory."
+)
+LEDGER = click.option(
+    "--ledger", default="", metavar="URL", help="Another database than SQLite in --data: postgresql+psycopg://…"
+)
+
+BLOBS = click.option("--blobs", default="", metavar="URL", help="Where chunks lie, if not in --data: s3://BUCKET/PREFIX.")
+
+
+def folder_of(data: Path | None) -> Path:
+    """The backend's."""
+    return data.absolute() if data else sessions_root().parent / "cloud"
+
+
+def require_extra() -> None:
+    """Raise `EnvironmentProblem` if the backend's libraries are missing."""
+    try:
+        import alembic  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import litestar  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import obstore  # noqa: F401  # pyright: ignore[reportUnusedImport]
+        import uvicorn  # noqa: F401  # pyright: ignore[reportUnusedImport]
+    except ImportError as error:
+        raise EnvironmentProblem(f"the backend is not installed: {error}", "pip install 'edgeagent[cloud]'") from error
