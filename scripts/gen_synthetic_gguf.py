@@ -37,13 +37,15 @@ def main() -> None:
     parser.add_argument("kind", choices=["dense", "hybrid", "mmproj"])
     parser.add_argument("out", type=Path)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--quantization", choices=list(QUANTIZATIONS), default="F32", help="text models only")
     parser.add_argument("--projection", type=int, default=WIDTH, help="mmproj only: width of what it yields")
     arguments = parser.parse_args()
     if arguments.kind == "mmproj":
         vision = VisionShape(arguments.projection, width=128, layers=2, heads=4, feed_forward=256)
         write_vision_encoder(arguments.out, vision, arguments.seed, FORMATS)
     else:
-        write_text_model(arguments.out, {"dense": DENSE, "hybrid": HYBRID}[arguments.kind], arguments.seed)
+        shape = {"dense": DENSE, "hybrid": HYBRID}[arguments.kind]
+        write_text_model(arguments.out, shape, arguments.seed, arguments.quantization)
     print(f"{arguments.out}: {arguments.out.stat().st_size / 1e6:.1f} MB")
 
 

@@ -32,7 +32,7 @@ def test_shapes_have_sources_and_about_the_parameters_in_their_names() -> None:
         assert len(shape.vision.deepstack) == shape.text.deepstack
 
 
-@pytest.mark.parametrize("quantization", ["Q4_0", "Q8_0"])
+@pytest.mark.parametrize("quantization", ["Q4_0", "Q8_0", "NVFP4"])
 def test_a_file_holds_what_was_planned(tmp_path: Path, quantization: str) -> None:
     write_text_model(tmp_path / "m.gguf", SMALL, 0, quantization)
     reader = gguf.GGUFReader(tmp_path / "m.gguf")
@@ -55,7 +55,7 @@ def test_a_vision_encoder_with_deepstack(tmp_path: Path) -> None:
     assert [bool(flags.parts[place][0]) for place in flags.data] == [True, False, True]
 
 
-@pytest.mark.parametrize("kind", ["Q4_0", "Q8_0", "Q6_K"])
+@pytest.mark.parametrize("kind", ["Q4_0", "Q8_0", "Q6_K", "NVFP4"])
 def test_random_blocks_have_the_spread_that_was_asked_for(kind: str) -> None:
     tensor = Tensor("t", (64, 1024), std=0.05, purpose="vocabulary")
     silent = np.arange(64) >= 32

@@ -9,14 +9,17 @@ from typing import Literal, TypeAlias
 
 from edgeagent_models.synthetic.shapes import TextShape, VisionShape
 
-Format: TypeAlias = Literal["F32", "F16", "Q4_0", "Q8_0", "Q6_K"]
+Format: TypeAlias = Literal["F32", "F16", "Q4_0", "Q8_0", "Q6_K", "NVFP4"]
 Fill: TypeAlias = Literal["normal", "ones", "zeros", "decay"]
 Purpose: TypeAlias = Literal["matrix", "vocabulary", "plain"]
-BLOCKS: dict[Format, tuple[int, int]] = {"F32": (1, 4), "F16": (1, 2), "Q4_0": (32, 18), "Q8_0": (32, 34), "Q6_K": (256, 210)}
+BLOCKS: dict[Format, tuple[int, int]] = {
+    "F32": (1, 4), "F16": (1, 2), "Q4_0": (32, 18), "Q8_0": (32, 34), "Q6_K": (256, 210), "NVFP4": (64, 36),
+}  # fmt: skip
 """Weights in a block, and its bytes."""
 QUANTIZATIONS: dict[str, dict[Purpose, Format]] = {
     "Q4_0": {"matrix": "Q4_0", "vocabulary": "Q6_K", "plain": "F32"},
     "Q8_0": {"matrix": "Q8_0", "vocabulary": "Q8_0", "plain": "F32"},
+    "NVFP4": {"matrix": "NVFP4", "vocabulary": "Q6_K", "plain": "F32"},
     "F32": {"matrix": "F32", "vocabulary": "F32", "plain": "F32"},
 }
 """Formats by purpose, as llama.cpp's own quantization chooses them."""

@@ -31,6 +31,7 @@ def write_text_model(out: Path, shape: TextShape, seed: int, quantization: str =
     """
     writer = gguf.GGUFWriter(out, shape.architecture)
     _add_text_settings(writer, shape)
+    writer.add_file_type(gguf.LlamaFileType[("ALL_" if quantization == "F32" else "MOSTLY_") + quantization])
     known = vocabulary(shape.vocabulary)
     _add_vocabulary(writer, known)
     silent = np.array([not known.speakable(token) for token in range(len(known.tokens))]) if shape.vocabulary else _NOBODY
