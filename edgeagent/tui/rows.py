@@ -48,6 +48,11 @@ class Row:
     """About to be done, or being done."""
 
     @property
+    def spoken(self) -> str:
+        """On one line, without its tokens."""
+        return ". ".join(filter(None, (" ".join(self.title.split()), self.detail, self.cost)))
+
+    @property
     def lines(self) -> tuple[str, ...]:
         """All of it in words."""
         return tuple(filter(None, (self.title, self.detail, self.cost, self.tokens)))
@@ -181,7 +186,7 @@ def _audited(entry: audit.Entry) -> tuple[Tone, str] | None:
 def _told(fact: events.EventData) -> tuple[Tone, str] | None:
     match fact:
         case events.SessionCreated(task=task, agent=agent):
-            return "user", printable(f"{task}  (works as {agent.name})" if agent else task)
+            return "user", printable(f"{task} (works as {agent.name})" if agent else task)
         case events.UserMessage(text=text):
             return "user", f"you: {printable(text)}"
         case events.Verdict(allow=False, reason=reason):

@@ -23,9 +23,13 @@ from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.wanted import Wanted
 from edgeagent_harness.protocol.actions import Finish, OpenApp
 
-CAREFUL = (
-    'description = "Presses, and asks first"\nmode = "ask"\npolicy = "offline"\nactions = ["click"]\n[limits]\nmax_steps = 7\n'
-)
+CAREFUL = """\
+description = "Presses, and asks first"
+mode = "ask"
+actions = ["click"]
+[limits]
+max_steps = 7
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -71,7 +75,7 @@ async def test_it_is_picked_seen_and_held_to(tmp_path: Path) -> None:
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, SessionScreen) and "done after 1 steps" in status(screen))
-        assert titles(screen)[:2] == ["press it  (works as careful)", "denied: this agent may not do open_app, only click"]
+        assert titles(screen)[:2] == ["press it (works as careful)", "denied: this agent may not do open_app, only click"]
     created = facts(tmp_path / "sessions")[0]
     assert isinstance(created, events.SessionCreated)
     assert created.agent is not None
@@ -121,5 +125,5 @@ def test_plain_mode_says_what_it_means_and_works_as_it(tmp_path: Path) -> None:
     run.start()
     assert run.join(20.0)
     plain.hear()
-    assert "press it  (works as careful)" in said, said
+    assert "press it (works as careful)" in said
     assert "denied: this agent may not do open_app, only click" in said
