@@ -9,9 +9,11 @@ from edgeagent_models.protocol import (
     Complete,
     Decide,
     EngineRequest,
+    Fetch,
     Load,
     LoadState,
     OpenSequence,
+    Park,
     Perceive,
     Prime,
     SaveState,
@@ -37,7 +39,7 @@ class Admission:
                 self._check_load(request)
             case OpenSequence(sequence=name):
                 self._check_open(name, self._loaded())
-            case CloseSequence() | Complete() | Prime() | Decide() | Perceive() | SaveState() | LoadState():
+            case Complete() | Prime() | Decide() | Perceive() | SaveState() | LoadState() | Park() | Fetch() | CloseSequence():
                 self._loaded()
                 if request.sequence not in self._open:
                     raise EngineProblem("no_such_sequence", f"no sequence {request.sequence!r} is open: send open_sequence first")

@@ -11,9 +11,12 @@ from edgeagent_models.protocol import (
     Decide,
     Decided,
     EngineReply,
+    Fetch,
     Load,
     Loaded,
     LoadState,
+    Park,
+    Parked,
     Perceive,
     Perceived,
     Prime,
@@ -57,6 +60,10 @@ class EngineHandler(Protocol):
 
     def load_state(self, request: LoadState) -> None: ...
 
+    def park(self, request: Park) -> Parked: ...
+
+    def fetch(self, request: Fetch) -> None: ...
+
     def abort(self, target: int) -> None:
         """Stop request ``target`` soon. Called from another thread at any moment: set a flag, nothing else."""
         ...
@@ -98,6 +105,12 @@ class BaseHandler:
 
     def load_state(self, request: LoadState) -> None:
         raise _cannot("load a state")
+
+    def park(self, request: Park) -> Parked:
+        raise _cannot("park a sequence: it keeps none")
+
+    def fetch(self, request: Fetch) -> None:
+        raise _cannot("fetch a sequence: it keeps none")
 
     def abort(self, target: int) -> None:
         return None

@@ -15,7 +15,7 @@ from edgeagent_harness.protocol.effects import EffectStatus
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import Expectation
 
-ENGINE_PROTOCOL_VERSION = 4
+ENGINE_PROTOCOL_VERSION = 5
 MAX_ENGINE_MESSAGE_BYTES = 256 << 20
 """Images travel inline: one 4K BGRX frame is 33 MB."""
 
@@ -127,6 +127,8 @@ class Load(_Message, frozen=True, tag="load"):
     threads_file: str = ""
     """Where that is remembered; empty: it is not measured, the usual numbers are taken."""
     gpu_layers: int = 0
+    parked_folder: str = ""
+    """Where states of sequences may be kept on disk; empty: nowhere."""
     version: int = ENGINE_PROTOCOL_VERSION
 
 
@@ -203,6 +205,26 @@ class LoadState(_Message, frozen=True, tag="load_state"):
     path: str
 
 
+class Park(_Message, frozen=True, tag="park"):
+    """``sequence`` will not be asked for a while: its state goes out of the way when others want its place, to RAM and then to
+    disk, or at once ``to_disk``. It comes back by itself with the next question that begins like it. Answered with `Parked`."""
+
+    id: int
+    sequence: str
+    to_disk: bool = False
+    """It outlives this process then."""
+    priority: Annotated[int, msgspec.Meta(ge=0, le=100)] = 50
+    ttl_s: Annotated[float, msgspec.Meta(gt=0)] = 86_400.0
+    """After that it is worth nothing."""
+
+
+class Fetch(_Message, frozen=True, tag="fetch"):
+    """``sequence`` will be asked soon: bring back what was parked under its name, if anything was."""
+
+    id: int
+    sequence: str
+
+
 class RunCanary(_Message, frozen=True, tag="run_canary"):
     """Try to reach the prober's listeners; answered with `CanaryRan`."""
 
@@ -229,6 +251,8 @@ EngineRequest: TypeAlias = (
     | Abort
     | SaveState
     | LoadState
+    | Park
+    | Fetch
     | RunCanary
     | Health
     | Shutdown
@@ -255,6 +279,15 @@ class Loaded(_Message, frozen=True, tag="loaded"):
     """For single tokens, and for batches."""
     missing_layers: tuple[str, ...] = ()
     """What the engine's process could not give up on this machine, each as ``name: reason``."""
+
+
+class Parked(_Message, frozen=True, tag="parked"):
+    """Where the state is now; nowhere if there was none, or no room."""
+
+    id: int
+    where: Literal["", "live", "ram", "disk"]
+    size_bytes: int
+    """0 where it needs no bytes of its own."""
 
 
 class Delta(_Message, frozen=True, tag="delta"):
@@ -317,5 +350,5 @@ class EngineWasRestarted(_Message, frozen=True, tag="engine_was_restarted"):
 
 
 EngineReply: TypeAlias = (
-    Ok | Loaded | Delta | Completed | Decided | Perceived | CanaryRan | Healthy | EngineFailed | EngineWasRestarted
+    Ok | Loaded | Parked | Delta | Completed | Decided | Perceived | CanaryRan | Healthy | EngineFailed | EngineWasRestarted
 )

@@ -35,12 +35,14 @@ from edgeagent_models.protocol import (
     EngineFailed,
     EngineReply,
     EngineRequest,
+    Fetch,
     Health,
     Healthy,
     Load,
     LoadState,
     Ok,
     OpenSequence,
+    Park,
     Perceive,
     Prime,
     RunCanary,
@@ -182,6 +184,10 @@ class Shell:
                 handler.save_state(request)
             case LoadState():
                 handler.load_state(request)
+            case Park():
+                return handler.park(request)
+            case Fetch():
+                handler.fetch(request)
             case RunCanary(targets=targets):
                 return CanaryRan(request.id, canary.run("engine", targets))
             case _:

@@ -10,7 +10,7 @@ import pytest
 from support.inprocess import Asked, loaded
 from support.tiny_models import TinyModels, picture
 
-from edgeagent_models.protocol import ChatMessage, ImagePart, LoadState, Ok, Part, SaveState, TextPart
+from edgeagent_models.protocol import ChatMessage, Fetch, ImagePart, LoadState, Ok, Park, Part, SaveState, TextPart
 
 pytestmark = pytest.mark.llama
 TOLERANCE = 0.01
@@ -142,3 +142,57 @@ def test_a_memory_of_few_checkpoints(reused: Asked, scratch: Asked, monkeypatch:
     monkeypatch.setattr("edgeagent_models.llama.sequence.MAX_CHECKPOINT_BYTES", 0)
     for step in range(1, STEPS + 1):
         assert difference(reused, scratch, conversation(step))[0] < TOLERANCE
+
+
+def test_what_makes_room_for_others_comes_back(monkeypatch: pytest.MonkeyPatch, model: Path, tiny_models: TinyModels) -> None:
+    """Three sessions in a context with room for one and a half: each question puts another session on the shelf, and its
+    own state back, and nothing of it is computed again."""
+    room = 800
+    with (
+        loaded(monkeypatch, model, tiny_models.mmproj, max_sequences=3, context_tokens=room) as crowded,
+        loaded(monkeypatch, model, tiny_models.mmproj) as scratch,
+    ):
+        crowded.fresh("b")
+        crowded.fresh("c")
+        computed: list[int] = []
+        for step in (1, 2):
+            for name in "abc":
+                off, fresh, _ = difference(crowded, scratch, conversation(step, task=f"Save form {name}."), name)
+                assert off < TOLERANCE
+                computed.append(fresh)
+        # What is new in a second step, and none of the beginning that is a session's own.
+        assert max(computed[3:]) < min(computed[3:]) + min(computed[1:3]), computed
+
+
+@pytest.mark.parametrize("to_disk", [False, True])
+def test_a_parked_session_goes_on(reused: Asked, scratch: Asked, to_disk: bool) -> None:
+    for step in (1, 2, 3):
+        reused.ask("a", *conversation(step))
+    parked = reused.engine.park(Park(7, "a", to_disk=to_disk))
+    # Without a folder what should go to disk stays in RAM.
+    assert parked.where == ("ram" if to_disk else "live")
+    reused.fresh("b")
+    difference(reused, scratch, conversation(2, task="Log in"), "b")
+    reused.engine.fetch(Fetch(8, "a"))
+    off, fresh, _ = difference(reused, scratch, conversation(3), "a")
+    assert (off < TOLERANCE, fresh) == (True, 1)
+    assert difference(reused, scratch, conversation(4), "a")[0] < TOLERANCE
+
+
+def test_a_new_engine_finds_parked_sessions_and_the_system_prompt(
+    monkeypatch: pytest.MonkeyPatch, model: Path, tiny_models: TinyModels, tmp_path: Path, scratch: Asked
+) -> None:
+    folder = tmp_path / "parked"
+    with loaded(monkeypatch, model, tiny_models.mmproj, parked_folder=folder) as first:
+        for step in (1, 2, 3):
+            first.ask("a", *conversation(step))
+        assert first.engine.park(Park(7, "a", to_disk=True)).where == "disk"
+    assert sorted(path.name.split("-")[0] for path in folder.iterdir()) == ["a.state", "system"]
+    with loaded(monkeypatch, model, tiny_models.mmproj, max_sequences=1, parked_folder=folder) as second:
+        off, fresh, _ = difference(second, scratch, conversation(3), "a")
+        assert (off < TOLERANCE, fresh) == (True, 1)
+        second.fresh("a")
+        (folder / "a.state").unlink()
+        off, _, cached = difference(second, scratch, conversation(1, task="Log in"), "a")
+        assert off < TOLERANCE
+        assert cached > len(SYSTEM) * 0.9

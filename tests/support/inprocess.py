@@ -53,10 +53,14 @@ class Asked:
 
 @contextmanager
 def loaded(
-    monkeypatch: pytest.MonkeyPatch, model: Path, mmproj: Path | None, max_sequences: int = 1, context_tokens: int = 4096
-) -> Iterator[Asked]:
+    monkeypatch: pytest.MonkeyPatch, model: Path, mmproj: Path | None, max_sequences: int = 1, context_tokens: int = 4096,
+    parked_folder: Path | str = "",
+) -> Iterator[Asked]:  # fmt: skip
     """An engine of this process with ``model`` and the sequence ``a``."""
-    load = Load(0, str(model), str(mmproj or ""), context_tokens=context_tokens, max_sequences=max_sequences, threads=1)
+    load = Load(
+        0, str(model), str(mmproj or ""), context_tokens=context_tokens, max_sequences=max_sequences, threads=1,
+        parked_folder=str(parked_folder),
+    )  # fmt: skip
     engine = LlamaEngine(load)
     logits: list[Logits] = []
     plain = Decoder.logits

@@ -18,11 +18,12 @@ from edgeagent_models.llama.native import llama
 from edgeagent_models.llama.pictures import Pictures
 from edgeagent_models.llama.plan import Plan, marks, seam_units
 from edgeagent_models.llama.scheduler import Scheduler
-from edgeagent_models.llama.sequence import Sequence
+from edgeagent_models.llama.sequence import Hints, Sequence
+from edgeagent_models.llama.shelf import Shelf
 from edgeagent_models.llama.template import ChatTemplate
 from edgeagent_models.llama.units import Unit
 from edgeagent_models.llama.vision import VisionEncoder
-from edgeagent_models.protocol import ChatMessage, Complete, Load, Loaded, LoadState, Ok, Prime, SaveState
+from edgeagent_models.protocol import ChatMessage, Complete, Fetch, Load, Loaded, LoadState, Ok, Park, Parked, Prime, SaveState
 
 
 class LlamaEngine:
@@ -38,7 +39,9 @@ class LlamaEngine:
             self._tune(request.threads_file)
         encoder = VisionEncoder(request, self._model, self._marker) if request.mmproj else None
         self._pictures = Pictures(encoder) if encoder else None
-        self._scheduler = Scheduler(self._model, self._pictures)
+        made_of = fingerprint(request, self._model.header, encoder.header if encoder else None, _version())
+        self._shelf = Shelf(request.parked_folder, made_of, self._model.recurrent)
+        self._scheduler = Scheduler(self._model, self._pictures, self._shelf)
         self._serving = True
         vocabulary = self._model.vocabulary
         source = self._model.chat_template
@@ -49,7 +52,7 @@ class LlamaEngine:
             request.id,
             self._model.header.name or Path(request.path).stem,
             self._model.header.architecture,
-            fingerprint(request, self._model.header, encoder.header if encoder else None, _version()),
+            made_of,
             encoder is not None,
             self._model.context_tokens,
             round((time.perf_counter() - began_s) * 1000, 3),
@@ -85,13 +88,15 @@ class LlamaEngine:
         return frozenset(self._sequences)
 
     def open_sequence(self, name: str) -> None:
-        self._sequences[name] = Sequence(self._model, self._free.pop())
+        self._sequences[name] = Sequence(self._model, self._free.pop(), name)
+        self._shelf.look(name)
         self._scheduler.register(self._sequences[name])
 
     def close_sequence(self, name: str) -> None:
         sequence = self._sequences.pop(name)
         self._scheduler.unregister(sequence)
         self._free.append(sequence.number)
+        self._shelf.forget_in_ram(name)
 
     def complete(self, request: Complete, send: Send) -> None:
         sequence = self._sequences[request.sequence]
@@ -114,10 +119,24 @@ class LlamaEngine:
         return self._scheduler.work()
 
     def save_state(self, request: SaveState) -> None:
-        state_file.save(request.path, self._idle(request.sequence), self.loaded.fingerprint)
+        state_file.save(request.path, self._idle(request.sequence).export(), self.loaded.fingerprint)
 
     def load_state(self, request: LoadState) -> None:
-        state_file.load(request.path, self._idle(request.sequence), self.loaded.fingerprint)
+        sequence, held = self._idle(request.sequence), state_file.load(request.path, self.loaded.fingerprint)
+        self._scheduler.take_over(sequence, held)
+
+    def park(self, request: Park) -> Parked:
+        self._scheduler.give_up_guesses(self._sequences[request.sequence])
+        sequence = self._idle(request.sequence)
+        hints = Hints(request.priority, time.time() + request.ttl_s)
+        if sequence.units and not request.to_disk:
+            sequence.waits = hints
+            return Parked(request.id, "live", 0)
+        entry = self._scheduler.put_away(sequence, hints, request.to_disk)
+        return Parked(request.id, entry.where, entry.size_bytes) if entry else Parked(request.id, "", 0)
+
+    def fetch(self, request: Fetch) -> None:
+        self._scheduler.fetch(self._idle(request.sequence))
 
     def abort(self, target: int) -> None:
         self._scheduler.abort(target)
@@ -136,6 +155,7 @@ class LlamaEngine:
             raise EngineProblem("usage", "the prompt has pictures, but the model was loaded without an mmproj file")
         units: list[Unit] = []
         seams: list[int] = []
+        system = 0
         at = 0
         for index, text in enumerate(rendered.text.split(self._marker)):
             if index:
@@ -144,9 +164,11 @@ class LlamaEngine:
             tokens = self._tokens(text, first=not index)
             within = [len(text[: seam - at].encode()) for seam in rendered.seams if at < seam <= at + len(text)]
             seams.extend(len(units) + place for place in seam_units(tokens, self._model.vocabulary.length, within))
+            if not index and rendered.system:
+                (system,) = seam_units(tokens, self._model.vocabulary.length, [len(text[: rendered.system].encode())])
             units.extend(tokens)
             at += len(text) + len(self._marker)
-        return Plan(units, marks(units, seams) if self._model.recurrent else frozenset())
+        return Plan(units, marks(units, seams) if self._model.recurrent else frozenset(), system)
 
     def _tokens(self, text: str, first: bool) -> list[int]:
         vocabulary = self._model.vocabulary

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.handler import BaseHandler, Send
-from edgeagent_models.protocol import Complete, Load, Loaded, LoadState, Prime, SaveState
+from edgeagent_models.protocol import Complete, Fetch, Load, Loaded, LoadState, Park, Parked, Prime, SaveState
 
 if TYPE_CHECKING:
     from edgeagent_models.llama.engine import LlamaEngine
@@ -50,6 +50,12 @@ class LlamaHandler(BaseHandler):
 
     def load_state(self, request: LoadState) -> None:
         self._loaded().load_state(request)
+
+    def park(self, request: Park) -> Parked:
+        return self._loaded().park(request)
+
+    def fetch(self, request: Fetch) -> None:
+        self._loaded().fetch(request)
 
     def abort(self, target: int) -> None:
         if self._engine is not None:

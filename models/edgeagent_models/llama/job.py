@@ -29,6 +29,7 @@ class Job:
         self.sequence = sequence
         self.target = prompt.units
         self.prompt_units = len(prompt.units)
+        self.system_units = prompt.system
         self._marks = sorted(prompt.marks)
         self.encode_ms = 0.0
         self.slice_done = 0

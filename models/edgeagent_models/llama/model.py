@@ -70,7 +70,7 @@ class LlamaModel:
         parameters.n_ctx = request.context_tokens
         parameters.n_batch = parameters.n_ubatch = min(BATCH_TOKENS, request.context_tokens)
         parameters.n_threads, parameters.n_threads_batch = self.threads
-        parameters.n_seq_max = request.max_sequences
+        parameters.n_seq_max = request.max_sequences + 1  # one for what is no session's
         # One pool of cells for all sequences: a single session can use the whole context.
         parameters.kv_unified = True
         parameters.no_perf = True

@@ -19,6 +19,8 @@ class Plan:
 
     units: list[Unit]
     marks: frozenset[int]
+    system: int = 0
+    """So many of the units are the system prompt, which other sessions begin with, too."""
 
 
 def marks(units: Sequence[Unit], seams: Iterable[int]) -> frozenset[int]:

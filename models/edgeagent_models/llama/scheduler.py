@@ -7,6 +7,7 @@ serves its completions in the order they came.
 
 from __future__ import annotations
 
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -16,13 +17,17 @@ from edgeagent_models.llama.decoder import Decoder, Outcome, Row
 from edgeagent_models.llama.job import Job, Priming
 from edgeagent_models.llama.model import LlamaModel
 from edgeagent_models.llama.pictures import Pictures
-from edgeagent_models.llama.sequence import Sequence
+from edgeagent_models.llama.sequence import Held, Hints, Sequence
+from edgeagent_models.llama.shelf import Entry, Shelf
 from edgeagent_models.llama.units import ImageUnit
 
 SHARED_CHUNK_TOKENS = 128
 """Of a prompt in one batch while others are being answered; alone it gets the whole batch."""
 MIN_LENT_UNITS = 32
 """Of a prompt: less than that is not worth taking over from another sequence."""
+EVICTED_TTL_S = 86_400.0
+"""For what had to make room for others."""
+SYSTEM_PROMPT_TTL_S = 30 * 86_400.0
 ENCODER_POLL_S = 0.005
 """How long to wait for the encoder when there is nothing else to do, before looking for new requests and aborts."""
 
@@ -30,8 +35,11 @@ ENCODER_POLL_S = 0.005
 class Scheduler:
     """Decodes the completions of all sequences of one model."""
 
-    def __init__(self, model: LlamaModel, pictures: Pictures | None) -> None:
+    def __init__(self, model: LlamaModel, pictures: Pictures | None, shelf: Shelf) -> None:
         self._pictures = pictures
+        self._shelf = shelf
+        self._spare = Sequence(model, model.max_sequences)
+        """For what is no session's: it holds something for a moment only."""
         self._encoding_for: Job | None = None
         self._model = model
         self._decoder = Decoder(model)
@@ -57,10 +65,15 @@ class Scheduler:
         if self._pictures:
             self._pictures.hold(job.target)
         # Only now: what the primed job lets go of may be what this one needs.
-        for primed in [one for one in (*self._jobs, *self._waiting) if isinstance(one, Priming) and one.sequence is job.sequence]:
+        self.give_up_guesses(job.sequence)
+        job.sequence.waits = None
+        self._waiting.append(job)
+
+    def give_up_guesses(self, sequence: Sequence) -> None:
+        """Leave what ``sequence`` is being primed with as far as it got."""
+        for primed in [one for one in (*self._jobs, *self._waiting) if isinstance(one, Priming) and one.sequence is sequence]:
             self._end(primed)
             primed.finish("aborted")
-        self._waiting.append(job)
 
     def abort(self, target: int) -> None:
         """From another thread: stop request ``target`` soon."""
@@ -84,6 +97,48 @@ class Scheduler:
 
     def busy(self, sequence: Sequence) -> bool:
         return any(job.sequence is sequence for job in (*self._jobs, *self._waiting))
+
+    # -- put away and fetched back
+
+    def put_away(self, sequence: Sequence, hints: Hints, to_disk: bool) -> Entry | None:
+        """Keep what the idle ``sequence`` holds on the shelf instead; None if that is nothing."""
+        if sequence.units:
+            entry = self._shelf.put(sequence.name, sequence.export(), hints, to_disk)
+            sequence.clear()
+            return entry
+        return self._shelf.keep(sequence.name, hints, to_disk)
+
+    def fetch(self, sequence: Sequence) -> None:
+        """Bring back what the idle ``sequence`` held when it was put away, if it holds nothing since."""
+        entry = None if sequence.units else self._shelf.named(sequence.name)
+        if entry is not None:
+            self._restore(sequence, entry)
+        sequence.waits = None
+
+    def take_over(self, sequence: Sequence, held: Held) -> None:
+        """Have the idle ``sequence`` hold ``held``. Raises `EngineProblem`; then it holds nothing."""
+        sequence.clear()
+        if not self._make_room(count.cells(held.units), sequence):
+            raise EngineProblem("context_full", self._full())
+        sequence.take_over(held)
+
+    def _restore(self, sequence: Sequence, entry: Entry) -> bool:
+        try:
+            self.take_over(sequence, self._shelf.take(entry, sequence.name))
+        except EngineProblem:
+            return False  # it is computed anew
+        return True
+
+    def _keep_system_prompt(self, job: Job) -> None:
+        """Put the system prompt of a finished ``job`` on disk, once: the next engine's first question need not compute it."""
+        units = job.target[: job.system_units]
+        name = self._shelf.system_name(units)
+        if len(units) < MIN_LENT_UNITS or not name or self._shelf.named(name):
+            return
+        self._spare.borrow(job.sequence, job.target[: len(units) + 1])
+        if len(self._spare.units) == len(units):
+            self._shelf.put(name, self._spare.export(), Hints(100, time.time() + SYSTEM_PROMPT_TTL_S, pinned=True), to_disk=True)
+        self._spare.clear()
 
     # -- one slice of work
 
@@ -119,10 +174,24 @@ class Scheduler:
                 job.begin()
 
     def _lend(self, job: Job) -> None:
-        """Let the job's sequence begin with what another one holds of its prompt, where that is much more than its own."""
+        """Let the job's sequence begin with what another one, or the shelf, holds of its prompt, where that is much more than its
+        own."""
+        own = job.sequence.reusable(job.target)
         best = max(self._sequences, key=lambda sequence: sequence.lendable(job.target))
-        if best.lendable(job.target) >= job.sequence.reusable(job.target) + MIN_LENT_UNITS:
+        lendable = best.lendable(job.target)
+        if self._take_from_shelf(job, max(own, lendable) + MIN_LENT_UNITS):
+            return
+        if lendable >= job.sequence.reusable(job.target) + MIN_LENT_UNITS:
             job.sequence.borrow(best, job.target)
+
+    def _take_from_shelf(self, job: Job, worth_units: int) -> bool:
+        """Whether the job's sequence has now what is on the shelf of its prompt: at least ``worth_units``."""
+        for entry, kept in self._shelf.found(job.target):
+            if kept < worth_units:
+                break
+            if self._restore(job.sequence, entry):
+                return True
+        return False
 
     # -- pictures
 
@@ -205,6 +274,7 @@ class Scheduler:
             sequence.checkpoint()
         if job.complete and job.sample(self._decoder.logits(last_row)):
             self._end(job)
+            self._keep_system_prompt(job)
 
     def _chunk_tokens(self) -> int:
         """How many tokens of one prompt go into a batch now."""
@@ -214,15 +284,22 @@ class Scheduler:
     # -- room, abort, end
 
     def _has_room(self, job: Job, needed: int, promised: int = 0) -> bool:
-        """Whether ``needed`` more cells are free beside those ``promised`` in this batch; idle sequences make room,
-        the longest unused first. Without room ``job`` is over."""
-        while self._cells_used() + promised + needed > self._model.context_tokens:
-            active = {id(one.sequence) for one in self._jobs}
-            idle = [sequence for sequence in self._sequences if id(sequence) not in active and sequence.cells]
+        """Whether ``needed`` more cells are free beside those ``promised`` in this batch. Without room ``job`` is over."""
+        if self._make_room(promised + needed, job.sequence):
+            return True
+        self._out_of_room(job)
+        return False
+
+    def _make_room(self, needed: int, wanting: Sequence) -> bool:
+        """Whether ``needed`` more cells are free. Idle sequences make room, and what they hold goes to the shelf: first those
+        that wait for their user, the least wanted before others, then the longest unused."""
+        while self._cells_used() + needed > self._model.context_tokens:
+            busy = {id(wanting), *(id(one.sequence) for one in self._jobs)}
+            idle = [sequence for sequence in self._sequences if id(sequence) not in busy and sequence.cells]
             if not idle:
-                self._out_of_room(job)
                 return False
-            min(idle, key=lambda sequence: sequence.last_used).clear()
+            going = min(idle, key=lambda sequence: (sequence.wanted, sequence.last_used))
+            self.put_away(going, going.waits or Hints(expires_s=time.time() + EVICTED_TTL_S), to_disk=False)
         return True
 
     def _cells_used(self) -> int:
@@ -233,9 +310,10 @@ class Scheduler:
         if job.generating:
             job.finish("length")
             return
-        job.fail(
-            EngineProblem("context_full", f"the context of {self._model.context_tokens} tokens is full with other sequences")
-        )
+        job.fail(EngineProblem("context_full", self._full()))
+
+    def _full(self) -> str:
+        return f"the context of {self._model.context_tokens} tokens is full with other sequences"
 
     def _decoded(self, jobs: list[Job], decode: Callable[[], Outcome]) -> bool:
         """Run ``decode`` for ``jobs``; while it lasts, aborting one of them interrupts it.

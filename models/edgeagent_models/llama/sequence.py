@@ -7,6 +7,7 @@ from collections.abc import Sequence as Units
 from dataclasses import dataclass
 from typing import TypeAlias
 
+import msgspec
 import numpy as np
 import numpy.typing as npt
 
@@ -40,17 +41,47 @@ class Checkpoint:
     data: State
 
 
+class Hints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How much a state is wanted; see `edgeagent_models.llama.retention`."""
+
+    priority: int = 50
+    expires_s: float = float("inf")
+    """Unix time."""
+    pinned: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What a sequence held, away from the context: enough to hold it again."""
+
+    units: tuple[Unit, ...]
+    checkpoints: tuple[Checkpoint, ...]
+    data: State
+
+    @property
+    def size_bytes(self) -> int:
+        return len(self.data) + sum(len(checkpoint.data) for checkpoint in self.checkpoints)
+
+
 class Sequence:
     """What llama.cpp holds under one sequence number. ``units`` is exactly what is in memory."""
 
-    def __init__(self, model: LlamaModel, number: int) -> None:
+    def __init__(self, model: LlamaModel, number: int, name: str = "") -> None:
         self._model = model
         self.number = number
+        self.name = name
         self.units: list[Unit] = []
         self.position = 0
         self.cells = 0
         self.last_used = 0
+        self.waits: Hints | None = None
+        """Its session waits for its user, and how much it is wanted then: it makes room before others do."""
         self._checkpoints: list[Checkpoint] = []
+
+    @property
+    def wanted(self) -> int:
+        """More than any priority where its session does not wait."""
+        return self.waits.priority if self.waits else 101
 
     @property
     def checkpoints(self) -> tuple[Checkpoint, ...]:
@@ -98,8 +129,7 @@ class Sequence:
 
     def reusable(self, prompt: Units[Unit]) -> int:
         """How many units of ``prompt`` `reuse` would keep."""
-        common = min(common_prefix(self.units, prompt), len(prompt) - 1)
-        return common if common == len(self.units) or not self._model.recurrent else self._restorable(common)
+        return reusable(self.units, self._checkpoint_units if self._model.recurrent else None, prompt)
 
     def lendable(self, prompt: Units[Unit]) -> int:
         """How many units of ``prompt`` another sequence could take over from this one."""
@@ -116,18 +146,20 @@ class Sequence:
             self._checkpoints = [checkpoint for checkpoint in other.checkpoints if checkpoint.units <= keep]
             self._restore(keep)
 
-    def export_state(self) -> State:
-        """The whole state, for a file."""
-        return self._get_state(_WHOLE)
+    def export(self) -> Held:
+        """A copy of all that is needed to go on. Of the checkpoints the first, behind the system prompt, and the newest."""
+        held = self._checkpoints
+        worth = (*held[:-KEPT_NEWEST][:1], *held[-KEPT_NEWEST:])
+        return Held(tuple(self.units), worth, self._get_state(_WHOLE))
 
-    def import_state(self, units: Units[Unit], checkpoints: Units[Checkpoint], data: State) -> None:
-        """Replace everything by a state that `export_state` gave."""
+    def take_over(self, held: Held) -> None:
+        """Hold what `export` gave instead of what was here. Raises `EngineProblem`; then nothing is here."""
         self.clear()
-        if not self._set_state(data, _WHOLE):
+        if not self._set_state(held.data, _WHOLE):
             self.clear()
             raise EngineProblem("model", "llama.cpp does not take this state")
-        self._checkpoints = list(checkpoints)
-        self._set_units(units)
+        self._checkpoints = list(held.checkpoints)
+        self._set_units(held.units)
 
     def _cut(self, keep: int) -> None:
         if keep == len(self.units):
@@ -155,7 +187,11 @@ class Sequence:
 
     def _restorable(self, keep: int) -> int:
         """The newest checkpoint within the first ``keep`` units."""
-        return max((checkpoint.units for checkpoint in self._checkpoints if checkpoint.units <= keep), default=0)
+        return max((place for place in self._checkpoint_units if place <= keep), default=0)
+
+    @property
+    def _checkpoint_units(self) -> list[int]:
+        return [checkpoint.units for checkpoint in self._checkpoints]
 
     def _over_budget(self) -> bool:
         share = MAX_CHECKPOINT_BYTES // self._model.max_sequences
@@ -176,6 +212,15 @@ class Sequence:
 
     def _set_state(self, data: State, flags: int) -> bool:
         return int(llama.llama_state_seq_set_data_ext(self._model.context, _pointer(data), len(data), self.number, flags)) > 0
+
+
+def reusable(held: Units[Unit], checkpoints: Units[int] | None, prompt: Units[Unit]) -> int:
+    """How many units of ``prompt`` can stand where ``held`` ones are in memory: all that are common, and what a recurrent model
+    can go back to, which has ``checkpoints`` behind so many units. Another model has None."""
+    common = min(common_prefix(held, prompt), len(prompt) - 1)
+    if checkpoints is None or common == len(held):
+        return common
+    return max((place for place in checkpoints if place <= common), default=0)
 
 
 def _pointer(data: State) -> Handle:

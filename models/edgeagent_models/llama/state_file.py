@@ -1,73 +1,75 @@
 """A sequence's state on disk. It is refused where it was made with another model, context or template.
 
-Layout: magic, a 4-byte little-endian length, the header (msgpack), the checkpoints, the state.
+Layout: magic, a 4-byte little-endian length, the header (msgpack), the checkpoints, the state. A file is never changed, only
+replaced, so what is read from it may stay mapped.
 """
 
 from __future__ import annotations
 
+import mmap
 import os
 import struct
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
-from typing import BinaryIO
 
 import msgspec
 import numpy as np
 
 from edgeagent_models.errors import EngineProblem
-from edgeagent_models.llama.sequence import KEPT_NEWEST, Checkpoint, Sequence, State
+from edgeagent_models.llama.sequence import Checkpoint, Held, Hints, State
 from edgeagent_models.llama.units import ImageUnit, Unit
 
-MAGIC = b"edgeagent-state-2\n"
+MAGIC = b"edgeagent-state-3\n"
 _LENGTH = struct.Struct("<I")
 
 
-class _Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """What can be known of a file without reading its states."""
+
     fingerprint: str
+    hints: Hints
     units: list[int | tuple[str, int, int]]
     """Tokens, and pictures as id, tokens, positions."""
     checkpoints: list[tuple[int, int, int]]
     """Units, cells and bytes of each."""
     state_bytes: int
 
+    def unpacked(self) -> tuple[Unit, ...]:
+        return tuple(unit if isinstance(unit, int) else ImageUnit(*unit) for unit in self.units)
 
-def save(path: str, sequence: Sequence, fingerprint: str) -> None:
-    """Write ``sequence`` to ``path``, whole or not at all."""
-    state, checkpoints = sequence.export_state(), _worth_writing(sequence.checkpoints)
+
+def save(path: str, held: Held, fingerprint: str, hints: Hints = Hints()) -> None:  # noqa: B008 - frozen
+    """Write ``held`` to ``path``, whole or not at all."""
     header = msgspec.msgpack.encode(
-        _Header(
+        Header(
             fingerprint,
-            [unit if isinstance(unit, int) else (unit.id, unit.tokens, unit.positions) for unit in sequence.units],
-            [(kept.units, kept.cells, len(kept.data)) for kept in checkpoints],
-            len(state),
+            hints,
+            [unit if isinstance(unit, int) else (unit.id, unit.tokens, unit.positions) for unit in held.units],
+            [(kept.units, kept.cells, len(kept.data)) for kept in held.checkpoints],
+            len(held.data),
         )
     )
-    parts = [MAGIC, _LENGTH.pack(len(header)), header, *(kept.data.data for kept in checkpoints), state.data]
+    parts = [MAGIC, _LENGTH.pack(len(header)), header, *(kept.data.data for kept in held.checkpoints), held.data.data]
     try:
         _write(Path(path), parts)
     except OSError as error:
         raise EngineProblem("usage", f"cannot write the state to {path}: {error.strerror}") from error
 
 
-def load(path: str, sequence: Sequence, fingerprint: str) -> None:
-    """Replace what ``sequence`` holds by what `save` wrote."""
-    try:
-        with open(path, "rb") as file:
-            header = _read_header(file, path)
-            if header.fingerprint != fingerprint:
-                raise EngineProblem("model", f"{path} was saved with another model, context size or template: start afresh")
-            checkpoints = [Checkpoint(units, cells, _state(file, size, path)) for units, cells, size in header.checkpoints]
-            state = _state(file, header.state_bytes, path)
-    except OSError as error:
-        raise EngineProblem("usage", f"cannot read the state {path}: {error.strerror}") from error
-    units: list[Unit] = [unit if isinstance(unit, int) else ImageUnit(*unit) for unit in header.units]
-    sequence.import_state(units, checkpoints, state)
+def load(path: str, fingerprint: str) -> Held:
+    """What `save` wrote."""
+    file = _File(path)
+    header = file.header
+    if header.fingerprint != fingerprint:
+        raise EngineProblem("model", f"{path} was saved with another model, context size or template: start afresh")
+    checkpoints = tuple(Checkpoint(units, cells, file.state(size)) for units, cells, size in header.checkpoints)
+    return Held(header.unpacked(), checkpoints, file.state(header.state_bytes))
 
 
-def _worth_writing(checkpoints: tuple[Checkpoint, ...]) -> list[Checkpoint]:
-    """The first, behind the system prompt, and the newest: a file is read before the first token."""
-    return [*checkpoints[:-KEPT_NEWEST][:1], *checkpoints[-KEPT_NEWEST:]]
+def read_header(path: str) -> Header:
+    """The header alone. Raises `EngineProblem`."""
+    return _File(path).header
 
 
 def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:
@@ -82,22 +84,32 @@ def _write(path: Path, parts: Iterable[bytes | memoryview]) -> None:
             raise
 
 
-def _read_header(file: BinaryIO, path: str) -> _Header:
-    if file.read(len(MAGIC)) != MAGIC:
-        raise EngineProblem("usage", f"{path} is no saved state of this engine")
-    (length,) = _LENGTH.unpack(_exactly(file, _LENGTH.size, path))
-    try:
-        return msgspec.msgpack.decode(_exactly(file, length, path), type=_Header)
-    except msgspec.MsgspecError as error:
-        raise EngineProblem("usage", f"{path} is damaged: {error}") from error
+class _File:
+    """A file read from front to back."""
 
+    def __init__(self, path: str) -> None:
+        self._path = path
+        try:
+            with open(path, "rb") as file:
+                self._bytes = mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ)
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else "it is empty"
+            raise EngineProblem("usage", f"cannot read the state {path}: {reason}") from error
+        self._at = 0
+        if bytes(self._next(min(len(MAGIC), len(self._bytes)))) != MAGIC:
+            raise EngineProblem("usage", f"{path} is no saved state of this engine")
+        (length,) = _LENGTH.unpack(self._next(_LENGTH.size))
+        try:
+            self.header = msgspec.msgpack.decode(self._next(length), type=Header)
+        except msgspec.MsgspecError as error:
+            raise EngineProblem("usage", f"{path} is damaged: {error}") from error
 
-def _exactly(file: BinaryIO, count: int, path: str) -> bytes:
-    remaining = os.fstat(file.fileno()).st_size - file.tell()
-    if not 0 <= count <= remaining:
-        raise EngineProblem("usage", f"{path} is cut off: {count} bytes announced, {remaining} there")
-    return file.read(count)
+    def state(self, size_bytes: int) -> State:
+        return np.frombuffer(self._next(size_bytes), np.uint8)
 
-
-def _state(file: BinaryIO, count: int, path: str) -> State:
-    return np.frombuffer(_exactly(file, count, path), np.uint8)
+    def _next(self, count: int) -> memoryview:
+        remaining = len(self._bytes) - self._at
+        if not 0 <= count <= remaining:
+            raise EngineProblem("usage", f"{self._path} is cut off: {count} bytes announced, {remaining} there")
+        self._at += count
+        return memoryview(self._bytes)[self._at - count : self._at]

@@ -34,6 +34,8 @@ class Rendered:
     images: tuple[Image, ...]
     seams: tuple[int, ...] = ()
     """Places in ``text`` where a later prompt is likely to go on differently: behind the system prompt, between parts."""
+    system: int = 0
+    """Where in ``text`` the system prompt ends; 0: it has none."""
 
 
 class ChatTemplate:
@@ -63,9 +65,11 @@ class ChatTemplate:
         if text.count(self._marker) != len(images):
             raise EngineProblem("usage", "the model's chat template drops pictures: it takes none in this role or place")
         seams = list(itertools.accumulate(map(len, pieces[:-1])))
+        system = 0
         if messages and messages[0].role == "system" and (at := text.find(contents[0])) >= 0:
-            seams.append(at + len(contents[0]))
-        return Rendered(text, images, tuple(sorted(seams)))
+            system = at + len(contents[0])
+            seams.append(system)
+        return Rendered(text, images, tuple(sorted(seams)), system)
 
     def _content(self, message: ChatMessage, trusted: bool) -> str:
         texts = [part.text if isinstance(part, TextPart) else self._marker for part in message.parts]
