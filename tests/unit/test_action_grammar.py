@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from support.actions import GENERIC_ACTIONS
+from support.grammars import taker
 from support.tiny_models import TinyModels
 
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_models.families import generic
-from edgeagent_models.llama.model import LlamaModel
-from edgeagent_models.llama.sampler import Sampler
-from edgeagent_models.protocol import Load, Sampling
 
 pytestmark = pytest.mark.llama
 Accepts = Callable[[str], bool]
@@ -23,24 +20,8 @@ Accepts = Callable[[str], bool]
 @pytest.fixture(scope="module")
 def accepts(tiny_models: TinyModels) -> Accepts:
     """Whether a text is a whole reply under the grammar."""
-    vocabulary = LlamaModel(Load(0, str(tiny_models.dense), context_tokens=64), lambda: False).vocabulary
-    end = vocabulary.tokens("<|im_end|>")
-
-    def whole(text: str) -> bool:
-        sampler = Sampler(vocabulary, Sampling(), generic.action_grammar())
-        try:
-            for token in [*vocabulary.tokens(text), *end]:
-                wanted = np.zeros(vocabulary.size, np.float32)
-                wanted[token] = 1
-                if sampler.choose(wanted) != token:
-                    return False
-                if token not in end:
-                    sampler.accept(token)
-            return True
-        finally:
-            sampler.close()
-
-    return whole
+    take = taker(tiny_models)
+    return lambda text: take(generic.action_grammar(), text)
 
 
 @settings(max_examples=60, deadline=None)

@@ -5,20 +5,17 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 
-import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import families as support
+from support.grammars import taker
 from support.tiny_models import TinyModels
 
 from edgeagent_harness.protocol.actions import Click
 from edgeagent_harness.protocol.geometry import Point
 from edgeagent_models.families.family import Family
 from edgeagent_models.families.registry import FAMILIES
-from edgeagent_models.llama.model import LlamaModel
-from edgeagent_models.llama.sampler import Sampler
-from edgeagent_models.protocol import Load, Sampling
 
 pytestmark = pytest.mark.llama
 Accepts = Callable[[Family, str], bool]
@@ -30,25 +27,8 @@ HELD = [family for family in FAMILIES if family.dialect.grammar(family.view(*SCR
 @pytest.fixture(scope="module")
 def accepts(tiny_models: TinyModels) -> Accepts:
     """Whether a text is a whole reply under the family's grammar."""
-    vocabulary = LlamaModel(Load(0, str(tiny_models.dense), context_tokens=64), lambda: False).vocabulary
-    end = vocabulary.tokens("<|im_end|>")
-
-    def whole(family: Family, text: str) -> bool:
-        grammar = family.dialect.grammar(family.view(*SCREEN))
-        sampler = Sampler(vocabulary, Sampling(), grammar)
-        try:
-            for token in [*vocabulary.tokens(text), *end]:
-                wanted = np.zeros(vocabulary.size, np.float32)
-                wanted[token] = 1
-                if sampler.choose(wanted) != token:
-                    return False
-                if token not in end:
-                    sampler.accept(token)
-            return True
-        finally:
-            sampler.close()
-
-    return whole
+    take = taker(tiny_models)
+    return lambda family, text: take(family.dialect.grammar(family.view(*SCREEN)), text)
 
 
 def test_json_forms_are_held() -> None:
