@@ -160,8 +160,8 @@ class FollowScreen(WatchScreen):
         may = self._may
         question = f"May this be done? {describe(may.action)}" if may is not None and may.action else self.standing.message
         permit = (Choice("approve", "yes, this once", may.reason),) if may is not None else ()
-        choices = (*permit, Choice("say", "say something" + (" instead" if permit else "")), Choice("", "let it wait"))
-        said = await self.app.push_screen_wait(ChoiceScreen(f"{self.remote} asks: {question}", choices))
+        choices = (*permit, Choice("say", "say something" + (" instead" if permit else "")), Choice("wait", "let it wait"))
+        said = await self.app.push_screen_wait(ChoiceScreen(f"{self.remote} asks: {question}", choices, "wait"))
         if said == "approve":
             self._order("approve", "")
         elif said == "say":

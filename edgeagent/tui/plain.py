@@ -14,7 +14,6 @@ import sys
 from collections import deque
 from collections.abc import Callable, Generator
 from dataclasses import dataclass, field, replace
-from types import FrameType
 
 from edgeagent.agents.reading import agents_folder, load, own_names
 from edgeagent.agents.telling import in_words
@@ -22,9 +21,12 @@ from edgeagent.errors import EdgeAgentError, UsageError
 from edgeagent.policy.asking import Answer, Instead, Question, Said
 from edgeagent.policy.grants import GRANT_S
 from edgeagent.runner import Runner, RunResult
+from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.summary import summarize
 from edgeagent.settings import Settings, read
+from edgeagent.tui import plain_teleport as teleport
 from edgeagent.tui.editing import as_text, from_text
+from edgeagent.tui.plain_teleport import Attended
 from edgeagent.tui.request import giving_way, run_request
 from edgeagent.tui.rows import Row, Timeline
 from edgeagent.tui.wanted import MODE_WORDS, Wanted, gate_mode
@@ -62,6 +64,8 @@ class Plain:
     wanted: Wanted = field(default_factory=Wanted)
     begun: Wanted = field(default_factory=Wanted)
     """What the settings say: gives way to an agent."""
+    next: Attended | None = None
+    """What is to be attended to as soon as nothing runs."""
     _told: deque[Told] = field(default_factory=deque[Told])
     _timeline: Timeline = field(default_factory=Timeline)
     _question: Question | None = None
@@ -77,7 +81,7 @@ class Plain:
             case "":
                 return None
             case ":help":
-                self.say(_HELP)
+                self.say(f"{_HELP}\n{teleport.HELP}")
             case ":mode":
                 self._want_mode(rest.strip())
             case _ if command in _FIELDS:
@@ -95,6 +99,8 @@ class Plain:
             case ":resume":
                 session = self.make_runner().store.find(rest.strip() or self._session).name
                 return self._begin(lambda runner: runner.resume(session))
+            case ":teleport" | ":follow" | ":pull":
+                self.next = self._elsewhere(command, rest)
             case _ if command.startswith(":"):
                 raise UsageError(f"unknown command {command}", ":help lists them")
             case _:
@@ -125,7 +131,18 @@ class Plain:
         store = self.make_runner().store
         for known in store.ids()[-_LATEST:]:
             summary = summarize(store.root / known)
-            self.say(f"{summary.id}: {summary.status}, {summary.steps} steps: {printable(' '.join(summary.task.split()))}")
+            how = f"{summary.where or summary.status}, {summary.steps} steps"
+            self.say(f"{summary.id}: {how}: {printable(' '.join(summary.task.split()))}")
+
+    def _elsewhere(self, command: str, words: str) -> Attended:
+        store = self.make_runner().store
+        known = store.ids()
+        session, name = teleport.session_and_name(words, self._session, lambda word: any(one.startswith(word) for one in known))
+        directory = store.find(session)
+        if command == ":follow":
+            return teleport.PlainFollow(self.say, directory)
+        push = command == ":teleport"
+        return teleport.plain_push(self.say, directory, name) if push else teleport.plain_pull(self.say, directory)
 
     def _show(self, prefix: str) -> None:
         from edgeagent.recording.reader import SessionReader
@@ -162,11 +179,19 @@ class Plain:
         elif command == ":mode" and (mode := gate_mode(rest.strip())) is not None:
             run.set_mode(mode)
             self.say(f"from the next action on: {mode}")
+        elif command == ":teleport" and self._session:
+            self._leave_for(rest.strip())
         elif command.startswith(":"):
             self.say(f"unknown command {command}; :help lists them")
         elif said:
             run.steer(said)
             self.say("it is told before its next decision")
+
+    def _leave_for(self, name: str) -> None:
+        directory = self.make_runner().store.root / self._session
+        self.next = teleport.plain_push(self.say, directory, name)
+        ask_to_leave(directory, "the session moves")
+        self.say("the step under way finishes first; then you are asked")
 
     def _answer(self, run: RunThread, question: Question, said: str) -> None:
         answer: Answer | None = _ANSWERS.get(said.casefold())
@@ -218,7 +243,7 @@ class Plain:
 
     def _say_row(self, row: Row | None) -> None:
         if row is not None and not row.pending:
-            self.say(". ".join(filter(None, (" ".join(row.title.split()), row.detail, row.cost))))
+            self.say(row.spoken)
 
 
 def _always(question: Question) -> str:
@@ -235,33 +260,58 @@ def main(settings: Settings | None = None) -> int:
         try:
             run = plain.line(line)
             if run is not None:
-                _work(plain, run)
+                _attend(_Run(plain, run))
+            while (job := plain.next) is not None:
+                plain.next = None
+                _attend(job)
         except EdgeAgentError as error:
             plain.say(printable(f"error: {error}. {error.hint}".rstrip()))
     return 0
 
 
-def _work(plain: Plain, run: RunThread) -> None:
-    """Until the run has ended: lines go to it, Ctrl+C stops it."""
-    with _stopping(plain, run):
-        run.start()
-        while plain.hear():
-            ready, _, _ = select.select([sys.stdin], [], [], 0.1)
+@dataclass(frozen=True, slots=True)
+class _Run:
+    """A task's run, as something to attend to."""
+
+    plain: Plain
+    run: RunThread
+
+    def start(self) -> None:
+        self.run.start()
+
+    def hear(self) -> bool:
+        return self.plain.hear()
+
+    def line(self, line: str) -> None:
+        try:
+            self.plain.run_line(self.run, line)
+        except EdgeAgentError as error:
+            self.plain.say(printable(f"error: {error}. {error.hint}".rstrip()))
+
+    def stop(self) -> None:
+        self.run.stop()
+        os.write(sys.stdout.fileno(), b"stopped: the hands are off\n")
+
+
+def _attend(job: Attended) -> None:
+    """Until it has ended: lines go to it, Ctrl+C stops it."""
+    with _stopping(job):
+        job.start()
+        reading = True
+        while job.hear():
+            ready, _, _ = select.select([sys.stdin] if reading else [], [], [], 0.1)
             if ready:
                 line = sys.stdin.readline()
-                if not line:
-                    run.stop()
-                    run.join(10.0)
-                plain.run_line(run, line)
+                reading = bool(line)
+                if reading:
+                    job.line(line)
+                else:
+                    job.stop()
 
 
 @contextlib.contextmanager
-def _stopping(plain: Plain, run: RunThread) -> Generator[None]:
-    def stop(_number: int, _frame: FrameType | None) -> None:
-        run.stop()
-        os.write(sys.stdout.fileno(), b"stopped: the hands are off\n")
-
-    before = signal.signal(signal.SIGINT, stop)
+def _stopping(job: Attended) -> Generator[None]:
+    before = signal.signal(signal.SIGINT, lambda _number, _frame: job.stop())
     try:
         yield
     finally:

@@ -37,9 +37,19 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
     monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "client"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv(form_run.WITNESS_VARIABLE, str(tmp_path / "witness"))
-    monkeypatch.setenv(form_run.PACE_VARIABLE, "0.4")
-    with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.6"}) as made:
+    monkeypatch.setenv(form_run.PACE_VARIABLE, "1")
+    with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.1", form_run.HOLD_VARIABLE: str(tmp_path / "hold")}) as made:
         yield made
+
+
+def hold(world: Backend, steps: int | None) -> None:
+    """Let the model there decide on so many steps and no more; None: on any."""
+    path = world.data.with_name("hold")
+    if steps is None:
+        path.unlink()
+    else:
+        path.with_suffix(".new").write_text(str(steps))
+        path.with_suffix(".new").rename(path)
 
 
 async def connected(world: Backend) -> None:
@@ -79,6 +89,7 @@ async def follows(pilot: Pilot[None]) -> FollowScreen:
 
 async def test_there_in_mid_run_and_back(world: Backend) -> None:
     await connected(world)
+    hold(world, 7)
     app = app_here()
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await begin(pilot, "fill in the form and send it")
@@ -97,10 +108,14 @@ async def test_there_in_mid_run_and_back(world: Backend) -> None:
         await pilot.press("y")
         there = await follows(pilot)
         assert whereabouts(directory).phase == "there"
-        await until(pilot, lambda: steps_shown(there) >= left_at + 2)
+        assert left_at < 7
+        await until(pilot, lambda: steps_shown(there) == 7)
         assert "at attic: running" in status(there)
         assert any(title == "handed over to cloud" for title in titles(there))
         await pilot.press("t")
+        await until(pilot, lambda: isinstance(app.screen, TeleportScreen) and "▶ the step there ends" in words(pilot))
+        await pilot.pause(0.5)
+        hold(world, None)
         await until(pilot, lambda: isinstance(app.screen, SessionScreen) and app.screen is not screen)
         back = app.screen
         assert isinstance(back, SessionScreen)
@@ -130,12 +145,16 @@ async def moved(pilot: Pilot[None], world: Backend, mode: str = "", steps: int =
 
 
 async def test_what_waits_there_is_asked_here_and_the_answer_arrives(world: Backend) -> None:
+    hold(world, 5)
     app = app_here()
     async with app.run_test(size=(80, 24)) as pilot:
         there = await moved(pilot, world)
         assert there.directory is not None
+        await until(pilot, lambda: steps_shown(there) == 5)
         await pilot.press("s")
-        await until(pilot, lambda: "stopped" in status(there))
+        await pilot.pause(0.5)
+        hold(world, None)
+        await until(pilot, lambda: "at attic: stopped" in status(there))
         before = steps_shown(there)
         await pilot.press("f6")
         await pilot.press(*"on")
@@ -164,16 +183,16 @@ async def test_an_approval_there(world: Backend) -> None:
     async with app.run_test(size=(120, 40)) as pilot:
         await until(pilot, lambda: isinstance(app.screen, HomeScreen))
         app.screen.query_one("#policy", Input).value = str(policy)
-        there = await moved(pilot, world, steps=6)
-        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen), 60)
+        there = await moved(pilot, world)
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and bool(app.screen.query("#choices")), 60)
         assert "attic asks: May this be done? click" in words(pilot)
         assert submissions() == []
         await pilot.press("escape")
         await until(pilot, lambda: app.screen is there)
         assert "WAITS FOR YOU" in status(there)
         await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
-        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and bool(app.screen.query("#choices")))
+        await pilot.press("up", "up", "enter")  # from letting it wait, where the cursor is
         await until(pilot, lambda: "at attic: done: sent" in status(there), 60)
         assert any(title.startswith("you permitted, once: click") for title in titles(there))
     assert len(submissions()) == 1
@@ -231,6 +250,11 @@ async def test_letting_go_in_mid_upload_and_keeping_a_hand_over_that_was_cut_off
         assert whereabouts(directory).phase == "here"
         await pilot.press("f7")
         await until(pilot, lambda: isinstance(app.screen, SessionScreen) and app.screen is not screen)
+        again = app.screen
+        assert isinstance(again, SessionScreen)
+        await until(pilot, lambda: steps_shown(again) >= 1)
+        await pilot.press("escape")
+        await until(pilot, lambda: "interrupted" in status(again) and not again.running)
 
 
 @pytest.mark.parametrize(
@@ -283,7 +307,7 @@ async def test_of_several_backends_one_is_chosen_and_no_means_no(world: Backend)
         await pilot.press("escape")
         await until(pilot, lambda: "interrupted" in status(screen) and not screen.running)
         await pilot.press("t")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and bool(app.screen.query("#choices")))
         await pilot.press("down", "enter")
         await asked(pilot, "May this leave for cellar?")
         await pilot.press("n")
@@ -293,12 +317,14 @@ async def test_of_several_backends_one_is_chosen_and_no_means_no(world: Backend)
 
 
 async def test_a_backend_that_is_gone_for_a_while_is_followed_again(world: Backend) -> None:
+    hold(world, 5)
     app = app_here()
     async with app.run_test(size=(120, 40)) as pilot:
         there = await moved(pilot, world)
         await until(pilot, lambda: "at attic: running" in status(there))
-        world.stop()
+        world.kill()
         await until(pilot, lambda: "not followed at the moment" in status(there), 60)
+        hold(world, None)
         world.start()
         await until(pilot, lambda: "at attic: done: sent" in status(there), 60)
         assert steps_shown(there) == 10

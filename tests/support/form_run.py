@@ -27,6 +27,8 @@ BOX, SUBMIT = Rect(10, 130, 100, 146), Rect(10, 160, 100, 182)
 TEXTS = ("Ada", "Lovelace", "ada@example.org", "London")
 WITNESS_VARIABLE = "EDGEAGENT_WITNESS"
 PACE_VARIABLE = "EDGEAGENT_PACE_S"
+HOLD_VARIABLE = "EDGEAGENT_HOLD"
+"""Names a file with a number of steps: while it is there, the model decides on no more."""
 STEPS = 10
 
 
@@ -68,11 +70,20 @@ def step(prompt: Prompt) -> Reply | Action:
 
 
 class PacedModel(ScriptedModel):
-    """Takes its time, as `EDGEAGENT_PACE_S` says."""
+    """Takes its time, as `EDGEAGENT_PACE_S` and `EDGEAGENT_HOLD` say."""
 
     async def complete(self, prompt: Prompt) -> Reply:
+        while _held(len(prompt.history.steps)):
+            await asyncio.sleep(0.05)
         await asyncio.sleep(float(os.environ.get(PACE_VARIABLE, "0")))
         return await super().complete(prompt)
+
+
+def _held(steps: int) -> bool:
+    try:
+        return steps >= int(Path(os.environ[HOLD_VARIABLE]).read_text())
+    except (KeyError, FileNotFoundError):
+        return False
 
 
 @asynccontextmanager

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -67,9 +68,12 @@ def make_app(root: Path, model: Model, settings: Settings | None = None) -> Edge
 
 async def until(pilot: Pilot[None], condition: Callable[[], bool], timeout_s: float = 20.0) -> None:
     """Let the app work until ``condition``."""
-    async with asyncio.timeout(timeout_s):
-        while not condition():
-            await pilot.pause(0.02)
+    end_s = time.monotonic() + timeout_s
+    while not condition():
+        if time.monotonic() > end_s:
+            said = "\n".join(str(line.render()) for line in pilot.app.screen.query(Static))
+            raise AssertionError(f"not yet after {timeout_s} s; {pilot.app.screen} says\n{said}")
+        await pilot.pause(0.02)
 
 
 async def begin(pilot: Pilot[None], task: str = "press twice", mode: str = "") -> SessionScreen:
