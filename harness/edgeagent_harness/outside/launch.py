@@ -322,7 +322,8 @@ class Sandbox:
         last = "".join(self.log_tail().splitlines()[-1:])
         reason = self._ended_because or f"the sandbox ended with status {code}" + (f": {last}" if last else "")
         self._tally.flush()
-        await asyncio.sleep(0)  # what other threads told is passed on before the end is
+        self._limiter.look_last()
+        await asyncio.sleep(0)  # what was told is passed on before the end is
         self._on_audited(audit.SandboxEnded(reason[:500], self.violated))
         self.gone.set_result(reason)
 

@@ -93,6 +93,10 @@ class Limiter:
         if code == -signal.SIGKILL:
             self._look_at_killed()
 
+    def look_last(self) -> None:
+        """The sandbox is over: tell what was not seen yet. Its control group still counts what was refused in it."""
+        self._look_at_refused()
+
     def _look_at_refused(self) -> None:
         if self._group and "pids" in self._group.controllers:
             refused = self._group.refused_processes()
