@@ -8,9 +8,8 @@ from textual.app import App
 
 from edgeagent.bench.step.fitting import kept
 from edgeagent.bench.step.resources import available_mb
-from edgeagent.bench.step.synthetic import named
-from edgeagent.errors import UsageError
-from edgeagent.hub.shelf import shelved
+from edgeagent.bench.step.synthetic import OFFERED, named
+from edgeagent.hub.shelf import Shelved, shelved
 from edgeagent.tui.dialog import Choice, ChoiceScreen, LineScreen
 from edgeagent_models.published import Published, needs, published
 
@@ -37,36 +36,50 @@ async def choose_model(app: App[None], now: str) -> str | None:
 def model_choices() -> list[Choice]:
     """The embedded one, those on this machine, any other file, and published ones that fit. Reads the disk."""
     free_gb = available_mb() / 1000
-    here = [Choice(one.name, one.name, _here(one.size_bytes / 1e9, free_gb, one.name)) for one in shelved()]
+    known = published()
+    here = [Choice(one.name, one.name, _here(one, free_gb, known)) for one in shelved()]
     return [
         Choice("embedded", "embedded", "no download; sees and decides on this machine; what it can do is limited"),
         *here,
         Choice(OTHER, "another one …", "a GGUF file and after it its mmproj, or a server: openai:URL#NAME"),
-        *filter(None, (_offer(model, free_gb) for model in published())),
+        *filter(None, (_offer(model, free_gb) for model in known)),
     ]
 
 
-def _here(size_gb: float, free_gb: float, name: str) -> str:
+def _here(one: Shelved, free_gb: float, known: list[Published]) -> str:
+    size_gb = one.size_bytes / 1e9
     fits = "fits" if size_gb < free_gb else "DOES NOT FIT"
-    return "; ".join(filter(None, (f"on this machine, {size_gb:.1f} GB: {fits} in {free_gb:.1f} GB", _step_words(name))))
+    model = next((model for model in known if _bare(model.name) in _bare(one.model.name)), None)
+    quantization = next((name for name in OFFERED if name.casefold() in one.model.name.casefold()), "")
+    step = _step_words(model, [quantization]) if model is not None and quantization else ""
+    return "; ".join(filter(None, (f"on this machine, {size_gb:.1f} GB: {fits} in {free_gb:.1f} GB", step)))
 
 
 def _offer(model: Published, free_gb: float) -> Choice | None:
-    """A published model that fits in one of its quantizations; None: none does, or nobody knows where it is."""
-    fitting = [need for need in needs(model) if need.memory_gb < free_gb]
+    """A published model that fits in one of its quantizations; None: none does."""
+    fitting = sorted((need for need in needs(model) if need.memory_gb < free_gb), key=lambda need: -need.memory_gb)
     if not fitting:
         return None
-    largest = max(fitting, key=lambda need: need.memory_gb)
+    largest = fitting[0]
     words = f"not here yet; {largest.quantization} needs {largest.memory_gb:.1f} GB of {free_gb:.1f} GB"
-    predicted = _step_words(f"{model.shape or model.name}:{largest.quantization}")
-    unknown = f"step time: edgeagent models fit {model.name}"
-    return Choice(f"{PULL}{model.repository or model.name}", model.name, "; ".join((words, predicted or unknown)))
+    step = _step_words(model, [need.quantization for need in fitting])
+    return Choice(
+        f"{PULL}{model.repository or 'OWNER/' + model.name.upper()}", model.name, "; ".join(filter(None, (words, step)))
+    )
 
 
-def _step_words(name: str) -> str:
-    """The step time that was predicted here for a model of this name, if it was."""
-    try:
-        rates = kept(named(name).directory, 0)
-    except UsageError:
+def _bare(name: str) -> str:
+    """``name`` as it compares: files are called Holo-3.1-0.8B-Q8_0.gguf, models holo3.1-0.8b."""
+    return "".join(filter(str.isalnum, name.casefold()))
+
+
+def _step_words(model: Published, quantizations: list[str]) -> str:
+    """The step time that was predicted here for the first of these quantizations, or how to have it predicted."""
+    if not model.shape:
         return ""
-    return f"a step takes about {rates.mean_step_ms / 1000:.1f} s here" if rates else ""
+    for quantization in quantizations:
+        rates = kept(named(f"{model.shape}:{quantization}").directory, 0) if quantization in OFFERED else None
+        if rates is not None:
+            return f"a step takes about {rates.mean_step_ms / 1000:.1f} s here ({quantization})"
+    offered = next((name for name in quantizations if name in OFFERED), "")
+    return f"step time: edgeagent models fit {model.shape}:{offered}" if offered else ""
