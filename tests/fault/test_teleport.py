@@ -216,6 +216,35 @@ async def test_a_ledger_that_goes_away_for_a_while_ends_no_session(world: Backen
     assert submissions() == [[*form_run.TEXTS, True]]
 
 
+@pytest.mark.slow
+@NEEDS_RAY
+@pytest.mark.parametrize("victim", ["actor", "machine"])
+async def test_a_lost_machine_is_replaced(victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of a Ray cluster: killed with all that runs on it, as is the actor alone."""
+    monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "client"))
+    monkeypatch.setenv(form_run.WITNESS_VARIABLE, str(tmp_path / "witness"))
+    store = SessionStore()
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 1)
+    with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.5"}, engine="ray", machines=2) as world:
+        known = await world.connected()
+        async with connect(known) as api:
+            await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
+            await until(lambda: api.standing(began.session), lambda standing: standing.last_step >= 3)
+            world.kill_above_worker(victim)
+            killed_s = time.monotonic()
+            stopped_at = (await api.standing(began.session)).last_step
+            await until(lambda: api.standing(began.session), lambda standing: standing.last_step > stopped_at)
+            took_s = time.monotonic() - killed_s
+            print(f"{victim} lost: next step after {took_s:.1f} s")
+            assert took_s < 15
+            await until(lambda: api.standing(began.session), lambda standing: standing.state == "idle")
+            directory = await pull(store, began.session, "cloud", known, api, silent)
+    with SessionReader.open(directory) as reader:
+        steps = [event.data.step for event in reader.events() if isinstance(event.data, events.Acted | events.Reconciled)]
+    assert steps == list(range(1, 11))
+    assert len(submissions()) == 1
+
+
 @pytest.mark.parametrize(
     ("spec", "why"),
     [

@@ -45,6 +45,8 @@ class Backend:
     """Another place for chunks than a folder in ``data``."""
     engine: str = "local"
     """``ray``: all of it in a network namespace with lo only, and reached through a door."""
+    machines: int = 0
+    """With ``ray``: a cluster of so many is started beside it, and joined."""
     door: socket.socket | None = None
     process: subprocess.Popen[str] | None = None
 
@@ -60,6 +62,8 @@ class Backend:
         environment = {**os.environ, "PYTHONPATH": paths, **self.environment}
         passed: list[int] = []
         if self.engine == "ray":
+            if self.machines:
+                argv = [sys.executable, "-m", "support.ray_machines", str(self.machines), *argv]
             self.door = self.door or socket.create_server(("127.0.0.1", 0))
             argv, passed = in_lo_only(argv, self.door, PORT_INSIDE), [self.door.fileno()]
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment, pass_fds=passed)
@@ -89,6 +93,16 @@ class Backend:
                 if "edgeagent.cloud.worker" in one.cmdline():
                     found.append(one)
         return found
+
+    def kill_above_worker(self, victim: str) -> None:
+        """The Ray actor that holds the one worker there is, or the machine that it is on, with everything there."""
+        [worker] = self.worker_processes()
+        above = worker.parents()
+        name = "ray::" if victim == "actor" else "raylet"
+        top = next(one for one in above if name in " ".join(one.cmdline()[:1]))
+        for one in [top] if victim == "actor" else [top, *top.children(recursive=True)]:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                one.kill()
 
     def _wait(self) -> None:
         assert self.process is not None

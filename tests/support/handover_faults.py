@@ -18,7 +18,7 @@ import tempfile
 import time
 from collections import Counter
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import msgspec
@@ -308,7 +308,7 @@ async def trials(root: Path, count: int, rng: random.Random, kind: dict[str, str
     os.environ["EDGEAGENT_HOME"] = str(root / "client")
     os.environ[form_run.WITNESS_VARIABLE] = str(root / "witness")
     began_s = time.monotonic()
-    world = Backend(root / "cloud", {form_run.PACE_VARIABLE: "0.05"}, **kind)
+    world = replace(Backend(root / "cloud", {form_run.PACE_VARIABLE: "0.05"}), **kind)
     world.start()
     try:
         direct = await world.connected()
