@@ -14,7 +14,8 @@ from pathlib import Path
 import torch
 from torch import nn
 
-from vlm_training.batches import draw
+from vlm_training.answers import ANSWER_TOKENS
+from vlm_training.batches import Batch, draw
 from vlm_training.judge import shares
 from vlm_training.losses import CellHead, losses, seeing
 from vlm_training.network import TinyVLM
@@ -41,7 +42,7 @@ _ANY_SIZE = 0.45
 _LOG_SHAPES = (math.log(0.45), math.log(4.5))
 """Of width to height: a telephone's screen to two monitors in a row."""
 _ONLY_SMALL_UNTIL = 0.27
-"""Share of the time spent on small pictures alone, which hold fewer things and cost less."""
+"""Share of the time after which pictures are no longer small alone; those hold fewer things and cost less."""
 
 
 @dataclass(slots=True)
@@ -68,7 +69,7 @@ class Trainer:
     def run(self) -> TinyVLM:
         began, at_start = time.monotonic(), self.progress.spent_s
         judged, told = self.progress.spent_s, 0.0
-        each = torch.zeros(8)
+        each = torch.zeros(ANSWER_TOKENS)
         signal.signal(signal.SIGTERM, lambda *_: sys.exit("stopped"))
         try:
             while self.progress.spent_s < self.budget_s:
@@ -88,19 +89,8 @@ class Trainer:
 
     def _step(self) -> torch.Tensor:
         done = self.progress.spent_s / self.budget_s
-        size = self._size(done)
-        count = max(4, _PIXELS_A_BATCH // (size[0] * size[1]))
-        reads = done < _READS_UNTIL
-        questions = 1 if reads else round(_QUESTIONS * max(1.0, size[0] * size[1] / (320 * 224)) ** 0.5)
-        batch = draw(self.rng, self.language, self.shape, size, count, questions, reads)
-        aid = min(1.0, max(0.0, (_AIDED[1] - done) / (_AIDED[1] - _AIDED[0])))
-        with torch.autocast("cpu", torch.bfloat16):
-            if reads:
-                loss = seeing(self.net, self.cells, batch)
-                each = loss.detach().expand(8)
-            else:
-                answers, helps, each = losses(self.net, self.cells, self.language, batch, aid > 0)
-                loss = answers + aid * helps
+        batch = self._batch(done)
+        loss, each = self._loss(batch, done)
         loss.backward()
         nn.utils.clip_grad_norm_(self.net.parameters(), 1.0)
         share = min(1.0, (self.progress.steps + 1) / _WARM_UP_STEPS)
@@ -111,8 +101,25 @@ class Trainer:
             optimizer.step()
             optimizer.zero_grad()
         self.progress.steps += 1
-        self.progress.pictures += count
+        self.progress.pictures += len(batch.pictures)
         return each
+
+    def _batch(self, done: float) -> Batch:
+        size = self._size(done)
+        count = max(4, _PIXELS_A_BATCH // (size[0] * size[1]))
+        reads = done < _READS_UNTIL
+        questions = 1 if reads else round(_QUESTIONS * max(1.0, size[0] * size[1] / (320 * 224)) ** 0.5)
+        return draw(self.rng, self.language, self.shape, size, count, questions, reads)
+
+    def _loss(self, batch: Batch, done: float) -> tuple[torch.Tensor, torch.Tensor]:
+        """What to make smaller, and the loss of each token of an answer (of everything, while the encoder learns alone)."""
+        with torch.autocast("cpu", torch.bfloat16):
+            if done < _READS_UNTIL:
+                loss = seeing(self.net, self.cells, batch)
+                return loss, loss.detach().expand(ANSWER_TOKENS)
+            aid = min(1.0, max(0.0, (_AIDED[1] - done) / (_AIDED[1] - _AIDED[0])))
+            answers, helps, each = losses(self.net, self.cells, self.language, batch, aid > 0)
+            return answers + aid * helps, each
 
     def _size(self, done: float) -> tuple[int, int]:
         """Small ones first; then the five, and at times any multiple of a cell."""
