@@ -2,15 +2,31 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 
 import platformdirs
 
 HOME_VARIABLE = "EDGEAGENT_HOME"
+STATE_SUFFIX = ".state"
+"""As `edgeagent_models.llama.shelf` names its files."""
+MEMO_SUFFIX = ".memo"
 
 
 def cache_root() -> Path:
     """``$EDGEAGENT_HOME/cache``, or ``edgeagent`` in the user's cache directory."""
     home = os.environ.get(HOME_VARIABLE)
     return Path(home) / "cache" if home else platformdirs.user_cache_path("edgeagent")
+
+
+def parked_folder() -> Path:
+    """Where engines keep the states of sessions that wait for their user, and the app what their models were told."""
+    return cache_root() / "parked"
+
+
+def forget_parked(session: str) -> None:
+    """Remove what is kept there of ``session``."""
+    for suffix in (STATE_SUFFIX, MEMO_SUFFIX):
+        with contextlib.suppress(OSError):
+            (parked_folder() / f"{session}{suffix}").unlink(missing_ok=True)

@@ -18,6 +18,7 @@ import msgspec
 
 from edgeagent import events, offline
 from edgeagent.agents.agent import Agent
+from edgeagent.attending import Attendance, real_model
 from edgeagent.brake import Brake
 from edgeagent.clock import SystemClock
 from edgeagent.errors import DesktopLost, EdgeAgentError, PolicyStopped, RecordingError, StoppedAtDesktop, UsageError
@@ -156,6 +157,8 @@ class Runner:
     """Who may take over from the model."""
     wanted_mode: Callable[[], GateMode | None] = lambda: None
     """The mode that the user wants the gate to judge in from now on; None: as it is."""
+    attendance: Attendance = field(default_factory=Attendance)
+    """Tells the model when its user is waited for, and has begun to answer."""
     viewing: Callable[[Desktop], AbstractAsyncContextManager[None]] | None = None
     """Entered for as long as there is a desktop: whoever wants to see it live."""
 
@@ -249,6 +252,7 @@ class _Run:
         self._masks = MaskNoting(self._keeping, self._guard.patterns)
         self._sink = NotingSink(self._masks, runner.listeners, runner.on_frame, self._guard.scrub)
         self._history = session.history
+        self._attendance = runner.attendance
         self._would_deny = WouldDeny()
         self._policy = LivePolicy(created.desktop, session.directory, self._audited)
 
@@ -263,6 +267,7 @@ class _Run:
     async def note(self, fact: events.EventData) -> None:
         """Write ``fact`` down, then remember it."""
         await self._sink.emit(fact)
+        self._attendance.heard(fact)
         self._history = advance(self._history, fact)
 
     async def go(self, reason: StartReason, *first: events.EventData | None) -> RunResult:
@@ -383,17 +388,8 @@ class _Run:
             notices.add(notice)
             notice.add_done_callback(notices.discard)
 
-        opening = self._runner.open_model or partial(_real_model, audited=self._audited, session=self._session.id)
+        opening = self._runner.open_model or partial(real_model, audited=self._audited, session=self._session.id)
         async with opening(choice, self._created.seed or 0, restarted) as model:
-            yield model
+            async with self._attendance.of(model, lambda: self._history):
+                yield model
             await asyncio.gather(*notices)
-
-
-def _real_model(
-    choice: ModelChoice, seed: int, restarted: Callable[[str], None], audited: Callable[[Entry], None], session: str
-) -> AbstractAsyncContextManager[Model]:  # fmt: skip
-    from edgeagent.calibration.remembered import refuse_wrong_convention
-    from edgeagent.engine import open_model
-
-    refuse_wrong_convention(choice.model, choice.mmproj, choice.family)
-    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family, choice.skip_unchanged, audited, session)

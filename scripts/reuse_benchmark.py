@@ -113,7 +113,7 @@ class Session:
     def prompt(self, step: int) -> tuple[ChatMessage, ...]:
         steps = tuple(Step(number, DEEDS[number % len(DEEDS)], DONE) for number in range(1, step))
         screen = self._screens(step)
-        messages = self._speaker.converse(Prompt(TASK, screen, History(TASK, steps)), self._seen, {})
+        messages = self._speaker.converse(Prompt(TASK, screen, History(TASK, steps=steps)), self._seen, {})
         first = self._speaker.first_shown(self._seen, step, screen)
         self._seen = {number: seen for number, seen in self._seen.items() if number >= first} | {step: screen}
         return self._subject.sized(messages)

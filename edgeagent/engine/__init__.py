@@ -7,13 +7,15 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from edgeagent.caches import cache_root
+from edgeagent.caches import cache_root, parked_folder
 from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.embedded_model import EmbeddedModel
 from edgeagent.engine.host import Seats, host
 from edgeagent.engine.llama_model import LlamaModel
+from edgeagent.engine.parking import Parking
 from edgeagent.engine.priming import Primer
 from edgeagent.engine.remote import open_remote
+from edgeagent.engine.tagging import Tags
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ModelUnusable
 from edgeagent.remote_names import is_remote, remote_name
@@ -41,13 +43,14 @@ async def open_model(
     audited: Callable[[Connection], None] = lambda _: None,
     session: str = "",
     seats: Seats | None = None,
+    tags: Tags | None = None,
 ) -> AsyncGenerator[EmbeddedModel | LlamaModel]:
     """``model`` (``embedded``, or the path of a GGUF file with its ``mmproj``) in a process of its own, or ``openai:URL#NAME``.
 
     ``restarted`` is told why whenever that process had to be started again. ``family`` says how a GGUF model is spoken to;
     empty: as its header suggests. ``skip_unchanged``: see `edgeagent.engine.conversation.Speaker`.
     ``audited`` hears of each connection to a server. A GGUF model's process is shared with other runs: by ``seats``, by default
-    those of this process; ``session`` is the run's name there.
+    those of this process; ``session`` is the run's name there. ``tags``: what a server is told of the session.
     """
     if model == EMBEDDED:
         async with _started(Engine("embedded", Load(0), restarted)) as engine:
@@ -55,16 +58,19 @@ async def open_model(
         return
     if is_remote(model):
         spoken = remote_family(model, family)
-        async with open_remote(remote_name(model), audited) as remote:
+        async with open_remote(remote_name(model), audited, tags) as remote:
             yield LlamaModel(remote, SEQUENCE, seed, Speaker(spoken, spoken.resize.factor, skip_unchanged))
         return
     if not mmproj:
         raise ModelUnusable(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
     spoken, factor = _speaking(model, mmproj, family)
-    load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file())
+    load = Load(
+        0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=str(parked_folder())
+    )  # fmt: skip
     async with (seats or host()).taken(load, restarted, session) as seat:
-        primer = Primer(seat)
-        yield LlamaModel(seat, seat.sequence, seed, Speaker(spoken, factor, skip_unchanged), primer.prime)
+        parking = Parking(seat, session) if session else None
+        speaker = Speaker(spoken, factor, skip_unchanged)
+        yield LlamaModel(seat, seat.sequence, seed, speaker, Primer(seat).prime, parking)
 
 
 def remote_family(model: str, family: str) -> Family:

@@ -10,18 +10,21 @@ import msgspec
 
 from edgeagent.engine.compaction import Compaction
 from edgeagent.engine.conversation import Speaker
+from edgeagent.engine.parking import Parking
 from edgeagent.errors import ContextFull, EngineError
-from edgeagent.history import Step
+from edgeagent.history import History, Step
 from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.actions import Action, Finish
 from edgeagent_harness.protocol.effects import Effect
+from edgeagent_harness.protocol.no_change import without_change
 from edgeagent_models.families.family import Said, UnreadableReply
 from edgeagent_models.families.generic import GENERIC
 from edgeagent_models.families.grid import View
 from edgeagent_models.protocol import ChatMessage, Complete, Completed, EngineReply, Sampling
 
-Prime: TypeAlias = Callable[[tuple[ChatMessage, ...]], None]
+Prime: TypeAlias = Callable[..., None]
+"""Takes any number of conversations, each of which begins with the one before; none: forget them."""
 MAX_NOTES_CHARS = 2000
 """Of what the model noted so far; the oldest goes."""
 
@@ -36,11 +39,14 @@ class LlamaModel:
     """Asks a GGUF model. Its own words and the screenshots it still sees are kept here, by step."""
 
     def __init__(
-        self, engine: Answering, sequence: str, seed: int, speaker: Speaker | None = None, prime: Prime | None = None
-    ) -> None:
-        """``prime`` is told, after each reply, how the next prompt will begin if that is what is done."""
+        self, engine: Answering, sequence: str, seed: int, speaker: Speaker | None = None, prime: Prime | None = None,
+        parking: Parking | None = None,
+    ) -> None:  # fmt: skip
+        """``prime`` is told, after each reply, how the next prompt will begin if that is what is done, and before each question
+        that it comes. ``parking``: where its engine keeps states."""
         self.engine = engine
         self._prime = prime
+        self.parking = parking
         self._sequence = sequence
         self.speaker = speaker or Speaker(GENERIC)
         self._family = self.speaker.family
@@ -49,6 +55,19 @@ class LlamaModel:
         self._screens: dict[int, Screen] = {}
         self._replies: dict[int, str] = {}
         self._compaction = Compaction(self.speaker)
+
+    def recall(self, history: History) -> None:
+        """Go on from what was kept when the session was left, if anything was."""
+        if self.parking:
+            self._replies, self._screens = self.parking.recalled(history.steps)
+            self._compaction.screens_from = min(self._screens, default=1)
+
+    async def leave(self, history: History) -> None:
+        """The run ended with ``history``: keep what whoever resumes the session needs, unless it is done."""
+        if self.parking and history.ended and history.ended.outcome == "done":
+            self.parking.forget()
+        elif self.parking:
+            await self.parking.leave(history.steps, self._replies, self._screens)
 
     async def say(self, prompt: Prompt, held: bool) -> str:
         """What the model says to ``prompt``, raw; ``held`` by its family's grammar, or free. Nothing of it is kept."""
@@ -61,6 +80,8 @@ class LlamaModel:
         view, step = self.speaker.view(prompt.screen), prompt.history.next_step
         oldest = self.speaker.first_shown(self._screens, step, prompt.screen)
         compacted = self._compaction.at(step, min((number for number in self._screens if number >= oldest), default=step))
+        if self._prime:
+            self._prime()
         try:
             completed = await self._ask(self.speaker.converse(prompt, self._screens, self._replies), view)
         except ContextFull:
@@ -71,7 +92,7 @@ class LlamaModel:
         self._remember(prompt, completed.text)
         reply = self._understood(completed, view, prompt.history.memory)
         if self._prime and not reply.problem:
-            self._prime(self._ahead(prompt, self._family.parse(completed.text, view)))
+            self._prime(*self._ahead(prompt, self._family.parse(completed.text, view)))
         return replace(reply, compacted=compacted)
 
     async def _ask(self, messages: tuple[ChatMessage, ...], view: View) -> Completed:
@@ -100,12 +121,20 @@ class LlamaModel:
         self._screens[step] = prompt.screen
         self._replies[step] = text
 
-    def _ahead(self, prompt: Prompt, said: Said) -> tuple[ChatMessage, ...]:
-        """The next prompt, up to what it will see, if what was ``said`` is done."""
-        history, unseen = prompt.history, replace(prompt.screen, pixels=b"")
-        done = Step(history.next_step, said.action, Effect("confirmed"), said.thought)
-        after = replace(prompt, screen=unseen, history=replace(history, steps=(*history.steps, done), feedback=""))
-        return self.speaker.converse(after, self._screens, self._replies)[:-1]
+    def _ahead(self, prompt: Prompt, said: Said) -> tuple[tuple[ChatMessage, ...], ...]:
+        """The next prompt up to what it will see, if what was ``said`` is done. Where a screen that stays is told in words, all
+        of it too, as it is if nothing changes."""
+        unseen = replace(prompt.screen, pixels=b"")
+        sure = self._after(replace(prompt, screen=unseen), said, Effect("confirmed"))[:-1]
+        if not self.speaker.skip_unchanged:
+            return (sure,)
+        return sure, self._after(prompt, said, without_change(said.action))
+
+    def _after(self, prompt: Prompt, said: Said, effect: Effect) -> tuple[ChatMessage, ...]:
+        history = prompt.history
+        done = Step(history.next_step, said.action, effect, said.thought)
+        after = replace(prompt, history=replace(history, steps=(*history.steps, done), feedback=""))
+        return self.speaker.converse(after, self._screens, self._replies)
 
 
 class _Canonical(msgspec.Struct):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from collections.abc import Sequence
 
 from edgeagent.engine.host import Seat
 from edgeagent.errors import EngineError
@@ -15,14 +16,15 @@ class Primer:
 
     def __init__(self, seat: Seat) -> None:
         self._seat = seat
-        self._under_way: set[asyncio.Task[None]] = set()
+        self._under_way: asyncio.Task[None] | None = None
 
-    def prime(self, messages: tuple[ChatMessage, ...]) -> None:
-        """Have ``messages`` brought into memory until the next question comes."""
-        task = asyncio.create_task(self._send(messages))
-        self._under_way.add(task)
-        task.add_done_callback(self._under_way.discard)
+    def prime(self, *beginnings: tuple[ChatMessage, ...]) -> None:
+        """Have ``beginnings`` brought into memory, one after the other, instead of those named before; none: a question comes."""
+        if self._under_way:
+            self._under_way.cancel()
+        self._under_way = asyncio.create_task(self._send(beginnings)) if beginnings else None
 
-    async def _send(self, messages: tuple[ChatMessage, ...]) -> None:
+    async def _send(self, beginnings: Sequence[tuple[ChatMessage, ...]]) -> None:
         with contextlib.suppress(EngineError):
-            await self._seat.request(Prime(0, self._seat.sequence, messages))
+            for messages in beginnings:
+                await self._seat.request(Prime(0, self._seat.sequence, messages))

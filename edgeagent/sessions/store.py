@@ -17,7 +17,7 @@ from types import TracebackType
 import platformdirs
 
 from edgeagent import events
-from edgeagent.caches import HOME_VARIABLE
+from edgeagent.caches import HOME_VARIABLE, forget_parked
 from edgeagent.errors import NotOwner, SessionError, SessionNotFound
 from edgeagent.history import History
 from edgeagent.ports import Clock
@@ -157,6 +157,7 @@ class SessionStore:
         try:
             open_folders(directory)
             shutil.rmtree(directory)
+            forget_parked(directory.name)
         except OSError as error:
             raise recording_problem(error, directory) from error
         finally:

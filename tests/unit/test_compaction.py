@@ -45,7 +45,7 @@ class Told:
 def prompt(step: int) -> Prompt:
     """What is asked for ``step``, with a word for each earlier one that stands nowhere else."""
     steps = tuple(Step(number, Type(f"word{number}."), Effect("confirmed")) for number in range(1, step))
-    return Prompt("do it", Screen(INFO, bytes(INFO.size_bytes)), History("do it", steps))
+    return Prompt("do it", Screen(INFO, bytes(INFO.size_bytes)), History("do it", steps=steps))
 
 
 @pytest.mark.parametrize("family", ["generic", "holo", "qwen3-vl"])

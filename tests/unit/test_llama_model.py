@@ -21,6 +21,7 @@ from edgeagent_harness.protocol.actions import Click, Finish, Wait
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point
+from edgeagent_harness.protocol.no_change import without_change
 from edgeagent_models.families.registry import by_name
 from edgeagent_models.protocol import ChatMessage, Complete, Completed, ImagePart, TextPart, Usage
 
@@ -48,13 +49,23 @@ class Room:
         return Completed(1, self._text, "grammar", Usage(), {})
 
 
+class Guesses:
+    """What was told to be primed, call by call."""
+
+    def __init__(self) -> None:
+        self.told: list[tuple[tuple[ChatMessage, ...], ...]] = []
+
+    def __call__(self, *beginnings: tuple[ChatMessage, ...]) -> None:
+        self.told.append(beginnings)
+
+
 def model(room: Room, family: str = "generic") -> LlamaModel:
     return LlamaModel(cast("Engine", room), "session", seed=1, speaker=Speaker(by_name(family)))
 
 
 def prompt(executed: int) -> Prompt:
     steps = tuple(Step(number, Wait(), Effect("confirmed")) for number in range(1, executed + 1))
-    return Prompt("do it", Screen(INFO, bytes(INFO.size_bytes)), History("do it", steps))
+    return Prompt("do it", Screen(INFO, bytes(INFO.size_bytes)), History("do it", steps=steps))
 
 
 async def test_a_reply_becomes_physical_pixels() -> None:
@@ -150,21 +161,36 @@ async def test_the_next_prompt_is_guessed_but_for_what_it_sees(family: str) -> N
         "generic": '{"thought":"t","action":{"kind":"wait","duration_ms":1000}}',
         "qwen3-vl": '<tool_call>\n{"name":"computer_use","arguments":{"action":"wait","time":1}}\n</tool_call>',
     }
-    room, primed = Room(9, waits[family]), list[tuple[ChatMessage, ...]]()
+    room, guesses = Room(9, waits[family]), Guesses()
     speaker = Speaker(by_name(family))
-    asked = LlamaModel(cast("Engine", room), "session", 1, speaker, primed.append)
+    asked = LlamaModel(cast("Engine", room), "session", 1, speaker, guesses)
     for step in range(1, 8):
         thought = "t" if family != "qwen3-vl" else ""
         steps = tuple(Step(number, Wait(1000), Effect("confirmed"), thought) for number in range(1, step))
         screen = Screen(INFO, bytes([step]) * INFO.size_bytes)
-        await asked.complete(Prompt("do it", screen, History("do it", steps)))
+        await asked.complete(Prompt("do it", screen, History("do it", steps=steps)))
         if step > 1:
-            assert room.messages[:-1] == primed[step - 2]
-    assert len(primed) == 7
+            # One before the last: each question is announced.
+            assert guesses.told[-3:-1] == [(room.messages[:-1],), ()]
+    assert len(guesses.told) == 14
+
+
+async def test_a_screen_that_stays_is_guessed_to_the_end() -> None:
+    """If nothing changes the next prompt is exactly the second guess, and it begins with the first."""
+    room, guesses = Room(9, '{"note":null,"thought":"t","tool_call":{"tool_name":"wait","seconds":1}}'), Guesses()
+    asked = LlamaModel(cast("Engine", room), "session", 1, Speaker(by_name("holo"), skip_unchanged=True), guesses)
+    effect = without_change(Wait(1000))
+    for step in range(1, 14):
+        steps = tuple(Step(number, Wait(1000), effect, "t") for number in range(1, step))
+        await asked.complete(Prompt("do it", Screen(INFO, bytes(INFO.size_bytes)), History("do it", steps=steps)))
+        if step > 1:
+            sure, all_of_it = guesses.told[-3]
+            assert room.messages == all_of_it
+            assert room.messages[:-1] == sure
 
 
 async def test_nothing_is_guessed_after_nonsense() -> None:
-    primed = list[tuple[ChatMessage, ...]]()
-    asked = LlamaModel(cast("Engine", Room(9, "no")), "session", 1, Speaker(by_name("holo")), primed.append)
+    guesses = Guesses()
+    asked = LlamaModel(cast("Engine", Room(9, "no")), "session", 1, Speaker(by_name("holo")), guesses)
     await asked.complete(prompt(0))
-    assert primed == []
+    assert guesses.told == [()]

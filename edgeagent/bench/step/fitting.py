@@ -121,7 +121,7 @@ def _path(directory: Path, image_tokens: int) -> Path:
 def _questions(screen: tuple[int, int]) -> list[Prompt]:
     effect = Effect("confirmed")
     steps = (Step(1, Click(Point(10, 10)), effect),)
-    return [Prompt(_TASK, noise(seed, *screen), History(_TASK, steps[:seed])) for seed in range(2)]
+    return [Prompt(_TASK, noise(seed, *screen), History(_TASK, steps=steps[:seed])) for seed in range(2)]
 
 
 def noise(seed: int, width: int, height: int) -> Screen:

@@ -9,14 +9,16 @@ import sys
 import msgspec
 
 from edgeagent.cloud.worker import Orders
+from edgeagent.engine.host import host
+from edgeagent.engine.relay import Relay
 
 
 class LocalWorker:
     """A process whose standard input is its lifeline: when that closes it leaves."""
 
     def __init__(self, orders: Orders) -> None:
-        # A cluster's token and settings are no business of whoever works in it.
-        environment = {name: value for name, value in os.environ.items() if not name.startswith("RAY_")}
+        # A cluster's token and the store's credentials are no business of whoever works for a session.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith(("RAY_", "AWS_"))}
         argv = [sys.executable, "-P", "-m", "edgeagent.cloud.worker", msgspec.json.encode(orders).decode()]
         self._process = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.DEVNULL, env=environment)
 
@@ -45,10 +47,14 @@ class LocalWorker:
 
 
 class LocalEngine:
-    """This machine."""
+    """This machine. Workers with the same model share one process that holds it."""
+
+    def __init__(self) -> None:
+        self._relay = Relay(host())
 
     def start(self, orders: Orders) -> LocalWorker:
-        return LocalWorker(orders)
+        return LocalWorker(msgspec.structs.replace(orders, seats=self._relay.path()))
 
     def close(self) -> None:
-        """There is nothing to give up."""
+        """Let nobody else share them."""
+        self._relay.close()

@@ -20,14 +20,12 @@ from edgeagent_harness.outside.tiles import Pixels, changed_pixels, clear, regio
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.effects import Effect, EffectStatus
 from edgeagent_harness.protocol.messages import Expectation
+from edgeagent_harness.protocol.no_change import MESSAGES, QUIET, WITHOUT_EFFECT, most_visible, status_without_change
 
-_WITHOUT_EFFECT = (act.Screenshot, act.Zoom, act.Wait, act.WaitUntil, act.CursorPosition, act.ClipboardRead)
-_QUIET = (act.Move, act.MouseDown, act.MouseUp, act.KeyDown, act.KeyUp, act.ClipboardWrite)
 _POINTED = (act.Click, act.Drag, act.LongPress)
 _MESSAGES: dict[EffectStatus, str] = {
     "partial": "only the target itself changed (hover, focus or pressed look); no response was seen elsewhere",
-    "suspected_noop": "nothing on the screen changed",
-    "unverifiable": "this action need not change the screen",
+    **MESSAGES,
 }
 
 
@@ -36,7 +34,7 @@ def judge(action: act.Action, before: Pixels, settled: Settled[S], expect: Expec
     mask = clear(changed_pixels(before, settled.shot.pixels), settled.own_motion)
     changed = regions_of(mask)
     only_feedback = expect == "anywhere" and not clear(mask, settled.local).any()
-    status = _status(_most_visible(action), bool(changed), only_feedback)
+    status = _status(most_visible(action), bool(changed), only_feedback)
     message = _MESSAGES.get(status, "")
     if settled.report.verdict == "timeout":
         message = f"{message}; the screen was still changing".removeprefix("; ")
@@ -44,20 +42,6 @@ def judge(action: act.Action, before: Pixels, settled: Settled[S], expect: Expec
 
 
 def _status(action: act.SingleAction, changed: bool, only_feedback: bool) -> EffectStatus:
-    if isinstance(action, _WITHOUT_EFFECT):
-        return "confirmed"
-    if isinstance(action, _QUIET):
-        return "unverifiable"
-    if not changed:
-        return "suspected_noop"
+    if not changed or isinstance(action, WITHOUT_EFFECT + QUIET):
+        return status_without_change(action)
     return "partial" if only_feedback and isinstance(action, _POINTED) else "confirmed"
-
-
-def _most_visible(action: act.Action) -> act.SingleAction:
-    if not isinstance(action, act.Batch):
-        return action
-    for hidden in (_WITHOUT_EFFECT + _QUIET, _WITHOUT_EFFECT):
-        shown = [single for single in action.actions if not isinstance(single, hidden)]
-        if shown:
-            return shown[-1]
-    return action.actions[-1]

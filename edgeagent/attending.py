@@ -1,0 +1,80 @@
+"""Opens a run's model, and tells it when it will not be asked for a while, when it will, and when the run has ended."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator, Callable
+from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
+
+from edgeagent import events
+from edgeagent.history import History
+from edgeagent.ports import Model
+from edgeagent_harness.protocol.audit import Entry
+
+if TYPE_CHECKING:
+    from edgeagent.runner import ModelChoice
+
+
+class _Waiting(Protocol):
+    def wait(self) -> None: ...
+
+    def go_on(self) -> None: ...
+
+
+@runtime_checkable
+class _Leavable(Protocol):
+    """A model whose engine remembers something; others need not."""
+
+    @property
+    def parking(self) -> _Waiting | None: ...
+
+    def recall(self, history: History) -> None: ...
+
+    async def leave(self, history: History) -> None: ...
+
+
+class Attendance:
+    """One run's."""
+
+    def __init__(self) -> None:
+        self._waiting: _Waiting | None = None
+
+    @asynccontextmanager
+    async def of(self, model: Model, history: Callable[[], History]) -> AsyncGenerator[None]:
+        """Look after ``model``, to the end of its run; ``history`` is the run's as it stands."""
+        if not isinstance(model, _Leavable):
+            yield
+            return
+        model.recall(history())
+        self._waiting = model.parking
+        yield
+        self._waiting = None
+        await model.leave(history())
+
+    def heard(self, fact: events.EventData) -> None:
+        """Something was noted."""
+        if self._waiting and isinstance(fact, events.StateChanged):
+            if fact.state == "running":
+                self._waiting.go_on()
+            else:
+                self._waiting.wait()
+
+    def expect(self) -> None:
+        """The user has begun to answer: bring back what is parked, on the run's own loop."""
+        if self._waiting:
+            self._waiting.go_on()
+
+
+def real_model(
+    choice: ModelChoice,
+    seed: int,
+    restarted: Callable[[str], None],
+    audited: Callable[[Entry], None],
+    session: str,
+) -> AbstractAsyncContextManager[Model]:
+    """The model that ``choice`` names. Raises `ModelUnusable` where it is known to count otherwise than it is read."""
+    from edgeagent.calibration.remembered import refuse_wrong_convention
+    from edgeagent.engine import open_model
+
+    refuse_wrong_convention(choice.model, choice.mmproj, choice.family)
+    return open_model(choice.model, choice.mmproj, seed, restarted, choice.family, choice.skip_unchanged, audited, session)
