@@ -182,3 +182,10 @@ async def test_its_file_is_not_to_be_seen_in_the_sandbox(tmp_path: Path) -> None
     spec = DesktopSpec(320, 200, home=str(home))
     with pytest.raises(UsageError, match="shows the agent"):
         await runners(tmp_path / "sessions", ScriptedModel([]))().start(RunRequest("press", spec, agent=agent))
+
+
+async def test_a_session_that_ended_by_refusals_is_tried_again_when_it_is_resumed(tmp_path: Path) -> None:
+    begun = await run(tmp_path, ScriptedModel(lambda _: OpenApp("xterm")), Agent("careful", actions=("click",)))
+    assert begun.ended.outcome == "limit"
+    resumed = await runners(tmp_path, ScriptedModel([CLICK, Finish()]))().resume(begun.session)
+    assert (resumed.ended.outcome, resumed.steps) == ("done", 1)
