@@ -126,7 +126,8 @@ class Load(_Message, frozen=True, tag="load"):
     """0: as measured best for this machine."""
     threads_file: str = ""
     """Where that is remembered; empty: it is not measured, the usual numbers are taken."""
-    gpu_layers: int = 0
+    gpu_layers: Annotated[int, msgspec.Meta(ge=-1)] = -1
+    """-1: as many as fit into the GPU's free memory, none without one."""
     parked_folder: str = ""
     """Where states of sequences may be kept on disk; empty: nowhere."""
     version: int = ENGINE_PROTOCOL_VERSION

@@ -12,7 +12,7 @@ import msgspec
 import numpy as np
 import pytest
 
-from edgeagent import runner
+from edgeagent import attending
 from edgeagent.calibration.conventions import WORDS, Convention, numbers_in
 from edgeagent.calibration.measuring import measure, summed
 from edgeagent.calibration.remembered import calibrations_path, identity, known, of_model, refuse_wrong_convention, remember
@@ -178,7 +178,7 @@ async def test_a_verdict_is_remembered_and_refuses_later_runs(home: Path) -> Non
     with pytest.raises(ModelUnusable, match="pixels of the picture as it was sent, but family holo reads thousandths"):
         refuse_wrong_convention(str(model), "", "holo")
     with pytest.raises(ModelUnusable, match="pixels of the picture"):
-        runner._real_model(ModelChoice(str(model), "", "holo"), 0, lambda _: None, lambda _: None)
+        attending.real_model(ModelChoice(str(model), "", "holo"), 0, lambda _: None, lambda _: None, "")
     refuse_wrong_convention(str(model), "", "ui-tars-1.5")
     refuse_wrong_convention(str(other), "", "holo")
     refuse_wrong_convention("embedded", "", "")

@@ -8,7 +8,7 @@ from collections.abc import Callable
 
 from edgeagent_models.errors import EngineProblem, NotAModel
 from edgeagent_models.gguf_header import GgufHeader, read_header
-from edgeagent_models.llama import log, threads
+from edgeagent_models.llama import gpu, log, threads
 from edgeagent_models.llama.native import Handle, llama
 from edgeagent_models.protocol import Load
 
@@ -24,6 +24,7 @@ class LlamaModel:
         self.header = _checked_header(request.path)
         log.capture()
         llama.llama_backend_init()
+        self.gpu_layers = request.gpu_layers if request.gpu_layers >= 0 else self._layers_that_fit(request)
         self._model = self._load(request)
         self.vocabulary = Vocabulary(self._model)
 
@@ -57,9 +58,13 @@ class LlamaModel:
         found = llama.llama_model_chat_template(self._model, None)
         return found.decode("utf-8", "replace") if found else ""
 
+    def _layers_that_fit(self, request: Load) -> int:
+        vision_bytes = os.path.getsize(request.mmproj) if os.path.exists(request.mmproj) else 0
+        return gpu.layers_that_fit(self.header, vision_bytes, request.context_tokens, gpu.free_bytes())
+
     def _load(self, request: Load) -> Handle:
         parameters = llama.llama_model_default_params()
-        parameters.n_gpu_layers = request.gpu_layers
+        parameters.n_gpu_layers = self.gpu_layers
         model = llama.llama_model_load_from_file(os.fsencode(request.path), parameters)
         if not model:
             raise EngineProblem("model", f"{request.path} cannot be loaded: {log.take()}")
@@ -74,7 +79,7 @@ class LlamaModel:
         # One pool of cells for all sequences: a single session can use the whole context.
         parameters.kv_unified = True
         parameters.no_perf = True
-        if request.gpu_layers == 0:
+        if self.gpu_layers == 0:
             # On a CPU it sums in half precision, in the order of the cells: the same prompt beside other sequences would now
             # and then get another answer.
             parameters.flash_attn_type = llama.LLAMA_FLASH_ATTN_TYPE_DISABLED

@@ -115,7 +115,7 @@ class VisionEncoder:
 
     def _load(self, request: Load) -> Handle:
         parameters = mtmd.mtmd_context_params_default()
-        parameters.use_gpu = request.gpu_layers != 0
+        parameters.use_gpu = self._model.gpu_layers != 0
         parameters.print_timings = False
         parameters.warmup = False
         parameters.n_threads = self._model.threads.batch
