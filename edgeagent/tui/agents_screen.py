@@ -20,8 +20,8 @@ from edgeagent.agents.telling import in_words
 from edgeagent.errors import UsageError
 from edgeagent.words import printable
 
-_NONE = "-"
-"""No name of an agent is like that."""
+_NONE = "\0"
+"""Nobody can write that as the name of an agent."""
 _WITHOUT = "The model, the policy and the mode are those of the first screen; nothing else is taken away."
 
 
