@@ -219,13 +219,16 @@ async def test_a_ledger_that_goes_away_for_a_while_ends_no_session(world: Backen
 @pytest.mark.slow
 @NEEDS_RAY
 @pytest.mark.parametrize("victim", ["actor", "machine"])
-async def test_a_lost_machine_is_replaced(victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a Ray cluster: killed with all that runs on it, as is the actor alone."""
+async def test_a_lost_machine_is_replaced(
+    victim: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, earnest: Earnest
+) -> None:  # fmt: skip
+    """Of a Ray cluster: killed with all that runs on it, as is the actor alone. SQLite is refused on more than one machine."""
     monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "client"))
     monkeypatch.setenv(form_run.WITNESS_VARIABLE, str(tmp_path / "witness"))
     store = SessionStore()
     began = await run_until_step(form_run.make(store), form_run.REQUEST, 1)
-    with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.5"}, engine="ray", machines=2) as world:
+    kind = {"engine": "ray", "machines": 2, "ledger": earnest.stores()["ledger"]}
+    with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.5"}, **kind) as world:
         known = await world.connected()
         async with connect(known) as api:
             await push(store, began.session, "cloud", known, api, silent, lambda plan: True)

@@ -48,6 +48,8 @@ class Backend:
     machines: int = 0
     """With ``ray``: a cluster of so many is started beside it, and joined."""
     door: socket.socket | None = None
+    further: tuple[str, ...] = ()
+    """More of the command line."""
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -57,7 +59,7 @@ class Backend:
             sys.executable, "-m", "edgeagent", "cloud", "serve", "--data", str(self.data),
             "--port", str(PORT_INSIDE if self.engine == "ray" else self.port), "--engine", self.engine,
             "--workers", str(self.workers), "--runner", self.runner, "--rate", "10000",
-            "--ledger", self.ledger, "--blobs", self.blobs,
+            "--ledger", self.ledger, "--blobs", self.blobs, *self.further,
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": paths, **self.environment}
         passed: list[int] = []
@@ -69,6 +71,7 @@ class Backend:
         self.process = subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, env=environment, pass_fds=passed)
         assert self.process.stdout is not None
         line = self.process.stdout.readline()
+        assert "http://" in line, f"it did not start: {line!r}"
         self.port = self.door.getsockname()[1] if self.door else int(line.rsplit(":", 1)[1])
 
     def kill(self) -> None:
@@ -128,11 +131,11 @@ class Backend:
         unknown = Connected(url, self.token(tenant), "", "")
         async with connect(unknown) as api:
             shown = await api.backend()
-        return Connected(url, unknown.token, shown.signer, shown.recipient)
+        return Connected(url, unknown.token, shown.signer, shown.recipient, models=shown.models)
 
 
 @contextlib.contextmanager
-def backend(data: Path, environment: Mapping[str, str], **settings: str | int) -> Iterator[Backend]:
+def backend(data: Path, environment: Mapping[str, str], **settings: str | int | tuple[str, ...]) -> Iterator[Backend]:
     """One for the duration of a ``with`` block."""
     made = Backend(data, environment, **settings)  # type: ignore[arg-type]
     made.start()

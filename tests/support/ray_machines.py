@@ -1,7 +1,7 @@
 """A Ray cluster of several machines, played by processes of this one: ``python -m support.ray_machines COUNT COMMAND…``.
 
-Each is what ``ray start`` makes of a machine. The command is run with the cluster's address. The head runs no workers, so that
-what is lost is never the cluster itself.
+Each is what ``ray start`` makes of a machine, at an address of its own: 127.0.0.1, 127.0.0.2, … The command is run with the
+cluster's address. The head runs no workers, so that what is lost is never the cluster itself.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import tempfile
 import time
 
 PORT = 6390
+START_S = 60.0
 ADDRESS = f"127.0.0.1:{PORT}"
 SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
@@ -30,21 +31,32 @@ SETTINGS = {
 }
 
 
-def machine(*arguments: str) -> subprocess.Popen[bytes]:
+def machine(number: int, *arguments: str) -> subprocess.Popen[bytes]:
+    """Returns once it is there: two that start at a time take each other's address."""
+    address, port = f"127.0.0.{number}", PORT + number
     argv = [
         sys.executable, "-m", "ray.scripts.scripts", "start", "--block", "--disable-usage-stats", *arguments,
-        "--node-ip-address=127.0.0.1", f"--object-store-memory={80 << 20}", "--min-worker-port=0", "--max-worker-port=0",
+        f"--node-ip-address={address}", f"--node-manager-port={port}", f"--object-store-memory={80 << 20}",
+        "--min-worker-port=0", "--max-worker-port=0",
     ]  # fmt: skip
-    return subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=_end_with_parent)
+    process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, preexec_fn=_end_with_parent)
+    end_s = time.monotonic() + START_S
+    while True:
+        try:
+            socket.create_connection((address, port)).close()
+            return process
+        except ConnectionRefusedError:
+            if time.monotonic() > end_s:
+                raise
+            time.sleep(0.2)
 
 
 def main() -> int:
     os.environ.update(SETTINGS)
     with tempfile.TemporaryDirectory(prefix="ray-", dir="/tmp", ignore_cleanup_errors=True) as scratch:
         head = ("--head", f"--port={PORT}", "--num-cpus=0", "--include-dashboard=false", f"--temp-dir={scratch}")
-        machines = [machine(*head)]
-        _wait_for_head()
-        machines += [machine(f"--address={ADDRESS}", "--num-cpus=2") for _ in range(int(sys.argv[1]))]
+        machines = [machine(1, *head)]
+        machines += [machine(2 + number, f"--address={ADDRESS}", "--num-cpus=2") for number in range(int(sys.argv[1]))]
         serving = subprocess.Popen([*sys.argv[2:], "--ray-address", ADDRESS], preexec_fn=_end_with_parent)
         signal.signal(signal.SIGTERM, lambda number, _: serving.send_signal(number))
         try:
@@ -53,17 +65,6 @@ def main() -> int:
             for one in machines:
                 one.kill()  # with all that it started
                 one.wait()
-
-
-def _wait_for_head(timeout_s: float = 60.0) -> None:
-    end_s = time.monotonic() + timeout_s
-    while True:
-        try:
-            return socket.create_connection(("127.0.0.1", PORT)).close()
-        except ConnectionRefusedError:
-            if time.monotonic() > end_s:
-                raise
-            time.sleep(0.2)
 
 
 def _end_with_parent() -> None:
