@@ -78,7 +78,8 @@ class FollowScreen(WatchScreen):
         """What is here already is shown; from there on it is followed."""
         super().loaded(rows, name, next_seq)
         self._next_seq = next_seq
-        self._start_following()
+        if self.is_attached:
+            self._start_following()
 
     def on_unmount(self) -> None:
         super().on_unmount()
@@ -99,9 +100,12 @@ class FollowScreen(WatchScreen):
 
     @on(FollowSaid)
     def _hear_of_it(self, message: FollowSaid) -> None:
-        if message.thread is not self._follower:
-            return
-        match message.told:
+        if message.thread is self._follower:
+            self.hear(message.told)
+
+    def hear(self, told: FollowTold) -> None:
+        """Show what the follower tells."""
+        match told:
             case Followed(event=event):
                 self._next_seq = event.seq + 1
                 self.take_fact(event.data)

@@ -54,10 +54,12 @@ MoveTold: TypeAlias = Progressed | MayLeave | Over
 class MoveThread(LoopThread[MoveTold]):
     """Moves the session in ``directory``. The same again goes on where one was cut off."""
 
-    def __init__(self, directory: Path, name: str, way: Way) -> None:
+    def __init__(self, directory: Path, name: str, way: Way, agreed: str = "") -> None:
+        """``agreed``: `Plan.leaving` of what the user has looked at and said yes to; it is not asked about again."""
         super().__init__(f"teleport {way}")
         self.name = name
         self.way: Way = way
+        self._agreed = agreed
         self._store = SessionStore(directory.parent)
         self._session = directory.name
         self._answers: queue.SimpleQueue[bool] = queue.SimpleQueue()
@@ -109,5 +111,7 @@ class MoveThread(LoopThread[MoveTold]):
 
     def _may_leave(self, plan: Plan) -> bool:
         """This thread has nothing else to do meanwhile; the session's lock is held, so that the list stays what it is."""
+        if plan.leaving == self._agreed:
+            return True
         self.tell(MayLeave(plan))
         return self._answers.get()

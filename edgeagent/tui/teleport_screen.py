@@ -84,8 +84,8 @@ class TeleportScreen(Screen[Ended]):
         self._run, self._held = run, held
         self._cut_off = whereabouts(directory).phase == "handing_over"
         self._move: MoveThread | None = None
-        self._hash = ""
-        """Of the list that the user has said yes to, or looks at."""
+        self._leaving = ""
+        """Names the list that the user has said yes to, or looks at."""
         self._asking = self._declined = False
         self._over: Over | None = None
         self._at: Shown | None = None
@@ -111,7 +111,7 @@ class TeleportScreen(Screen[Ended]):
         self.query_one("#stages").border_title = "On the way"
         if self._way == "push":
             self._enter("previewed")
-            self._say_words("looking at what would leave …")
+            self.say_words("looking at what would leave …")
             self._look()
         else:
             self.query_one("#leaves").display = False
@@ -128,14 +128,14 @@ class TeleportScreen(Screen[Ended]):
         try:
             plan = make_plan(self.directory)
             lines = list(plan_lines(plan))
-            self.app.call_from_thread(self._ask, plan.hash, lines)
+            self.app.call_from_thread(self._ask, plan.leaving, lines)
         except EdgeAgentError as error:
             self.app.call_from_thread(self._end, Over(str(error), error.hint))
 
-    def _ask(self, plan_hash: str, lines: list[Line]) -> None:
+    def _ask(self, leaving: str, lines: list[Line]) -> None:
         if self._over is not None:
             return
-        self._hash = plan_hash
+        self._leaving = leaving
         self.query_one(LinesView).show(lines)
         self._asking = True
         words = f"May this leave for {self._name}?"
@@ -143,7 +143,7 @@ class TeleportScreen(Screen[Ended]):
             words = "It runs: its step finishes first, then you are asked with the list as it is then. Go on?"
         elif self._move is None and self._cut_off:
             words = f"{whose(whereabouts(self.directory))} Y goes on; K keeps it here."
-        self._say_words(words)
+        self.say_words(words)
         self.query_one("#yes").focus()
 
     def action_say(self, send: bool) -> None:
@@ -151,7 +151,7 @@ class TeleportScreen(Screen[Ended]):
         if not self._asking:
             return
         self._asking = False
-        self._say_words("")
+        self.say_words("")
         if not send:
             self._declined = True
             self.action_let_go()
@@ -178,7 +178,8 @@ class TeleportScreen(Screen[Ended]):
 
     def action_again(self) -> None:
         """Go on with a move that did not come through."""
-        self._over, self._moved = None, None
+        self._over, self._moved, self._at = None, None, None
+        self._seen.clear()
         self._begin(self._way)
 
     def action_keep(self) -> None:
@@ -191,15 +192,15 @@ class TeleportScreen(Screen[Ended]):
         if self._over is not None or self._move is None:
             self.dismiss("not moved")
         else:
-            self._say_words("letting go …")
+            self.say_words("letting go …")
             self._move.cancel()
 
     # -- the move ---------------------------------------------------------------------------------------------------------
 
     def _begin(self, way: Way) -> None:
-        self._move = MoveThread(self.directory, self._name, way)
+        self._move = MoveThread(self.directory, self._name, way, self._leaving)
         self._move.tell = self._tell
-        self._say_words("" if way != "keep" else f"asking {self._name} …")
+        self.say_words("" if way != "keep" else f"asking {self._name} …")
         self._move.start()
         self.refresh_bindings()
 
@@ -208,11 +209,15 @@ class TeleportScreen(Screen[Ended]):
 
     @on(MoveSaid)
     def _hear(self, message: MoveSaid) -> None:
-        match message.told:
+        self.hear(message.told)
+
+    def hear(self, told: MoveTold) -> None:
+        """Show what the move tells of itself."""
+        match told:
             case Progressed(progress=progress):
                 self._progress(progress)
             case MayLeave(plan=plan):
-                self._may_leave(plan)
+                self._list(plan)
             case Over() as over:
                 self._end(over)
 
@@ -226,18 +231,10 @@ class TeleportScreen(Screen[Ended]):
             case Previewed():
                 self._enter("previewed")
 
-    def _may_leave(self, plan: Plan) -> None:
-        if self._move is None:
-            return
-        if plan.hash == self._hash:
-            self._move.answer(True)
-        else:
-            self._list(plan)
-
     @work(thread=True)
     def _list(self, plan: Plan) -> None:
-        lines, plan_hash = list(plan_lines(plan)), plan.hash
-        self.app.call_from_thread(self._ask, plan_hash, lines)
+        lines = list(plan_lines(plan))
+        self.app.call_from_thread(self._ask, plan.leaving, lines)
 
     def _end(self, over: Over) -> None:
         if self._move is not None:
@@ -249,13 +246,14 @@ class TeleportScreen(Screen[Ended]):
             return
         now = whereabouts(self.directory)
         problem = "Let go." if over.problem == "cancelled" else f"It did not come through: {over.problem}. {over.hint}".rstrip()
-        self._say_words(printable(f"{problem}\n{whose(now)} T goes on; Esc goes back."))
+        self.say_words(printable(f"{problem}\n{whose(now)} T goes on; Esc goes back."))
         self._show_stages()
         self.refresh_bindings()
 
     # -- what is shown ----------------------------------------------------------------------------------------------------
 
-    def _say_words(self, words: str) -> None:
+    def say_words(self, words: str) -> None:
+        """What is asked, or what went wrong; empty: nothing."""
         self.query_one("#teleport-words", Static).update(words)
         self.query_one("#teleport-ask").display = bool(words)
         self.query_one(".buttons").display = self._asking

@@ -257,6 +257,8 @@ class WatchScreen(ShowsFrames):
 
     def loaded(self, rows: list[Row], name: str, next_seq: int) -> None:
         """The recording was read: ``rows``, up to its event number ``next_seq``."""
+        if not self.query("#detail"):  # the screen was left meanwhile
+            return
         self.outcome = "recorded"
         self.query_one("#picture").border_subtitle = name
         self.query_one(TimelineView).fill(rows)

@@ -16,22 +16,29 @@ from pathlib import Path
 import pytest
 from support.terminal import SlowModel, make_app, until
 from textual.pilot import Pilot
-from textual.widgets import DataTable, Input, TabbedContent, TextArea
+from textual.widgets import DataTable, Input, Static, TabbedContent, TextArea
 
 from edgeagent.agents.agent import Agent, AgentLimits, AgentStart
 from edgeagent.errors import UsageError
 from edgeagent.policy.asking import Question
+from edgeagent.sessions.whereabouts import Whereabouts, keep_whereabouts
 from edgeagent.settings import Settings
+from edgeagent.teleport.progress import Entered, Moved
+from edgeagent.teleport.wire import Standing
 from edgeagent.tui.agents_screen import AgentsScreen
 from edgeagent.tui.asking import AskScreen
 from edgeagent.tui.choices import MODE_CHOICES
 from edgeagent.tui.compare_screen import CompareScreen
-from edgeagent.tui.dialog import ChoiceScreen, LineScreen
+from edgeagent.tui.dialog import ChoiceScreen, ConfirmScreen, LineScreen, TellScreen
 from edgeagent.tui.editing import EditScreen
+from edgeagent.tui.follow_screen import FollowScreen
+from edgeagent.tui.following import Stood
 from edgeagent.tui.frame_view import FrameView
+from edgeagent.tui.moving import Over, Progressed, Way
 from edgeagent.tui.policy_screen import PolicyScreen
 from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.settings_screen import SettingsScreen
+from edgeagent.tui.teleport_screen import TeleportScreen
 from edgeagent.tui.tour import TourScreen
 from edgeagent.tui.watching import WatchScreen
 from edgeagent_harness.protocol.actions import Click
@@ -130,10 +137,76 @@ async def tour(pilot: Pilot[None], root: Path) -> None:
     await pilot.app.push_screen(TourScreen())
 
 
+def move(root: Path, way: Way = "push") -> TeleportScreen:
+    return TeleportScreen(root / NAMES[0], "attic", "https://attic.example:8470", way)
+
+
+async def teleport(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(move(root))
+    await until(pilot, lambda: bool(pilot.app.screen.query_one("#yes").region))
+
+
+async def sending(pilot: Pilot[None], root: Path) -> None:
+    await teleport(pilot, root)
+    screen = pilot.app.screen
+    assert isinstance(screen, TeleportScreen)
+    screen.say_words("")
+    for progress in (
+        Entered("preparing", NAMES[0], "attic"), Entered("uploading", NAMES[0], "attic"), Moved(3_400_000, 9_100_000, 120_000),
+    ):  # fmt: skip
+        screen.hear(Progressed(progress))
+
+
+async def cut_off(pilot: Pilot[None], root: Path) -> None:
+    await sending(pilot, root)
+    screen = pilot.app.screen
+    assert isinstance(screen, TeleportScreen)
+    keep_whereabouts(root / NAMES[0], Whereabouts("uploading", "attic"))
+    screen.hear(Over("the backend cannot be reached: connection reset", "do the same again once it can be"))
+
+
+async def returning(pilot: Pilot[None], root: Path) -> None:
+    await pilot.app.push_screen(move(root, "pull"))
+    screen = pilot.app.screen
+    assert isinstance(screen, TeleportScreen)
+    await until(pilot, lambda: "no backend is called" in str(screen.query_one("#teleport-words", Static).render()))
+
+
+async def follow(pilot: Pilot[None], root: Path) -> None:
+    keep_whereabouts(root / NAMES[0], Whereabouts("there", "attic", 1))
+    await pilot.app.push_screen(FollowScreen(root / NAMES[0]))
+    screen = pilot.app.screen
+    assert isinstance(screen, FollowScreen)
+    await until(pilot, lambda: "no backend is called" in screen.now_words())
+    await pilot.press("up", "up")
+    screen.hear(Stood(Standing(NAMES[0], "running", "cloud", 1, 30, 3, "", "")))
+    screen.show_status()
+
+
+async def waits_there(pilot: Pilot[None], root: Path) -> None:
+    await follow(pilot, root)
+    screen = pilot.app.screen
+    assert isinstance(screen, FollowScreen)
+    screen.hear(Stood(Standing(NAMES[0], "idle", "cloud", 1, 31, 3, "", "", "needs_user", "Which of the two invoices?")))
+
+
+async def rewind(pilot: Pilot[None], root: Path) -> None:
+    await session(pilot, root)
+    await pilot.press("up", "w")
+    await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+
+
+async def refused(pilot: Pilot[None], root: Path) -> None:
+    await session(pilot, root)
+    await pilot.press("t")
+    await until(pilot, lambda: isinstance(pilot.app.screen, TellScreen))
+
+
 SCREENS: dict[str, Opener] = {
     "home": home, "session": session, "close-up": close_up, "help": help_, "compare": compare, "ask": ask, "edit": edit,
     "mode": mode, "model": model, "policy": policy, "policy-text": policy_text, "agents": agents, "settings": settings,
-    "tour": tour,
+    "tour": tour, "teleport": teleport, "sending": sending, "cut-off": cut_off, "returning": returning, "follow": follow,
+    "waits-there": waits_there, "rewind": rewind, "refused": refused,
 }  # fmt: skip
 
 
@@ -142,6 +215,7 @@ def root(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Two recorded sessions that are the same everywhere, in a place and a time zone that are."""
     monkeypatch.setenv("TZ", "UTC")
     monkeypatch.setenv("XDG_CONFIG_HOME", "/nonexistent")
+    monkeypatch.setenv("EDGEAGENT_HOME", "/nonexistent")
     for variable in ("NO_COLOR", "TMUX", "KITTY_WINDOW_ID", "TERM_PROGRAM", "EDGEAGENT_PICTURES"):
         monkeypatch.delenv(variable, raising=False)
     monkeypatch.setenv("TERM", "xterm-256color")
