@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 
+import msgspec
+
 from edgeagent import events
 from edgeagent.errors import EnvironmentProblem, RecordingDamaged, RecordingError
 from edgeagent.history import History, fold
@@ -51,6 +53,11 @@ class Plan:
     @property
     def hash(self) -> str:
         return manifest_hash(self.manifest)
+
+    @property
+    def leaving(self) -> str:
+        """Names what leaves: the same as long as that is, whatever stays behind."""
+        return manifest_hash(msgspec.structs.replace(self.manifest, stays=()))
 
     def read(self, chunk: str) -> bytes:
         """The bytes of a chunk. Raises `TeleportError` if its file was changed since."""
