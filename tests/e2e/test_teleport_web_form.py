@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 from support import form_run, web_form_run
-from support.cloud import backend, until
+from support.cloud import HAS_RAY, backend, until
 from support.teleporting import run_until_step, silent
 
 from edgeagent import events
@@ -20,14 +20,19 @@ from edgeagent.teleport.pushing import push
 pytestmark = [pytest.mark.sandbox, pytest.mark.browser]
 
 
-async def test_a_web_form_across_two_machines(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+NEEDS_RAY = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: there is no wheel of it for this machine")
+
+
+@pytest.mark.parametrize("engine", ["local", pytest.param("ray", marks=[pytest.mark.slow, NEEDS_RAY])])
+async def test_a_web_form_across_two_machines(engine: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "client"))
     home, store = tmp_path / "project", SessionStore()
     web_form_run.furnish(home)
     (home / "untracked").write_text("not in any Git")
     began = await run_until_step(web_form_run.make(store), web_form_run.request(home), 4)
     assert (began.ended.message, began.steps) == ("moves", 4)
-    with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.7"}, runner="support.web_form_run:make") as world:
+    pace = {form_run.PACE_VARIABLE: "0.7"}
+    with backend(tmp_path / "cloud", pace, runner="support.web_form_run:make", engine=engine) as world:
         known = await world.connected()
         async with connect(known) as api:
             await push(store, began.session, "cloud", known, api, silent, lambda plan: True)
