@@ -34,8 +34,6 @@ class History:
     """The session so far. ``feedback`` is what the model must be told about its last reply (malformed, denied)."""
 
     task: str = ""
-    told: str = ""
-    """What the session's agent adds to the system prompt."""
     steps: tuple[Step, ...] = ()
     feedback: str = ""
     memory: str = ""
@@ -53,6 +51,8 @@ class History:
     """The desktop was started anew since the last action: files are kept, what applications had not saved is gone."""
     moved: Literal["", "exact", "replayed", "reopened"] = ""
     """The session came to another machine since the last action, and how its screen was restored."""
+    told: str = ""
+    """What the session's agent adds to the system prompt."""
 
     @property
     def next_step(self) -> int:
