@@ -7,8 +7,10 @@ from contextlib import AbstractAsyncContextManager, asynccontextmanager
 from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from edgeagent import events
+from edgeagent.foreseeing import ForeseeingDesktop, Peekable
 from edgeagent.history import History
-from edgeagent.ports import Model
+from edgeagent.ports import Desktop, Model
+from edgeagent.screen import Screen
 from edgeagent_harness.protocol.audit import Entry
 
 if TYPE_CHECKING:
@@ -33,15 +35,26 @@ class _Leavable(Protocol):
     async def leave(self, history: History) -> None: ...
 
 
+@runtime_checkable
+class _Foreseeing(Protocol):
+    """A model whose engine can work on the next question before it is asked."""
+
+    def foresee(self, screen: Screen) -> None: ...
+
+
 class Attendance:
     """One run's."""
 
     def __init__(self) -> None:
+        self.foresees = False
+        """Whether the model is shown screens that have not settled."""
         self._waiting: _Waiting | None = None
+        self._model: Model | None = None
 
     @asynccontextmanager
     async def of(self, model: Model, history: Callable[[], History]) -> AsyncGenerator[None]:
         """Look after ``model``, to the end of its run; ``history`` is the run's as it stands."""
+        self._model = model
         if not isinstance(model, _Leavable):
             yield
             return
@@ -50,6 +63,13 @@ class Attendance:
         yield
         self._waiting = None
         await model.leave(history())
+
+    def desktop(self, desktop: Desktop, looked_on: bool) -> Desktop:
+        """``desktop``, showing the model what is there while an action is carried out, if that is wanted. Not where someone
+        else looks on (``looked_on``): each change is told once. Not where something is masked: that takes a settled screen."""
+        if self.foresees and not looked_on and isinstance(self._model, _Foreseeing) and isinstance(desktop, Peekable):
+            return ForeseeingDesktop(desktop, self._model.foresee)
+        return desktop
 
     def heard(self, fact: events.EventData) -> None:
         """Something was noted."""

@@ -357,6 +357,7 @@ class _Run:
             async with attested(self._session.id, desktop, model, layers), self._policy.watching(desktop), self._viewed(desktop):
                 seen, guarded = self._guard.desktop(desktop, model), self._guard.model(model)
                 self._masks.desktop = seen if isinstance(seen, RedactingDesktop) else None
+                seen = self._attendance.desktop(seen, looked_on=self._runner.viewing is not None)
                 if reason == "resumed":
                     await self._restore(seen)
                 self._history = await reconcile(self._history, seen, self._sink)

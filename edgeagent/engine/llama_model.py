@@ -55,6 +55,14 @@ class LlamaModel:
         self._screens: dict[int, Screen] = {}
         self._replies: dict[int, str] = {}
         self._compaction = Compaction(self.speaker)
+        self._decided: tuple[Prompt, Said] | None = None
+        """What the last reply was to, and what it said, until the next question."""
+
+    def foresee(self, screen: Screen) -> None:
+        """``screen`` is there while what was decided last is carried out: probably the next question is about it."""
+        if self._prime and self._decided:
+            prompt, said = self._decided
+            self._prime(self._after(replace(prompt, screen=screen), said, Effect("confirmed")))
 
     def recall(self, history: History) -> None:
         """Go on from what was kept when the session was left, if anything was."""
@@ -80,6 +88,7 @@ class LlamaModel:
         view, step = self.speaker.view(prompt.screen), prompt.history.next_step
         oldest = self.speaker.first_shown(self._screens, step, prompt.screen)
         compacted = self._compaction.at(step, min((number for number in self._screens if number >= oldest), default=step))
+        self._decided = None
         if self._prime:
             self._prime()
         try:
@@ -92,7 +101,8 @@ class LlamaModel:
         self._remember(prompt, completed.text)
         reply = self._understood(completed, view, prompt.history.memory)
         if self._prime and not reply.problem:
-            self._prime(*self._ahead(prompt, self._family.parse(completed.text, view)))
+            self._decided = prompt, self._family.parse(completed.text, view)
+            self._prime(*self._ahead(*self._decided))
         return replace(reply, compacted=compacted)
 
     async def _ask(self, messages: tuple[ChatMessage, ...], view: View) -> Completed:

@@ -10,6 +10,8 @@ import pytest
 from support.inprocess import Asked, loaded
 from support.tiny_models import TinyModels, picture
 
+from edgeagent_models.llama.pictures import Pictures
+from edgeagent_models.llama.units import ImageUnit
 from edgeagent_models.protocol import ChatMessage, Fetch, ImagePart, LoadState, Ok, Park, Part, SaveState, TextPart
 
 pytestmark = pytest.mark.llama
@@ -196,3 +198,48 @@ def test_a_new_engine_finds_parked_sessions_and_the_system_prompt(
         off, _, cached = difference(second, scratch, conversation(1, task="Log in"), "a")
         assert off < TOLERANCE
         assert cached > len(SYSTEM) * 0.9
+
+
+@pytest.mark.parametrize("work", [0, 1, 2, 5, 10_000])
+@pytest.mark.parametrize("right", [True, False])
+def test_a_screen_that_was_foreseen(reused: Asked, scratch: Asked, work: int, right: bool) -> None:
+    """However far the engine came with the screen before it settled; a wrong one is not waited for."""
+    reused.ask("a", *conversation(2))
+    reused.prime("a", *(conversation(3) if right else conversation(6)[-1:]), work=work)
+    reply, _ = reused.ask("a", *conversation(3), max_tokens=4)
+    off, _, _ = difference(reused, scratch, conversation(3))
+    assert off < TOLERANCE
+    if work > 5:
+        assert (reply.timings_ms["encode_ms"] == 0) == right
+
+
+def test_a_guess_to_the_end_leaves_only_the_question(reused: Asked, scratch: Asked) -> None:
+    """As where a screen stays: all of the next prompt is known beforehand, first its sure part."""
+    reused.ask("a", *conversation(2))
+    reused.prime("a", *conversation(3)[:-1])
+    reused.prime("a", *conversation(3))
+    off, fresh, _ = difference(reused, scratch, conversation(3))
+    assert off < TOLERANCE
+    assert fresh < 24
+    # The guess was wrong, behind the part that was sure: only what follows that is computed.
+    reused.prime("a", *conversation(4)[:-1])
+    reused.prime("a", *conversation(4, ask="Something else?"))
+    assert difference(reused, scratch, conversation(4))[0] < TOLERANCE
+
+
+def test_a_picture_that_was_foreseen_in_vain_is_not_encoded_to_its_end(reused: Asked, monkeypatch: pytest.MonkeyPatch) -> None:
+    stopped: list[ImageUnit | None] = []
+    plain = Pictures.cancel_encoding
+
+    def noted(self: Pictures) -> None:
+        stopped.append(self.encoding)
+        plain(self)
+
+    monkeypatch.setattr(Pictures, "cancel_encoding", noted)
+    reused.ask("a", *conversation(2))
+    reused.prime("a", *conversation(3), work=1)
+    reused.ask("a", *conversation(3))
+    assert stopped == [], "it is the one that is asked about"
+    reused.prime("a", *conversation(9)[-1:], work=1)
+    reused.ask("a", *conversation(4))
+    assert len(stopped) == 1

@@ -86,9 +86,9 @@ class Pictures:
     # -- the encoder's thread
 
     @property
-    def encoding(self) -> bool:
-        """Whether the encoder is at work."""
-        return self._encoding is not None
+    def encoding(self) -> ImageUnit | None:
+        """What the encoder is at work on."""
+        return self._encoding.unit if self._encoding else None
 
     def start_encoding(self, unit: ImageUnit) -> None:
         """Encode ``unit`` in the background."""

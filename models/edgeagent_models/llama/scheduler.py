@@ -66,8 +66,18 @@ class Scheduler:
             self._pictures.hold(job.target)
         # Only now: what the primed job lets go of may be what this one needs.
         self.give_up_guesses(job.sequence)
+        self._stop_encoding_in_vain(job)
         job.sequence.waits = None
         self._waiting.append(job)
+
+    def _stop_encoding_in_vain(self, job: Job) -> None:
+        """A picture that was guessed, and is in no question: the next one need not wait for it."""
+        guess, pictures = self._encoding_for, self._pictures
+        if pictures is None or not isinstance(guess, Priming) or guess in self._jobs:
+            return
+        wanted = [unit for one in (job, *self._jobs, *self._waiting) for unit in one.target]
+        if pictures.encoding not in wanted:
+            pictures.cancel_encoding()
 
     def give_up_guesses(self, sequence: Sequence) -> None:
         """Leave what ``sequence`` is being primed with as far as it got."""
