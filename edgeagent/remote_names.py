@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from pathlib import Path
 from urllib.parse import urlsplit
 
 from edgeagent.errors import UsageError
@@ -41,6 +42,11 @@ class RemoteName:
 
 def is_remote(model: str) -> bool:
     return model.startswith(PREFIX)
+
+
+def model_name(model: str) -> str:
+    """What ``model`` is called, wherever it is: a file's name, or a server's name for it. Raises `UsageError`."""
+    return remote_name(model).name if is_remote(model) else Path(model).name
 
 
 def remote_name(model: str) -> RemoteName:

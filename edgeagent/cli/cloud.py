@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Literal
 import click
 
 from edgeagent.cli.cloud_keeping import gc, sessions
-from edgeagent.cli.cloud_options import BLOBS, DATA, LEDGER, folder_of, require_extra
+from edgeagent.cli.cloud_options import BLOBS, DATA, LEDGER, endpoints_of, folder_of, require_extra
 from edgeagent.cli.exits import EXIT_CODES_HELP
 from edgeagent.cli.sessions_text import echo_json
 from edgeagent.errors import UsageError
@@ -41,6 +41,9 @@ cloud.add_command(sessions)
 @click.option(
     "--models", type=click.Path(exists=True, file_okay=False, path_type=Path), help="Folder with GGUF files to use here."
 )
+@click.option(
+    "--model", "endpoints", multiple=True, metavar="[NAME=]openai:URL#NAME", help="A server that answers for a model here."
+)
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--rate", default=100.0, show_default=True, type=click.FloatRange(0.1), help="Requests a second for each token.")
@@ -52,7 +55,7 @@ cloud.add_command(sessions)
 @click.option("--runner", default="", hidden=True, help="module:function that makes the workers' runner, for tests.")
 def serve(
     data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int,
-    engine: Literal["local", "ray"], ray_address: str, models: Path | None,
+    engine: Literal["local", "ray"], ray_address: str, models: Path | None, endpoints: tuple[str, ...],
     tls_cert: Path | None, tls_key: Path | None, rate: float, max_sessions: int, max_gb: float,
     gc_hours: float, runner: str,
 ) -> None:  # fmt: skip
@@ -69,7 +72,7 @@ def serve(
     if ray_address and engine != "ray":
         raise UsageError("--ray-address goes with --engine ray")
     settings = Settings(
-        folder_of(data), name, host, port, ledger, blobs, workers, runner, models, tls_cert, tls_key,
+        folder_of(data), name, host, port, ledger, blobs, workers, runner, models, endpoints_of(endpoints), tls_cert, tls_key,
         Quota(max_sessions, int(max_gb * 1e9)), Rates(rate, 4 * rate), engine, ray_address,
         sweep_every_s=3600 * gc_hours,
     )  # fmt: skip

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
 
-from edgeagent.errors import EnvironmentProblem
+from edgeagent.errors import EnvironmentProblem, UsageError
+from edgeagent.remote_names import PREFIX, is_remote, remote_name
 from edgeagent.sessions.store import sessions_root
 
 DATA = click.option(
@@ -22,6 +24,18 @@ BLOBS = click.option("--blobs", default="", metavar="URL", help="Where chunks li
 def folder_of(data: Path | None) -> Path:
     """The backend's."""
     return data.absolute() if data else sessions_root().parent / "cloud"
+
+
+def endpoints_of(texts: Iterable[str]) -> dict[str, str]:
+    """Name of a model -> server, of ``NAME=openai:URL#NAME`` or ``openai:URL#NAME``. Raises `UsageError`."""
+    told: dict[str, str] = {}
+    for text in texts:
+        name, sign, address = text.partition(f"={PREFIX}") if not is_remote(text) else ("", "", text)
+        if not is_remote(text) and not (name and sign):
+            raise UsageError(f"--model {text!r} names no server", "NAME=openai:URL#NAME, or openai:URL#NAME")
+        server = address if is_remote(address) else PREFIX + address
+        told[name or remote_name(server).name] = f"{PREFIX}{remote_name(server).url}#{remote_name(server).name}"
+    return told
 
 
 def require_extra() -> None:

@@ -69,7 +69,7 @@ def connect_(name: str, url: str, token_file: Path, ca: Path | None) -> None:
     async def met(api: Api) -> Connected:
         shown = await api.backend()
         await api.sessions()  # whether the token counts
-        return Connected(unknown.url, token, shown.signer, shown.recipient, unknown.ca)
+        return Connected(unknown.url, token, shown.signer, shown.recipient, unknown.ca, shown.models)
 
     found = _with_api(unknown, met)
     keep_backend(name, found)

@@ -87,7 +87,8 @@ class Services:
 async def backend(state: Shared) -> Backend:
     """Who this is."""
     depot: Depot = state.services.depot
-    return Backend(depot.name, version("edgeagent"), bytes(depot.signer.verify_key).hex(), depot.identity.recipient.text)
+    keys = bytes(depot.signer.verify_key).hex(), depot.identity.recipient.text
+    return Backend(depot.name, version("edgeagent"), *keys, tuple(sorted(depot.endpoints)))
 
 
 @get(f"{API}/health", tags=["backend"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import threading
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -52,6 +53,8 @@ class Depot:
     quota: Quota = field(default_factory=Quota)
     models: Path | None = None
     """Folder with the model files that sessions may use here, found by their names."""
+    endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Name of a model -> the server (``openai:URL#NAME``) that answers for it here, whatever the session says of where it is."""
 
     def __post_init__(self) -> None:
         self.identity = kept_identity(self.root / "keys" / "chunks.age")
@@ -196,7 +199,9 @@ class Depot:
         return frame(chunk_id(data), Recipient(row.recipient).seal(data)) if data else b""
 
     def models_for(self, wanted: ModelReference) -> tuple[str, ...]:
-        """Names of the files here that are the ones that the session used. Raises `BundleRefused` for another of that name."""
+        """Names of what is here for the model that the session used. Raises `BundleRefused` for another file of that name."""
+        if wanted.name in self.endpoints:
+            return wanted.name, wanted.mmproj
         if self.models is None or not (self.models / wanted.name).is_file():
             return ()
         if wanted.fingerprint and print_of(self.models / wanted.name) != (wanted.size_bytes, wanted.fingerprint):

@@ -112,7 +112,7 @@ class Pool:
         row = self.depot.ledger.claim(row, f"{row.tenant}-{row.turn + 1}"[:32])
         orders = Orders(
             self.ledger_url, str(directory.parent), self.depot.name, row.tenant, row.session, row.epoch, row.turn, self.runner,
-            str(self.depot.models or ""),
+            str(self.depot.models or ""), dict(self.depot.endpoints),
         )  # fmt: skip
         self.workers[row.tenant, row.session] = _Watched(row, self.engine.start(orders), row.beats, time.monotonic())
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -53,6 +54,8 @@ class Settings:
     """``module:function`` that makes the workers' `Runner`; empty: the real one. For tests and benchmarks."""
     models: Path | None = None
     """Folder with the model files that sessions may use here."""
+    endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Name of a model -> the server that answers for it here."""
     certificate: Path | None = None
     key: Path | None = None
     quota: Quota = field(default_factory=Quota)
@@ -88,7 +91,9 @@ def open_ledger(settings: Settings) -> sa.Engine:
 def open_depot(settings: Settings) -> Depot:
     """What is kept of sessions. Raises `EnvironmentProblem`."""
     ledger = Ledger(open_ledger(settings))
-    return Depot(settings.root, ledger, Blobs(settings.blobs_url), settings.name, settings.quota, settings.models)
+    return Depot(
+        settings.root, ledger, Blobs(settings.blobs_url), settings.name, settings.quota, settings.models, settings.endpoints
+    )
 
 
 def application(settings: Settings) -> Litestar:

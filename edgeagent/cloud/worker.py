@@ -33,6 +33,7 @@ from edgeagent.interrupts import run_until_stopped
 from edgeagent.ports import Model
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
+from edgeagent.remote_names import model_name
 from edgeagent.runner import ModelChoice, Runner
 from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.store import SessionStore
@@ -66,6 +67,8 @@ class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """``module:function`` that makes the `Runner`; empty: the real one."""
     models: str = ""
     """Folder with this machine's model files; a session's own path to one is not looked at."""
+    endpoints: dict[str, str] = {}
+    """Name of a model -> the server that answers for it here; a session's own address of one is not looked at."""
     seats: str = ""
     """Socket of the process that shares its models' engines with all workers; empty: this one has its own."""
     tied: bool = False
@@ -172,19 +175,23 @@ def _patiently(ask: Callable[P, T], *arguments: P.args, **named: P.kwargs) -> T:
 
 
 def _runner(orders: Orders, store: SessionStore) -> Runner:
-    if not orders.runner:
-        return Runner(store, open_model=partial(_own_model, orders))
     module, _, name = orders.runner.partition(":")
-    return cast("RunnerFactory", getattr(import_module(module), name))(store)
+    runner = cast("RunnerFactory", getattr(import_module(module), name))(store) if module else Runner(store)
+    runner.open_model = runner.open_model or partial(_own_model, orders)
+    return runner
 
 
 def _own_model(
     orders: Orders, choice: ModelChoice, seed: int, restarted: Callable[[str], None]
 ) -> AbstractAsyncContextManager[Model]:  # fmt: skip
-    """The session's model, from this machine's own folder."""
+    """The session's model: the server that answers for it here, or the file in this machine's own folder."""
     from edgeagent.engine import open_model
     from edgeagent.engine.relay import RelayedSeats
+    from edgeagent.engine.tagging import Tags
 
+    if endpoint := orders.endpoints.get(model_name(choice.model)):
+        tags = Tags.of(orders.tenant, orders.session)
+        return open_model(endpoint, "", seed, restarted, choice.family, choice.skip_unchanged, tags=tags)
     model, mmproj = (_here(Path(orders.models), path) for path in (choice.model, choice.mmproj))
     seats = RelayedSeats(orders.seats) if orders.seats else None
     return open_model(

@@ -15,6 +15,7 @@ import msgspec
 
 from edgeagent.egress import AppEgress
 from edgeagent.engine.chat_wire import ServerAnswer, completed, request_body
+from edgeagent.engine.tagging import Tags
 from edgeagent.errors import ContextFull, EngineError
 from edgeagent.remote_names import KEY_VARIABLE, RemoteName
 from edgeagent_harness.policy.types import Egress
@@ -31,13 +32,19 @@ ATTEMPTS = 4
 MAX_ANSWER_BYTES = 4 << 20
 MAX_WAIT_S = 30.0
 """Between two attempts, whatever the server asks for."""
+_NOT_UNDERSTOOD = (400, 422)
 _PASSING = (408, 409, 425, 429, 500, 502, 503, 504)
 """Statuses that may be gone the next time."""
 
 
 @asynccontextmanager
-async def open_remote(remote: RemoteName, audited: Callable[[Connection], None]) -> AsyncGenerator[RemoteEngine]:
-    """A way to ``remote`` and to nowhere else. Raises `EnvironmentProblem`, in offline mode always."""
+async def open_remote(
+    remote: RemoteName, audited: Callable[[Connection], None], tags: Tags | None = None
+) -> AsyncGenerator[RemoteEngine]:
+    """A way to ``remote`` and to nowhere else. Raises `EnvironmentProblem`, in offline mode always.
+
+    ``tags``: what the server is told of the session; None: nothing.
+    """
     async with AppEgress(Egress("allowlist", (remote.endpoint,)), audited) as egress:
         import httpx2
 
@@ -46,24 +53,27 @@ async def open_remote(remote: RemoteName, audited: Callable[[Connection], None])
         timeout = httpx2.Timeout(READ_TIMEOUT_S, connect=CONNECT_TIMEOUT_S)
         transport = AsyncBrokerTransport(egress.broker_socket)
         key = os.environ.get(KEY_VARIABLE)
-        headers = {"Authorization": f"Bearer {key}"} if key else {}
+        headers = {**({"Authorization": f"Bearer {key}"} if key else {}), **(tags.headers if tags else {})}
         async with httpx2.AsyncClient(transport=transport, timeout=timeout, headers=headers, trust_env=False) as client:
-            yield RemoteEngine(remote, client)
+            yield RemoteEngine(remote, client, tags)
 
 
 class RemoteEngine:
     """Completes conversations by asking a server; what passes is tried again."""
 
-    def __init__(self, remote: RemoteName, client: httpx2.AsyncClient) -> None:
+    def __init__(self, remote: RemoteName, client: httpx2.AsyncClient, tags: Tags | None = None) -> None:
         self._remote = remote
         self._client = client
+        self._hints = tags
+        """None as soon as the server has refused them."""
 
     async def request(self, request: Complete) -> Completed:
         """Ask. Raises `EngineError` with the server's words, `ContextFull`, `EgressDenied`."""
         import httpx2
         import tenacity
 
-        body = request_body(request, self._remote.name)
+        plain = request_body(request, self._remote.name)
+        body = self._hints.hinted(plain, request) if self._hints else plain
         began_s = time.monotonic()
         attempts = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type((_Passing, httpx2.TransportError)),
@@ -72,7 +82,15 @@ class RemoteEngine:
             reraise=True,
         )
         try:
-            answer = await attempts(self._ask, body)
+            try:
+                answer = await attempts(self._ask, body)
+            except _Unknown:
+                if self._hints is None:
+                    raise
+                answer = await attempts(self._ask, plain)
+                self._hints = None
+        except _Unknown as error:
+            raise EngineError(str(error)) from error
         except (_Passing, httpx2.TransportError) as error:
             why = str(error) or type(error).__name__
             raise EngineError(f"{self._remote.url}: {why} ({ATTEMPTS} attempts)", "is the server running?") from error
@@ -100,8 +118,14 @@ class RemoteEngine:
             return _Passing(problem, float(retry_after) if retry_after.isdigit() else 0.0)
         if status == 400 and "context" in said.lower():
             return ContextFull(problem)
+        if status in _NOT_UNDERSTOOD:
+            return _Unknown(problem)
         hints = {401: f"give a key in {KEY_VARIABLE}", 403: f"give a key in {KEY_VARIABLE}", 404: "look at the URL and the name"}
         return EngineError(problem, hints.get(status, ""))
+
+
+class _Unknown(Exception):
+    """The server does not take the request as it is."""
 
 
 class _Passing(Exception):

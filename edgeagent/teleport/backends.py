@@ -29,6 +29,8 @@ class Connected(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Its age public key: what goes there is sealed for it."""
     ca: str = ""
     """PEM file with the authority that its certificate is checked against; empty: the usual ones."""
+    models: tuple[str, ...] = ()
+    """Names of models that a server answers for there, as it said when it was connected to."""
 
     @property
     def place(self) -> tuple[str, int]:

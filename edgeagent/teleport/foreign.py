@@ -10,13 +10,13 @@ from __future__ import annotations
 import dataclasses
 import ipaddress
 from collections.abc import Container, Iterable, Iterator
-from pathlib import Path
 
 import msgspec
 
 from edgeagent import events
 from edgeagent.errors import BundleRefused, UsageError
 from edgeagent.policy.loading import read_policy
+from edgeagent.remote_names import model_name
 from edgeagent.teleport.plan import model_of
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.messages import DesktopSpec
@@ -37,7 +37,7 @@ _MODEL = "embedded"
 def require_harmless(facts: Iterable[events.EventData], models: Container[str] = ()) -> None:
     """Raise `BundleRefused`, naming everything, if the session of ``facts`` asks for something of this machine's own.
 
-    ``models``: names of model files that it may use here.
+    ``models``: names of models that it may use here.
     """
     told = list(dict.fromkeys(_wanted(list(facts), models)))
     if told:
@@ -49,11 +49,18 @@ def require_harmless(facts: Iterable[events.EventData], models: Container[str] =
 def _wanted(facts: list[events.EventData], models: Container[str]) -> Iterator[str]:
     now = model_of(facts)
     for path in filter(None, (now.model, now.mmproj)):
-        if path != _MODEL and Path(path).name not in models:
+        if path != _MODEL and _name(path) not in models:
             yield f"the model {path}"
     for fact in facts:
         if isinstance(fact, events.SessionCreated):
             yield from _of_spec(fact.desktop)
+
+
+def _name(path: str) -> str:
+    try:
+        return model_name(path)
+    except UsageError:
+        return path
 
 
 def _of_spec(spec: DesktopSpec) -> Iterator[str]:

@@ -21,6 +21,7 @@ from edgeagent.recording.frame_index import PACK_NAME
 from edgeagent.recording.frames import FrameReader
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import LogContents, read_log
+from edgeagent.remote_names import model_name
 from edgeagent.secrets.vault import Vault
 from edgeagent.sessions.leaving import LEAVE_NAME
 from edgeagent.sessions.lock import LOCK_NAME
@@ -185,7 +186,7 @@ def print_of(path: Path) -> tuple[int, str]:
 
 
 def _model(now: events.ModelChanged) -> ModelReference:
-    name, mmproj = Path(now.model).name, Path(now.mmproj).name
+    name, mmproj = model_name(now.model), Path(now.mmproj).name
     try:
         return ModelReference(name, mmproj, now.family, *print_of(Path(now.model)))
     except OSError:

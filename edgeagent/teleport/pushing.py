@@ -21,14 +21,14 @@ from edgeagent.policy.loading import read_policy
 from edgeagent.prove.keys import signing_key
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
-from edgeagent.remote_names import PREFIX
+from edgeagent.remote_names import is_remote, model_name
 from edgeagent.sessions.leaving import ask_to_leave, forget_leaving
 from edgeagent.sessions.lock import is_locked
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.summary import desktop_of
 from edgeagent.sessions.whereabouts import Whereabouts, keep_whereabouts, whereabouts
 from edgeagent.teleport.api import Api
-from edgeagent.teleport.backends import Connected, own_identity
+from edgeagent.teleport.backends import Connected, backends, own_identity
 from edgeagent.teleport.manifest import sign
 from edgeagent.teleport.plan import Plan, make_plan, model_of
 from edgeagent.teleport.progress import Entered, Moved, Previewed, Tell
@@ -41,8 +41,11 @@ _TRIES = 3
 """Chunks that turn out to be damaged there are sent again, so often."""
 
 
-def require_permitted(directory: Path) -> None:
-    """Raise `TeleportRefused` in offline mode, or if the session's policy or what it works with keep it on this machine."""
+def require_permitted(directory: Path, backend: Connected | None = None) -> None:
+    """Raise `TeleportRefused` in offline mode, or if the session's policy or what it works with keep it on this machine.
+
+    ``backend``: where it is to go; None: wherever it could.
+    """
     spec = desktop_of(directory)
     policy = read_policy(spec.policy_yaml, spec.policy_name)
     if spec.offline or policy.egress.mode == "offline":
@@ -57,10 +60,12 @@ def require_permitted(directory: Path) -> None:
             "a task that is to move must begin in a sandbox",
         )
     model = model_of(event.data for event in read_log(directory / LOG_NAME).events).model
-    if model.startswith(PREFIX):
+    known = [backend] if backend else backends().values()
+    if is_remote(model) and not any(model_name(model) in one.models for one in known):
         raise TeleportRefused(
             f"session {directory.name} is decided by a server ({model}), which the backend would have to reach",
-            "let another model go on: `edgeagent sessions resume --model`, or O in the terminal app",
+            "let another model go on: `edgeagent sessions resume --model`, or O in the terminal app; or have the backend started "
+            f"with --model {model_name(model)}=openai:URL#NAME, and connect to it anew",
         )
     if policy.teleport == "deny":
         raise TeleportRefused(
@@ -76,7 +81,7 @@ async def push(
     Raises `TeleportRefused`, `NotOwner`, or `TeleportError`; the same call again goes on where it stopped.
     """
     directory = store.find(session)
-    require_permitted(directory)
+    require_permitted(directory, backend)
     tell(Entered("preparing", directory.name, name))
     await _let_leave(directory, name)
     with store.open_elsewhere(directory.name, SystemClock()):

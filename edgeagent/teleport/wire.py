@@ -42,6 +42,8 @@ class Backend(msgspec.Struct, frozen=True):
     """Public key (hexadecimal) of the manifests that it makes."""
     recipient: str
     """Its age public key."""
+    models: tuple[str, ...] = ()
+    """Names of models that a server answers for there, by its operator's choice."""
 
 
 class Prepare(_Body, frozen=True):

@@ -9,18 +9,17 @@ import json
 import os
 import subprocess
 import sys
-from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
 import pytest
 from PIL import Image
+from support.chat_server import HOLO, Server, said, serving
 
 from edgeagent.action import parse
 from edgeagent.engine import open_model, remote, remote_family
 from edgeagent.engine.conversation import Speaker
+from edgeagent.engine.tagging import Tags
 from edgeagent.errors import ContextFull, EngineError, EnvironmentProblem, UsageError
 from edgeagent.history import History
 from edgeagent.ports import Prompt, Reply
@@ -30,46 +29,7 @@ from edgeagent_harness.protocol.actions import Click
 from edgeagent_harness.protocol.audit import Connection
 from edgeagent_harness.protocol.frames import FrameInfo
 
-HOLO = '{"note": null, "thought": "t", "tool_call": {"tool_name": "click", "element": "it", "x": 250, "y": 500}}'
 SIZE = (1000, 700)
-
-
-@dataclass
-class Server:
-    """Answers with ``answers`` in turn, the last again and again: (status, body, further headers)."""
-
-    answers: list[tuple[int, bytes, str]]
-    bodies: list[dict[str, object]] = field(default_factory=list)
-    heads: list[str] = field(default_factory=list)
-    port: int = 0
-
-    async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        head = (await reader.readuntil(b"\r\n\r\n")).decode()
-        length = next(int(line.split(":")[1]) for line in head.splitlines() if line.lower().startswith("content-length"))
-        self.heads.append(head)
-        self.bodies.append(json.loads(await reader.readexactly(length)))
-        status, body, more = self.answers.pop(0) if len(self.answers) > 1 else self.answers[0]
-        if status:
-            writer.write(f"HTTP/1.1 {status} X\r\nContent-Length: {len(body)}\r\n{more}\r\n".encode() + body)
-            await writer.drain()
-        writer.close()
-
-
-def said(text: str | None, **more: object) -> bytes:
-    message = {"role": "assistant", "content": text, **more}
-    usage = {"prompt_tokens": 900, "completion_tokens": 30, "prompt_tokens_details": {"cached_tokens": 600}, "total_tokens": 930}
-    return json.dumps(
-        {"id": "x", "choices": [{"index": 0, "message": message, "finish_reason": "stop"}], "usage": usage}
-    ).encode()
-
-
-@asynccontextmanager
-async def serving(*answers: tuple[int, bytes, str]) -> AsyncGenerator[Server]:
-    server = Server(list(answers))
-    listening = await asyncio.start_server(server.serve, "127.0.0.1", limit=1 << 25)
-    server.port = listening.sockets[0].getsockname()[1]
-    async with listening:
-        yield server
 
 
 def screen() -> Screen:
@@ -78,11 +38,14 @@ def screen() -> Screen:
     return Screen(FrameInfo(1, *SIZE, 0), pixels.tobytes())
 
 
-async def ask(server: Server, family: str = "holo", entries: list[Connection] | None = None) -> Reply:
+async def ask(
+    server: Server, family: str = "holo", entries: list[Connection] | None = None, tags: Tags | None = None, times: int = 1
+) -> Reply:
     name = f"openai:http://127.0.0.1:{server.port}#holo-3"
     heard = entries.append if entries is not None else lambda _: None
-    async with open_model(name, "", 7, lambda _: None, family, audited=heard) as model:
-        return await model.complete(Prompt("click it", screen(), History("click it")))
+    async with open_model(name, "", 7, lambda _: None, family, audited=heard, tags=tags) as model:
+        replies = [await model.complete(Prompt("click it", screen(), History("click it"))) for _ in range(times)]
+    return replies[-1]
 
 
 @pytest.fixture(autouse=True)
@@ -302,3 +265,35 @@ async def test_a_whole_run_with_its_connections_in_the_audit(tmp_path: Path) -> 
     connections = [entry for entry in entries if f'"port":{server.port}' in json.dumps(entry, separators=(",", ":"))]
     assert len(connections) == 1
     assert '"client":"app"' in json.dumps(connections[0], separators=(",", ":"))
+
+
+async def test_a_server_is_told_whose_request_it_is_and_what_will_come_of_it() -> None:
+    tags = Tags.of("acme", "20261121-201308-3ec838")
+    async with serving((200, said(HOLO), "")) as server:
+        await ask(server, tags=tags, times=2)
+        await ask(server)
+    hints = {"priority": 5, "osl": server.bodies[0]["max_tokens"], "speculative_prefill": True}
+    assert [body.get("nvext") for body in server.bodies] == [{"agent_hints": hints}, {"agent_hints": hints}, None]
+    named = [f"x-dynamo-session-id: {tags.session}" in head for head in map(str.lower, server.heads)]
+    assert named == [True, True, False]
+    assert "20261121" not in "".join(server.heads)
+    assert Tags.of("acme", "one") != Tags.of("evil", "one")
+
+
+@pytest.mark.parametrize("status", [400, 422])
+async def test_hints_that_are_refused_are_sent_no_more(status: int) -> None:
+    answers = (status, b"Unsupported parameter: nvext", ""), (200, said(HOLO), "")
+    async with serving(*answers) as server:
+        reply = await ask(server, tags=Tags.of("acme", "one"), times=3)
+    assert not reply.problem
+    assert ["nvext" in body for body in server.bodies] == [True, False, False, False]
+    assert all("x-dynamo-session-id" in head.lower() for head in server.heads)
+
+
+async def test_what_is_refused_for_another_reason_is_told_as_before() -> None:
+    async with serving((400, b"no such sampling", "")) as server:
+        with pytest.raises(EngineError, match="answered 400: no such sampling"):
+            await ask(server, tags=Tags.of("acme", "one"))
+        with pytest.raises(EngineError, match="answered 400: no such sampling"):
+            await ask(server)
+    assert ["nvext" in body for body in server.bodies] == [True, False, False]
