@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import textwrap
+from collections.abc import Iterator, Sequence
 
 from rich.segment import Segment
 from rich.style import Style
@@ -13,28 +14,45 @@ from textual.strip import Strip
 from edgeagent.teleport.telling import Line, Tone
 
 _STYLES: dict[Tone, Style] = {"plain": Style(), "title": Style(bold=True), "warning": Style(color="yellow")}
+_INDENT = "    "
+"""Begins the rest of a line that is longer than the view is wide."""
 
 
 class LinesView(ScrollView, can_focus=True):
-    """Shows lines as they are; arrows and Page keys move."""
+    """Shows lines, folded to its width; arrows and Page keys move."""
 
     def __init__(self, id: str | None = None) -> None:
         super().__init__(id=id)
         self.lines: Sequence[Line] = ()
+        self._folded: list[Line] = []
 
     def show(self, lines: Sequence[Line]) -> None:
         """Show these instead of what is shown."""
         self.lines = lines
-        self.virtual_size = Size(max((len(line.text) for line in lines), default=0), len(lines))
+        self._fold()
+
+    def on_resize(self) -> None:
+        self._fold()
+
+    def _fold(self) -> None:
+        width = max(20, self.size.width)
+        self._folded = [part for line in self.lines for part in _folded(line, width)]
+        self.virtual_size = Size(width, len(self._folded))
         self.refresh()
 
     def render_line(self, y: int) -> Strip:
         """One line of what is in sight."""
-        left, top = self.scroll_offset
-        number = top + y
+        number = self.scroll_offset.y + y
         base = self.rich_style
-        if number >= len(self.lines):
+        if number >= len(self._folded):
             return Strip.blank(self.size.width, base)
-        line = self.lines[number]
-        strip = Strip([Segment(line.text, base + _STYLES[line.tone])])
-        return strip.crop_extend(left, left + self.size.width, base)
+        line = self._folded[number]
+        return Strip([Segment(line.text, base + _STYLES[line.tone])]).crop_extend(0, self.size.width, base)
+
+
+def _folded(line: Line, width: int) -> Iterator[Line]:
+    if len(line.text) <= width:
+        yield line
+        return
+    for part in textwrap.wrap(line.text, width, subsequent_indent=_INDENT, drop_whitespace=True, break_on_hyphens=False):
+        yield Line(part, line.tone)

@@ -39,6 +39,8 @@ _STAGES: dict[Way, dict[Shown, str]] = {
     "keep": {},
 }
 _CELLS = 18
+_ENDED_S = 0.5
+"""A run's thread ends a moment after it has said so; Esc is this screen's from then on."""
 _ENDS_S = 3.0
 """For a move that was let go of to end."""
 
@@ -66,7 +68,8 @@ class TeleportScreen(Screen[Ended]):
         Binding("n", "say(False)", "No"),
         Binding("t", "again", "Go on"),
         Binding("k", "keep", "Keep it here"),
-        Binding("escape,ctrl+c", "let_go", "Let go, back"),
+        Binding("escape", "let_go", "Let go, back"),
+        Binding("ctrl+c", "let_go", "Let go", show=False),
         Binding("f1", "app.help", "Help"),
     ]
 
@@ -115,6 +118,7 @@ class TeleportScreen(Screen[Ended]):
             self._look()
         else:
             self.query_one("#leaves").display = False
+            self.query_one("#stages").add_class("alone")
             self._begin(self._way)
 
     def on_unmount(self) -> None:
@@ -145,6 +149,7 @@ class TeleportScreen(Screen[Ended]):
             words = f"{whose(whereabouts(self.directory))} Y goes on; K keeps it here."
         self.say_words(words)
         self.query_one("#yes").focus()
+        self.set_timer(_ENDED_S, self.refresh_bindings)
 
     def action_say(self, send: bool) -> None:
         """Answer the question."""

@@ -3,15 +3,13 @@ resumed, exported, replayed and forked, with keys alone."""
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from support.tmux import Tmux, app_in_tmux
 
 from edgeagent import events
 from edgeagent.recording.reader import SessionReader
@@ -21,52 +19,10 @@ from edgeagent_harness.protocol.actions import Type
 pytestmark = [pytest.mark.sandbox, pytest.mark.slow, pytest.mark.skipif(shutil.which("tmux") is None, reason="needs tmux")]
 
 
-class Tmux:
-    """One terminal of 120x40 on a server of its own."""
-
-    def __init__(self, socket: Path, command: str, environment: dict[str, str]) -> None:
-        self._tmux = ["tmux", "-S", str(socket), "-f", "/dev/null"]
-        begin = [*self._tmux, "new-session", "-d", "-x", "120", "-y", "40", command]
-        subprocess.run(begin, check=True, env=environment, timeout=20)
-        subprocess.run([*self._tmux, "set-option", "-s", "escape-time", "0"], check=True, timeout=20)
-
-    def type(self, text: str) -> None:
-        if text:
-            self._send("-l", text)
-
-    def press(self, *keys: str) -> None:
-        self._send(*keys)
-
-    def _send(self, *keys: str) -> None:
-        subprocess.run([*self._tmux, "send-keys", *keys], check=True, timeout=20)
-
-    def screen(self) -> str:
-        return subprocess.run([*self._tmux, "capture-pane", "-p"], check=True, capture_output=True, text=True, timeout=20).stdout
-
-    def until(self, condition: Callable[[], bool], timeout_s: float = 60.0) -> None:
-        end_s = time.monotonic() + timeout_s
-        while not condition():
-            assert time.monotonic() < end_s, self.screen()
-            time.sleep(0.1)
-
-    def shows(self, text: str, timeout_s: float = 60.0) -> None:
-        self.until(lambda: text in self.screen(), timeout_s)
-
-    def close(self) -> None:
-        subprocess.run([*self._tmux, "kill-server"], check=False, timeout=20)
-
-
 @pytest.fixture
 def tmux(tmp_path: Path) -> Iterator[Tmux]:
-    (tmp_path / "data").mkdir()
-    (tmp_path / "data" / "tour-seen").touch()
-    environment = {
-        **os.environ, "EDGEAGENT_HOME": str(tmp_path / "data"), "XDG_CONFIG_HOME": str(tmp_path / "config"),
-        "TERM": "xterm-256color",
-    }  # fmt: skip
-    terminal = Tmux(tmp_path / "tmux", f"{sys.executable} -P -m edgeagent", environment)
-    yield terminal
-    terminal.close()
+    with app_in_tmux(tmp_path) as terminal:
+        yield terminal
 
 
 def facts(session: Path) -> list[events.EventData]:
@@ -84,7 +40,7 @@ def start(tmux: Tmux) -> None:
     for text, *keys in (
         ("Write 'Hello' and save it as hello.txt", "Tab"),
         ("mousepad", "Tab"),
-        *(("", "Tab") for _ in range(4)),
+        *(("", "Tab") for _ in range(5)),
         ("", "Enter"),  # the mode: from auto up to ask
         ("", "Up", "Up", "Enter"),
         ("", "C-n"),

@@ -30,6 +30,7 @@ PACE_VARIABLE = "EDGEAGENT_PACE_S"
 HOLD_VARIABLE = "EDGEAGENT_HOLD"
 """Names a file with a number of steps: while it is there, the model decides on no more."""
 STEPS = 10
+_MAX_HELD_S = 120.0
 
 
 class WitnessedDesktop(FakeDesktop):
@@ -73,8 +74,9 @@ class PacedModel(ScriptedModel):
     """Takes its time, as `EDGEAGENT_PACE_S` and `EDGEAGENT_HOLD` say."""
 
     async def complete(self, prompt: Prompt) -> Reply:
-        while _held(len(prompt.history.steps)):
-            await asyncio.sleep(0.05)
+        async with asyncio.timeout(_MAX_HELD_S):
+            while _held(len(prompt.history.steps)):  # noqa: ASYNC110 - a file tells nobody when it goes
+                await asyncio.sleep(0.05)
         await asyncio.sleep(float(os.environ.get(PACE_VARIABLE, "0")))
         return await super().complete(prompt)
 
