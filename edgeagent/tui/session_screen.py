@@ -176,6 +176,8 @@ class SessionScreen(WatchScreen):
 
     def action_steer(self) -> None:
         """Open the line for a message to the model."""
+        if self.run is not None:
+            self.run.expect()
         message = self.query_one("#message", Input)
         message.display = True
         message.focus()

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from edgeagent import events
+from edgeagent.attending import Attendance
 from edgeagent.brake import Brake
 from edgeagent.errors import EdgeAgentError
 from edgeagent.policy.asking import Answer, Question
@@ -114,6 +115,7 @@ class RunThread(LoopThread[Told]):
         """Whether anybody looks on: else no live pictures are taken."""
         self._brake = Brake()
         self._task: asyncio.Task[RunResult] | None = None
+        self._attendance = Attendance()
         self._stop_wanted = False
 
     @property
@@ -126,6 +128,10 @@ class RunThread(LoopThread[Told]):
         self._brake.pull()
         self._stop_wanted = True
         self._on_loop(self._cancel)
+
+    def expect(self) -> None:
+        """The user has begun to say something: what the model's engine had put aside comes back meanwhile."""
+        self._on_loop(lambda: self._attendance.expect())
 
     def steer(self, text: str) -> None:
         """Tell the model something before its next decision."""
@@ -168,6 +174,7 @@ class RunThread(LoopThread[Told]):
     async def _run(self) -> Told:
         runner = self._make_runner()
         runner.brake = self._brake
+        self._attendance = runner.attendance
         runner.gate = self._gate
         runner.asker = self._asker
         runner.audit_listeners.append(lambda _session, entry: self.tell(Audited(entry)))

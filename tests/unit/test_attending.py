@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -15,6 +16,7 @@ from edgeagent.ports import Model
 from edgeagent.runner import ModelChoice, Runner, RunRequest
 from edgeagent.sessions.store import SessionStore
 from edgeagent.testing import Button, FakeDesktop, ScriptedModel
+from edgeagent.tui.working import RunThread
 from edgeagent_harness.protocol.actions import Action, Click
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.messages import DesktopSpec
@@ -93,3 +95,31 @@ async def test_a_model_that_remembers_nothing_is_left_alone(tmp_path: Path) -> N
     runner = Runner(SessionStore(tmp_path), SystemClock(), open_desktop=open_desktop, open_model=open_model)
     result = await runner.start(RunRequest("press", limits=Limits(max_steps=1)))
     assert result.ended.outcome == "limit"
+
+
+def test_in_the_terminal_app_what_is_parked_comes_back_when_its_user_begins_to_type(tmp_path: Path) -> None:
+    model = Leavable()
+
+    @asynccontextmanager
+    async def open_model(choice: ModelChoice, seed: int, restarted: Callable[[str], None]) -> AsyncGenerator[Model]:
+        yield model
+
+    def make_runner() -> Runner:
+        return Runner(SessionStore(tmp_path), SystemClock(), open_desktop=open_desktop, open_model=open_model)
+
+    def until(told: list[str]) -> None:
+        end_s = time.monotonic() + 20
+        while model.parking.told != told:
+            assert time.monotonic() < end_s, model.parking.told
+            time.sleep(0.01)
+
+    run = RunThread(lambda runner: runner.start(RunRequest("press", limits=Limits(max_steps=1))), make_runner)
+    run.expect()  # before there is anything
+    run.hold(True)
+    run.start()
+    until(["recall 0", "wait"])
+    run.expect()
+    until(["recall 0", "wait", "go on"])
+    run.hold(False)
+    assert run.join(20)
+    assert model.parking.told[-1] == "leave limit 1"
