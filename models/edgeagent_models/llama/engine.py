@@ -5,6 +5,7 @@ from __future__ import annotations
 import importlib.metadata
 import secrets
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edgeagent_models.errors import EngineProblem
@@ -13,7 +14,7 @@ from edgeagent_models.llama import state_file, threads
 from edgeagent_models.llama.decoder import Decoder, Row
 from edgeagent_models.llama.fingerprint import fingerprint
 from edgeagent_models.llama.job import Job, Priming
-from edgeagent_models.llama.model import LlamaModel
+from edgeagent_models.llama.model import LlamaModel, header_of
 from edgeagent_models.llama.native import llama
 from edgeagent_models.llama.pictures import Pictures
 from edgeagent_models.llama.plan import Plan, marks, seam_units
@@ -37,15 +38,16 @@ class LlamaEngine:
         self._model = LlamaModel(request, self._should_abort)
         if request.threads_file and not request.threads:
             self._tune(request.threads_file)
-        encoder = VisionEncoder(request, self._model, self._marker) if request.mmproj else None
-        self._pictures = Pictures(encoder) if encoder else None
-        made_of = fingerprint(request, self._model.header, encoder.header if encoder else None, _version())
-        self._shelf = Shelf(request.parked_folder, made_of, self._model.recurrent)
+        with ThreadPoolExecutor(1) as beside:
+            # The vision part takes as long as what is done meanwhile, and needs nothing of it.
+            loading = beside.submit(VisionEncoder, request, self._model, self._marker) if request.mmproj else None
+            self._template = self._compiled_template()
+            vision = header_of(request.mmproj) if request.mmproj else None
+            made_of = fingerprint(request, self._model.header, vision, _version())
+            self._shelf = Shelf(request.parked_folder, made_of, self._model.recurrent)
+            self._pictures = Pictures(loading.result()) if loading else None
         self._scheduler = Scheduler(self._model, self._pictures, self._shelf)
         self._serving = True
-        vocabulary = self._model.vocabulary
-        source = self._model.chat_template
-        self._template = ChatTemplate(source, self._marker, vocabulary.bos, vocabulary.eos, vocabulary.control_tokens())
         self._sequences: dict[str, Sequence] = {}
         self._free = list(range(request.max_sequences - 1, -1, -1))
         self.loaded = Loaded(
@@ -53,12 +55,17 @@ class LlamaEngine:
             self._model.header.name or Path(request.path).stem,
             self._model.header.architecture,
             made_of,
-            encoder is not None,
+            self._pictures is not None,
             self._model.context_tokens,
             round((time.perf_counter() - began_s) * 1000, 3),
-            source,
+            self._model.chat_template,
             (self._model.threads.single, self._model.threads.batch),
         )
+
+    def _compiled_template(self) -> ChatTemplate:
+        vocabulary = self._model.vocabulary
+        control = vocabulary.control_tokens()
+        return ChatTemplate(self._model.chat_template, self._marker, vocabulary.bos, vocabulary.eos, control)
 
     def _should_abort(self) -> bool:
         return self._serving and self._scheduler.should_abort()
