@@ -67,6 +67,11 @@ class RemoteEngine:
         self._hints = tags
         """None as soon as the server has refused them."""
 
+    @property
+    def hints_are_sent(self) -> bool:
+        """Whether the server has not refused them so far."""
+        return self._hints is not None
+
     async def request(self, request: Complete) -> Completed:
         """Ask. Raises `EngineError` with the server's words, `ContextFull`, `EgressDenied`."""
         import httpx2

@@ -12,15 +12,20 @@ from support.real_server import llama_server
 from support.tiny_models import TinyModels
 
 from edgeagent.engine import LlamaModel, open_model
+from edgeagent.engine.conversation import Speaker
+from edgeagent.engine.remote import open_remote
+from edgeagent.engine.tagging import Tags
 from edgeagent.errors import ContextFull
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt
+from edgeagent.remote_names import remote_name
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.actions import Click
 from edgeagent_harness.protocol.audit import Connection
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point
+from edgeagent_models.families.registry import by_name
 
 pytest.importorskip("xllamacpp", reason="llama.cpp's server comes with the extra bench")
 pytestmark = pytest.mark.llama
@@ -51,6 +56,18 @@ async def test_a_real_server_takes_the_conversation_of_every_form(address: str, 
             assert 0 < reply.usage.output_tokens <= 12
             assert reply.usage.prompt_tokens > 70  # a picture of 320x224 is that many tokens
     assert {entry.decision for entry in entries} == {"allowed"}
+
+
+async def test_a_real_server_takes_hints_and_finds_the_second_step_cached(address: str) -> None:
+    remote = remote_name(f"openai:{address}#tiny")
+    spoken = by_name("generic")
+    async with open_remote(remote, lambda _: None, Tags.of("acme", "one")) as engine:
+        model = LlamaModel(engine, "session", 1, Speaker(spoken, spoken.resize.factor))
+        model._sampling = type(model._sampling)(max_tokens=12)
+        first, second = [(await model.complete(prompt(steps))).usage for steps in (0, 1)]
+        assert engine.hints_are_sent, "it did not refuse them"
+    assert second.cached_tokens > 70
+    assert second.prompt_tokens > first.prompt_tokens
 
 
 async def test_a_prompt_that_the_server_has_no_room_for(address: str) -> None:
