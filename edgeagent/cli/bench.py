@@ -67,8 +67,8 @@ def tasks(
     choice = ModelChoice() if model == "embedded" else gguf(model, mmproj)
     names, seeded = parse_tasks(tasks, _read), parse_seeds(seeds)
     check_tasks(names, known_tasks(pages_root()))
-    if ray_address:
-        require_network("joining a Ray cluster")
+    if engine == "ray":
+        require_network("a Ray cluster")
     played = Played(choice, keep.absolute() if keep else None, Limits(max_steps=max_steps, timeout_s=timeout))
     with places(engine, ray_address, workers, played) as hire:
         episodes = asyncio.run(run_suite(names, seeded, hire, workers, _tell))

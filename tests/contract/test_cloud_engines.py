@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
+import msgspec
 import psutil
 import pytest
 from support import form_run
@@ -51,7 +52,7 @@ def witness(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 @pytest.fixture(scope="module", params=["local", on_ray])
 def engine(request: pytest.FixtureRequest, witness: Path) -> Iterator[Engine]:
-    made: Engine = LocalEngine() if request.param == "local" else RayEngine("", 2, "sqlite:///one")
+    made: Engine = LocalEngine() if request.param == "local" else RayEngine("", 1, "sqlite:///one")
     yield made
     made.close()
     assert not descendants("raylet", "gcs_server", "cloud.worker")
@@ -161,6 +162,27 @@ def test_a_turn_that_is_over_is_refused(engine: Engine, world: World) -> None:
     assert world.steps() == [1]
 
 
+def test_who_waits_for_a_place_can_be_called_off(engine: Engine, world: World) -> None:
+    orders = world.orders()
+    first = engine.start(orders)
+    until(first.placed)
+    waiting = engine.start(msgspec.structs.replace(orders, turn=orders.turn + 1))
+    assert waiting.placed() == isinstance(engine, LocalEngine), "the cluster has room for one"
+    for worker in (waiting, first):
+        worker.kill()
+        until(worker.ended)
+    assert (world.now().state, world.now().worker) == ("running", world.row.worker)
+
+
+def test_files_that_are_elsewhere(engine: Engine, world: World) -> None:
+    worker = engine.start(msgspec.structs.replace(world.orders(), root=str(world.root / "elsewhere")))
+    until(worker.ended)
+    assert ("--data must lie where each of the cluster's machines finds it" in worker.last_words()) == isinstance(
+        engine, RayEngine
+    )
+    assert world.steps() == [1]
+
+
 @pytest.mark.skipif(INSIDE in os.environ, reason="this is the inside")
 @pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: there is no wheel of it for this machine")
 def test_all_of_this_on_ray() -> None:
@@ -169,4 +191,4 @@ def test_all_of_this_on_ray() -> None:
     environment = os.environ | {INSIDE: "1", "PYTHONPATH": str(TESTS)}
     told = subprocess.run(argv, capture_output=True, text=True, timeout=240, env=environment, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
-    assert "5 passed" in told.stdout, told.stdout
+    assert "7 passed" in told.stdout, told.stdout

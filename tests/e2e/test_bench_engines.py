@@ -16,7 +16,7 @@ from support.cloud import HAS_RAY, TESTS
 from support.lo_only import in_lo_only
 
 TIMINGS = {"step_ms", "phases_ms", "episode_ms_p50", "machine"}
-ASKED = ["--tasks", "click-test,enter-text,choose-list", "--seeds", "0:2", "--workers", "2"]
+ASKED = ["--tasks", "click-test,enter-text,login-user", "--seeds", "0:2", "--workers", "2"]
 
 
 def start(json_path: Path, *arguments: str) -> subprocess.Popen[str]:
