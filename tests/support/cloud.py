@@ -50,6 +50,8 @@ class Backend:
     door: socket.socket | None = None
     further: tuple[str, ...] = ()
     """More of the command line."""
+    before: tuple[str, ...] = ()
+    """A program of Python that is run instead, and that runs it: with its arguments."""
     process: subprocess.Popen[str] | None = None
 
     def start(self) -> None:
@@ -62,6 +64,7 @@ class Backend:
             "--ledger", self.ledger, "--blobs", self.blobs, *self.further,
         ]  # fmt: skip
         environment = {**os.environ, "PYTHONPATH": paths, **self.environment}
+        argv = [sys.executable, *self.before, *argv[1:]]
         passed: list[int] = []
         if self.engine == "ray":
             if self.machines:
