@@ -161,11 +161,7 @@ class FollowScreen(WatchScreen):
         if not self.waits or self.standing is None:
             self.app.notify("It waits for nothing.")
             return
-        may = self._may
-        question = f"May this be done? {describe(may.action)}" if may is not None and may.action else self.standing.message
-        permit = (Choice("approve", "yes, this once", may.reason),) if may is not None else ()
-        choices = (*permit, Choice("say", "say something" + (" instead" if permit else "")), Choice("wait", "let it wait"))
-        said = await self.app.push_screen_wait(ChoiceScreen(f"{self.remote} asks: {question}", choices, "wait"))
+        said = await self.app.push_screen_wait(question_there(self.remote, self.standing, self._may))
         if said == "approve":
             self._order("approve", "")
         elif said == "say":
@@ -223,3 +219,11 @@ class FollowScreen(WatchScreen):
             self._close_message()
         else:
             self.app.pop_screen()
+
+
+def question_there(remote: str, standing: Standing, may: events.Verdict | None) -> ChoiceScreen:
+    """What the run at ``remote`` waits for: ``may``, if it is an action, else an answer. The cursor is on letting it wait."""
+    question = f"May this be done? {describe(may.action)}" if may is not None and may.action else standing.message
+    permit = (Choice("approve", "yes, this once", may.reason),) if may is not None else ()
+    choices = (*permit, Choice("say", "say something" + (" instead" if permit else "")), Choice("wait", "let it wait"))
+    return ChoiceScreen(f"{remote} asks: {question}", choices, "wait")

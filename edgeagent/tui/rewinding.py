@@ -28,11 +28,16 @@ async def rewound(app: App[None], directory: Path, step: int) -> bool:
     """
     store = SessionStore(directory.parent)
     undone = await asyncio.to_thread(undone_by_rewind, store, directory.name, step)
-    title = f"Go back to step {step}?" if step else "Go back to the beginning?"
-    if not await app.push_screen_wait(ConfirmScreen(title, list(undone_lines(undone)), "Go back", "Stay")):
+    if not await app.push_screen_wait(question(undone, step)):
         return False
     await asyncio.to_thread(rewind, store, directory.name, step, SystemClock())
     return True
+
+
+def question(undone: Undone, step: int) -> ConfirmScreen:
+    """Whether to go back to ``step``, and what that comes to."""
+    title = f"Go back to step {step}?" if step else "Go back to the beginning?"
+    return ConfirmScreen(title, list(undone_lines(undone)), "Go back", "Stay")
 
 
 def undone_lines(undone: Undone) -> Iterator[str]:

@@ -59,11 +59,16 @@ async def _which(app: App[None], directory: Path) -> str | None:
         return now.remote
     known = backends()
     if not known:
-        raise UsageError(_NO_BACKEND, "\n".join(_HOW_TO_CONNECT))
+        raise no_backend()
     if len(known) == 1:
         return next(iter(known))
     choices = [Choice(name, name, one.url) for name, one in known.items()]
     return await app.push_screen_wait(ChoiceScreen("Which backend?", choices, now.remote))
+
+
+def no_backend() -> UsageError:
+    """What is missing, and how it is had."""
+    return UsageError(_NO_BACKEND, "\n".join(_HOW_TO_CONNECT))
 
 
 def refusal_lines(error: EdgeAgentError) -> list[str]:

@@ -18,9 +18,12 @@ from support.terminal import SlowModel, make_app, until
 from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Static, TabbedContent, TextArea
 
+from edgeagent import events
 from edgeagent.agents.agent import Agent, AgentLimits, AgentStart
 from edgeagent.errors import UsageError
 from edgeagent.policy.asking import Question
+from edgeagent.sessions.branching import undone_by_rewind
+from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.whereabouts import Whereabouts, keep_whereabouts
 from edgeagent.settings import Settings
 from edgeagent.teleport.progress import Entered, Moved
@@ -29,16 +32,18 @@ from edgeagent.tui.agents_screen import AgentsScreen
 from edgeagent.tui.asking import AskScreen
 from edgeagent.tui.choices import MODE_CHOICES
 from edgeagent.tui.compare_screen import CompareScreen
-from edgeagent.tui.dialog import ChoiceScreen, ConfirmScreen, LineScreen, TellScreen
+from edgeagent.tui.dialog import ChoiceScreen, LineScreen, TellScreen
 from edgeagent.tui.editing import EditScreen
-from edgeagent.tui.follow_screen import FollowScreen
+from edgeagent.tui.follow_screen import FollowScreen, question_there
 from edgeagent.tui.following import Stood
 from edgeagent.tui.frame_view import FrameView
 from edgeagent.tui.moving import Over, Progressed, Way
 from edgeagent.tui.policy_screen import PolicyScreen
+from edgeagent.tui.rewinding import question
 from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.settings_screen import SettingsScreen
 from edgeagent.tui.teleport_screen import TeleportScreen
+from edgeagent.tui.teleporting import no_backend, refusal_lines
 from edgeagent.tui.tour import TourScreen
 from edgeagent.tui.watching import WatchScreen
 from edgeagent_harness.protocol.actions import Click
@@ -184,22 +189,20 @@ async def follow(pilot: Pilot[None], root: Path) -> None:
 
 
 async def waits_there(pilot: Pilot[None], root: Path) -> None:
-    await follow(pilot, root)
-    screen = pilot.app.screen
-    assert isinstance(screen, FollowScreen)
-    screen.hear(Stood(Standing(NAMES[0], "idle", "cloud", 1, 31, 3, "", "", "needs_user", "Which of the two invoices?")))
+    await session(pilot, root)
+    standing = Standing(NAMES[0], "idle", "cloud", 1, 31, 3, "", "", "needs_user")
+    verdict = events.Verdict(False, "before sending", "to be approved (before sending)", action=QUESTION.proposed)
+    await pilot.app.push_screen(question_there("attic", standing, verdict))
 
 
 async def rewind(pilot: Pilot[None], root: Path) -> None:
     await session(pilot, root)
-    await pilot.press("up", "w")
-    await until(pilot, lambda: isinstance(pilot.app.screen, ConfirmScreen))
+    await pilot.app.push_screen(question(undone_by_rewind(SessionStore(root), NAMES[0], 1), 1))
 
 
 async def refused(pilot: Pilot[None], root: Path) -> None:
     await session(pilot, root)
-    await pilot.press("t")
-    await until(pilot, lambda: isinstance(pilot.app.screen, TellScreen))
+    await pilot.app.push_screen(TellScreen("It cannot be moved", refusal_lines(no_backend())))
 
 
 SCREENS: dict[str, Opener] = {
