@@ -6,6 +6,8 @@ to nobody, and ends with the process that started it. A cluster that is joined i
 
 from __future__ import annotations
 
+import contextlib
+import fcntl
 import os
 import secrets
 import shutil
@@ -13,18 +15,24 @@ import tempfile
 from collections.abc import Generator
 from contextlib import contextmanager
 from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 from edgeagent.errors import EnvironmentProblem, WorkerLost
 
 _OBJECT_STORE_BYTES = 80 << 20
 """Near the least that it takes: what passes between actors here are orders and results, never pixels."""
+_SCRATCH = "/tmp/edgeagent-ray-"
 _ENVIRONMENT = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0",  # what keeps it from replacing 127.0.0.1 by an address that others reach
     "RAY_AUTH_MODE": "token",
     "RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO": "0",  # actors ask for no GPU; the engines that they start may use one
 }
+_OWN: dict[str, Any] = {
+    "address": "local", "num_gpus": 0, "object_store_memory": _OBJECT_STORE_BYTES, "include_dashboard": False,
+    "log_to_driver": False, "logging_level": "error", "_node_ip_address": "127.0.0.1",
+}  # fmt: skip
 
 
 class Asked:
@@ -77,7 +85,7 @@ class Cluster:
         Raises `EnvironmentProblem`.
         """
         os.environ.update({name: value for name, value in _ENVIRONMENT.items() if not address})
-        self._scratch = ""
+        self._scratch: _Scratch | None = None
         try:
             self._ray: Any = import_module("ray")
         except ImportError as error:
@@ -87,7 +95,7 @@ class Cluster:
                 self._join(address)
             else:
                 self._start(slots)
-        except (OSError, RuntimeError, ValueError) as error:
+        except Exception as error:  # Ray's own are of no common kind, some of none at all
             self.close()
             where = f"the Ray cluster at {address} cannot be joined" if address else "Ray cannot be started here"
             raise EnvironmentProblem(f"{where}: {_brief(error)}", "check --ray-address; both ends need the same Ray") from error
@@ -110,18 +118,49 @@ class Cluster:
         """Leave the cluster; one that was started here ends."""
         self._ray.shutdown()
         if self._scratch:
-            shutil.rmtree(self._scratch, ignore_errors=True)
+            self._scratch.remove()
 
     def _join(self, address: str) -> None:
         self._ray.init(address=address, log_to_driver=False, logging_level="error")
 
     def _start(self, slots: int) -> None:
         os.environ["RAY_AUTH_TOKEN"] = secrets.token_hex(32)
-        self._scratch = tempfile.mkdtemp(prefix="edgeagent-ray-", dir="/tmp")  # its sockets' names may be 107 bytes long in all
-        self._ray.init(
-            address="local", num_cpus=slots, num_gpus=0, object_store_memory=_OBJECT_STORE_BYTES, include_dashboard=False,
-            log_to_driver=False, logging_level="error", _node_ip_address="127.0.0.1", _temp_dir=self._scratch,
-        )  # fmt: skip
+        self._scratch = _Scratch()
+        try:
+            self._ray.init(**_OWN, num_cpus=slots, _temp_dir=self._scratch.folder)
+        except Exception:  # it gives itself half a minute, which a busy machine may need twice
+            self._ray.shutdown()
+            self._ray.init(**_OWN, num_cpus=slots, _temp_dir=self._scratch.folder)
+
+
+class _Scratch:
+    """Ray's folder; in `/tmp`, as the names of the sockets in it may be 107 bytes long in all."""
+
+    def __init__(self) -> None:
+        """Removes those of this user's processes that were killed, too."""
+        where = Path(_SCRATCH)
+        for old in where.parent.glob(f"{where.name}*"):
+            with contextlib.suppress(OSError):
+                if old.lstat().st_uid == os.getuid():
+                    os.close(_locked(old, os.O_RDONLY))
+                    shutil.rmtree(old, ignore_errors=True)
+        self.folder = tempfile.mkdtemp(prefix=where.name, dir=where.parent)
+        self._lock = _locked(Path(self.folder), os.O_WRONLY | os.O_CREAT)
+
+    def remove(self) -> None:
+        os.close(self._lock)
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def _locked(folder: Path, flags: int) -> int:
+    """A descriptor that holds the folder's lock until it is closed. Raises `OSError` if another process holds it."""
+    fd = os.open(folder / "lock", flags | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+    try:
+        fcntl.flock(fd, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(fd)
+        raise
+    return fd
 
 
 @contextmanager

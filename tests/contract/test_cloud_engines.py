@@ -189,6 +189,6 @@ def test_all_of_this_on_ray() -> None:
     """In a network namespace with lo only: Ray has ports that whoever reaches them may use."""
     argv = in_lo_only([sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", __file__, "-k", "ray"])
     environment = os.environ | {INSIDE: "1", "PYTHONPATH": str(TESTS)}
-    told = subprocess.run(argv, capture_output=True, text=True, timeout=240, env=environment, check=False)
+    told = subprocess.run(argv, capture_output=True, text=True, timeout=480, env=environment, check=False)
     assert told.returncode == 0, told.stdout + told.stderr
     assert "7 passed" in told.stdout, told.stdout
