@@ -64,8 +64,9 @@ async def open_model(
     if not mmproj:
         raise ModelUnusable(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
     spoken, factor = _speaking(model, mmproj, family)
+    folder = str(parked_folder()) if session else ""
     load = Load(
-        0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=str(parked_folder())
+        0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=folder
     )  # fmt: skip
     async with (seats or host()).taken(load, restarted, session) as seat:
         parking = Parking(seat, session) if session else None

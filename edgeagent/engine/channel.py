@@ -91,11 +91,20 @@ class Channel:
         """Close our end."""
         self._writer.close()
 
+    async def leave(self, timeout_s: float) -> None:
+        """Ask for nothing more, and close once the other end has, or at the latest after ``timeout_s``."""
+        with contextlib.suppress(OSError):
+            self._writer.write_eof()
+        await asyncio.wait([self._reading], timeout=timeout_s)
+        await self.close()
+
     async def close(self) -> None:
         """Hang up and read no more."""
         self.hang_up()
         self._reading.cancel()
         await asyncio.gather(self._reading, return_exceptions=True)
+        with contextlib.suppress(ConnectionError):
+            await self._writer.wait_closed()
 
     async def _send(self, data: bytes) -> None:
         # The reading task notices who is gone and fails every request with the reason.

@@ -150,8 +150,8 @@ class EngineHost:
         try:
             await shared.engine.open_sequence(sequence)
         except BaseException:
-            del shared.told[sequence]
-            await self._close_unused(shared)
+            # Cancelled in mid-request it may be open all the same.
+            await self._release(shared, sequence)
             raise
         return shared, sequence
 

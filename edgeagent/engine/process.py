@@ -36,14 +36,18 @@ class EngineProcess:
     async def start(cls, kind: EngineKind) -> EngineProcess:
         """Spawn an engine of ``kind``."""
         ours, theirs = socket.socketpair()
-        with theirs:
-            # -P: a file in the current directory must not stand in for a module of the engine.
-            process = await asyncio.create_subprocess_exec(
-                sys.executable, "-P", "-m", _module(kind), "--engine", kind, "--fd", str(theirs.fileno()),
-                pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
-                stderr=asyncio.subprocess.PIPE, start_new_session=True, env=_environment(),
-            )  # fmt: skip
-        reader, writer = await asyncio.open_connection(sock=ours)
+        try:
+            with theirs:
+                # -P: a file in the current directory must not stand in for a module of the engine.
+                process = await asyncio.create_subprocess_exec(
+                    sys.executable, "-P", "-m", _module(kind), "--engine", kind, "--fd", str(theirs.fileno()),
+                    pass_fds=[theirs.fileno()], stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.DEVNULL,
+                    stderr=asyncio.subprocess.PIPE, start_new_session=True, env=_environment(),
+                )  # fmt: skip
+            reader, writer = await asyncio.open_connection(sock=ours)
+        except BaseException:
+            ours.close()  # a process that was started ends when this does
+            raise
         return cls(process, reader, writer)
 
     @property

@@ -33,6 +33,9 @@ from edgeagent_models.protocol import (
     Ok,
 )
 
+LEAVE_S = 10.0
+"""For the engine to end, if this was its last seat."""
+
 
 class Take(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """What a connection begins with: the model, and what the seat's sequence is to be called."""
@@ -107,7 +110,7 @@ class RelayedSeats:
         try:
             yield _RelayedSeat(channel, name)
         finally:
-            await channel.close()
+            await channel.leave(LEAVE_S)
 
 
 class _RelayedSeat:

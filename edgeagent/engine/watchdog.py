@@ -69,7 +69,8 @@ class Engine:
         self._sequences.append(name)
 
     async def close_sequence(self, name: str) -> None:
-        self._sequences.remove(name)
+        if name in self._sequences:
+            self._sequences.remove(name)
         await self.request(CloseSequence(0, name))
 
     async def request(self, request: EngineRequest, on_delta: OnDelta | None = None) -> EngineReply:

@@ -11,6 +11,7 @@ from support.fake_run import record
 from support.tiny_models import TinyModels, named_copy
 
 from edgeagent import events
+from edgeagent.caches import HOME_VARIABLE
 from edgeagent.cli.main import cli
 from edgeagent.engine import open_model
 from edgeagent.errors import EngineError, ModelUnusable
@@ -24,6 +25,11 @@ from edgeagent_models.protocol import ChatMessage, Complete, Image, ImagePart, S
 
 pytestmark = pytest.mark.llama
 INFO = FrameInfo(0, 640, 400, 0)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
 
 
 @pytest.mark.parametrize(

@@ -12,14 +12,20 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import AsyncExitStack, asynccontextmanager
 from pathlib import Path
 
+import psutil
 import pytest
 from support.engines import until_gone, user
 from support.tiny_models import TinyModels, picture
 
+from edgeagent.caches import HOME_VARIABLE
+from edgeagent.cloud import worker
+from edgeagent.cloud.engines import local
+from edgeagent.cloud.worker import Orders
 from edgeagent.engine import LlamaModel, open_model
 from edgeagent.engine.host import SEQUENCES, EngineHost, HostedSeat, Seat, host
 from edgeagent.engine.relay import Relay, RelayedSeats
 from edgeagent.errors import EngineLost, ModelUnusable
+from edgeagent.runner import ModelChoice
 from edgeagent_models.protocol import Complete, Completed, Load, Sampling
 
 pytestmark = pytest.mark.llama
@@ -42,6 +48,11 @@ asyncio.run(main(*sys.argv[1:]))
 @pytest.fixture
 def load(tiny_models: TinyModels) -> Load:
     return Load(0, str(tiny_models.hybrid), str(tiny_models.mmproj), context_tokens=2048, threads=1)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
 
 
 @pytest.fixture
@@ -188,3 +199,19 @@ class TestOtherProcesses:
         with pytest.raises(EngineLost, match="nobody shares"):
             async with RelayedSeats(str(tmp_path / "none")).taken(load, print, "far"):
                 pass
+
+    async def test_a_backend_s_workers_have_one_process_for_each_model(
+        self, tiny_models: TinyModels, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        given: list[Orders] = []
+        monkeypatch.setattr(local, "LocalWorker", given.append)
+        backend = local.LocalEngine()
+        for session in ("s-1", "s-2"):
+            backend.start(Orders("", "", "cloud", "t", session, 1, 1, models=str(tiny_models.hybrid.parent)))
+        choice = ModelChoice(str(tmp_path / tiny_models.hybrid.name), tiny_models.mmproj.name, "holo")
+        async with AsyncExitStack() as stack:
+            for orders in given:
+                await stack.enter_async_context(worker._own_model(orders, choice, 0, print))
+            engines = [one for one in psutil.Process().children(recursive=True) if "edgeagent_models.serve" in one.cmdline()]
+            assert len(engines) == 1
+        backend.close()
