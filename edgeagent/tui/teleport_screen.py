@@ -220,6 +220,7 @@ class TeleportScreen(Screen[Ended]):
         """Show what the move tells of itself."""
         match told:
             case Progressed(progress=progress):
+                self._asking = False
                 self._progress(progress)
             case MayLeave(plan=plan):
                 self._list(plan)
@@ -244,13 +245,15 @@ class TeleportScreen(Screen[Ended]):
     def _end(self, over: Over) -> None:
         if self._move is not None:
             self._move.join(_ENDS_S)  # it has said its last word
-        self._over = over
+        self._over, self._asking = over, False
         if over.moved or self._declined:
             kept = self._move is not None and self._move.way == "keep"
             self.dismiss("not moved" if self._declined else "kept" if kept else "moved")
             return
         now = whereabouts(self.directory)
-        problem = "Let go." if over.problem == "cancelled" else f"It did not come through: {over.problem}. {over.hint}".rstrip()
+        problem = (
+            "Let go." if over.problem == "cancelled" else f"It did not come through: {over.problem}; {over.hint}".rstrip("; ")
+        )
         self.say_words(printable(f"{problem}\n{whose(now)} T goes on; Esc goes back."))
         self._show_stages()
         self.refresh_bindings()

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import random
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -149,6 +151,7 @@ async def moved(pilot: Pilot[None], world: Backend, mode: str = "", steps: int =
     return await follows(pilot)
 
 
+@pytest.mark.slow
 async def test_what_waits_there_is_asked_here_and_the_answer_arrives(world: Backend) -> None:
     hold(world, 5)
     app = app_here()
@@ -228,6 +231,7 @@ async def test_a_cut_upload_says_whose_it_is_and_the_same_key_goes_on(world: Bac
     assert whereabouts(screen.directory).phase == "there"
 
 
+@pytest.mark.slow
 async def test_letting_go_in_mid_upload_and_keeping_a_hand_over_that_was_cut_off(world: Backend) -> None:
     await connected(world)
     app = app_here()
@@ -285,6 +289,17 @@ async def test_a_server_as_model_is_refused(tmp_path: Path, monkeypatch: pytest.
     await refused(tmp_path, monkeypatch, DesktopSpec(320, 220), "openai:http://127.0.0.1:1/v1#m", said)
 
 
+def test_in_offline_mode_nothing_leaves(tmp_path: Path) -> None:
+    with SessionStore(tmp_path / "sessions").create(FakeClock()) as session:
+        spec = DesktopSpec(320, 220)
+        session.writer.take_over(events.SessionCreated(task="press", model="embedded", desktop=spec, version="0"), 0.0)
+    environment = {**os.environ, "EDGEAGENT_HOME": str(tmp_path), "EDGEAGENT_OFFLINE": "1"}
+    push = [sys.executable, "-m", "edgeagent", "teleport", "push", session.id]
+    said = subprocess.run(push, env=environment, capture_output=True, text=True, timeout=60)
+    assert said.returncode == 5
+    assert "start edgeagent without --offline" in said.stderr
+
+
 async def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: DesktopSpec, model: str, said: list[str]) -> None:
     monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path))
     with SessionStore().create(FakeClock()) as session:
@@ -300,6 +315,7 @@ async def refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: Desktop
         await until(pilot, lambda: isinstance(app.screen, SessionScreen))
 
 
+@pytest.mark.slow
 async def test_of_several_backends_one_is_chosen_and_no_means_no(world: Backend) -> None:
     known = await world.connected()
     keep_backend("attic", known)
@@ -320,6 +336,7 @@ async def test_of_several_backends_one_is_chosen_and_no_means_no(world: Backend)
         assert whereabouts(screen.directory).phase == "here"
 
 
+@pytest.mark.slow
 async def test_a_backend_that_is_gone_for_a_while_is_followed_again(world: Backend) -> None:
     hold(world, 5)
     app = app_here()
