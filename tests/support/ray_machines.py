@@ -23,7 +23,7 @@ SETTINGS = {
     "RAY_USAGE_STATS_ENABLED": "0",
     "RAY_AUTH_MODE": "token",
     "RAY_AUTH_TOKEN": secrets.token_hex(32),
-    # As docs/teleport.md asks for: Ray itself would look for 15 s or more until it calls a machine lost.
+    # As docs/teleport.md asks for: by itself Ray looks for 15 s or more until it calls a machine lost.
     "RAY_health_check_initial_delay_ms": "1000",
     "RAY_health_check_period_ms": "1000",
     "RAY_health_check_timeout_ms": "2000",
