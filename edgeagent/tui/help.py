@@ -8,6 +8,7 @@ from rich.table import Table
 from textual.app import ComposeResult
 from textual.binding import Binding, BindingType
 from textual.containers import Vertical, VerticalScroll
+from textual.dom import DOMNode
 from textual.keys import format_key
 from textual.screen import ModalScreen, Screen
 from textual.widgets import Static
@@ -38,13 +39,18 @@ class HelpScreen(ModalScreen[None]):
 
 
 def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
-    """Each key of ours that works on ``screen`` now, and what it does."""
+    """Each key of ours that works on ``screen`` now, and what it does; moving about comes by itself."""
     told: dict[str, str] = {}
     for key, active in screen.active_bindings.items():
         words = active.binding.tooltip or active.binding.description
-        kind = type(active.node)
-        ours = kind.__module__.startswith("edgeagent.") and "BINDINGS" in vars(kind)
-        if words and ours and not active.binding.system:
+        if words and active.binding.action in _own_actions(type(active.node)) and not active.binding.system:
             told.setdefault(words, "")
             told[words] = f"{told[words]}, {format_key(key)}".removeprefix(", ")
     return [(keys, words) for words, keys in told.items()]
+
+
+def _own_actions(kind: type[DOMNode]) -> set[str]:
+    """What the keys of our own classes do, not those of Textual's that they are made from."""
+    ours = [one for one in kind.__mro__ if one.__module__.startswith("edgeagent.")]
+    given: list[BindingType] = [binding for one in ours for binding in vars(one).get("BINDINGS", ())]
+    return {binding.action if isinstance(binding, Binding) else binding[1] for binding in given}
