@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import os
-import threading
-from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
 
 from edgeagent import events
 from edgeagent.clock import SystemClock
+from edgeagent.cloud.among_processes import held
 from edgeagent.cloud.blobs import Blobs
 from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.errors import BundleRefused, NotOwner, UsageError
@@ -59,7 +59,6 @@ class Depot:
     def __post_init__(self) -> None:
         self.identity = kept_identity(self.root / "keys" / "chunks.age")
         self.signer = kept_signing_key(self.root / "keys" / "manifests.ed25519")
-        self._busy: defaultdict[tuple[str, str], threading.Lock] = defaultdict(threading.Lock)
 
     def directory(self, tenant: str, session: str) -> Path:
         """Where the session lies, if it is here."""
@@ -92,7 +91,7 @@ class Depot:
             raise NotOwner(f"session {session!r} is at epoch {row.epoch}; this attempt at epoch {epoch} is over")
         name = manifest_hash(manifest)
         self.ledger.missing(tenant, list(manifest.chunks()))  # they stay
-        with self._busy[tenant, session]:
+        with self._alone_at(tenant, session):
             staged = self._staged(row)
             remove(staged)
             head = unpack(manifest, _Stored(self, tenant), staged, self.quota.max_session_bytes)
@@ -115,7 +114,7 @@ class Depot:
         """
         target = self.directory(row.tenant, row.session)
         staged = self.root / "arriving" / row.tenant / f"{row.session}.{row.epoch - 1}"
-        with self._busy[row.tenant, row.session]:
+        with self._alone_at(row.tenant, row.session):
             try:
                 if staged.is_dir():
                     aside = staged.with_name(f"{row.session}.old")
@@ -207,6 +206,10 @@ class Depot:
         if wanted.fingerprint and print_of(self.models / wanted.name) != (wanted.size_bytes, wanted.fingerprint):
             raise BundleRefused(f"the model {wanted.name} is another one here than at home", "give both machines the same file")
         return tuple(path.name for path in self.models.iterdir() if path.name in (wanted.name, wanted.mmproj))
+
+    def _alone_at(self, tenant: str, session: str) -> AbstractContextManager[None]:
+        """No other thread or process rebuilds the session or puts it in its place meanwhile."""
+        return held(self.root / "arriving" / tenant / f"{session}.lock")
 
     def _staged(self, row: Row) -> Path:
         return self.root / "arriving" / row.tenant / f"{row.session}.{row.epoch}"

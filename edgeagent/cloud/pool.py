@@ -7,6 +7,7 @@ import contextlib
 import time
 from dataclasses import dataclass, field
 
+from edgeagent.cloud.among_processes import held_once_free
 from edgeagent.cloud.depot import Depot
 from edgeagent.cloud.engines import Engine, Worker
 from edgeagent.cloud.ledger import Row
@@ -49,7 +50,14 @@ class Pool:
     """How many lost workers were replaced."""
 
     async def run(self) -> None:
-        """Until cancelled."""
+        """Until cancelled. Of several servers of one folder one runs workers, and the next one once that is gone."""
+        try:
+            async with held_once_free(self.depot.root / "workers.lock"):
+                await self._look_again_and_again()
+        finally:
+            self.engine.close()
+
+    async def _look_again_and_again(self) -> None:
         try:
             while True:
                 try:
@@ -90,7 +98,6 @@ class Pool:
             if not watched.worker.ended(max(0.1, end_s - time.monotonic())):
                 watched.worker.kill()
         self.workers.clear()
-        self.engine.close()
 
     def _excuse(self) -> None:
         """Nobody could be heard."""

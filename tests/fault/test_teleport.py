@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import dataclasses
 import json
 import os
 import random
@@ -13,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 from support import form_run
 from support.cloud import HAS_RAY, Backend, backend, until
@@ -189,6 +191,37 @@ async def test_a_lost_worker_is_replaced(world: Backend) -> None:
         steps = [event.data.step for event in reader.events() if isinstance(event.data, events.Acted | events.Reconciled)]
     assert steps == list(range(1, 11))
     assert len(submissions()) == 1
+
+
+@pytest.mark.parametrize("world", ["embedded", pytest.param("in earnest", marks=pytest.mark.slow)], indirect=True)
+async def test_of_two_servers_of_one_folder_one_runs_workers_and_the_other_goes_on(tmp_path: Path, world: Backend) -> None:
+    store = SessionStore()
+    began = await run_until_step(form_run.make(store), form_run.REQUEST, 1)
+    known = await world.connected()
+    second = dataclasses.replace(world, port=0, process=None)
+    second.start()
+    try:
+        there = msgspec.structs.replace(known, url=f"http://127.0.0.1:{second.port}")
+        async with connect(known) as one, connect(there) as other:
+            await push(store, began.session, "cloud", there, other, silent, lambda plan: True)
+            await until(lambda: one.standing(began.session), lambda standing: standing.last_step >= 3)
+            assert second.process is not None
+            assert workers_of(second) == [], "the first one runs them all"
+            assert len(workers_of(world)) == 1
+            world.kill()
+            await until(lambda: other.standing(began.session), lambda standing: standing.state == "idle")
+            directory = await pull(store, began.session, "cloud", there, other, silent)
+    finally:
+        second.stop()
+    with SessionReader.open(directory) as reader:
+        steps = [event.data.step for event in reader.events() if isinstance(event.data, events.Acted | events.Reconciled)]
+    assert steps == list(range(1, 11))
+    assert len(submissions()) == 1
+
+
+def workers_of(served: Backend) -> list[psutil.Process]:
+    assert served.process is not None
+    return [one for one in psutil.Process(served.process.pid).children() if "edgeagent.cloud.worker" in one.cmdline()]
 
 
 @pytest.mark.parametrize("world", ["in earnest"], indirect=True)
