@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """What the engine's caches are worth here: unchanged screens, an ideal cache, parking, a killed engine, several sessions.
 
-    reuse_benchmark.py [--synthetic holo3.1-0.8b] [--image-tokens 500] [--parts unchanged,ideal,park,kill,sessions] [--json PATH]
+    reuse_benchmark.py [--synthetic holo3.1-0.8b] [--image-tokens 500] [--parts ideal,park] [--json PATH]
 
 Random weights in the exact shape of the model: what they say means nothing, what it takes does. Times are medians.
 """
@@ -48,6 +48,7 @@ from edgeagent_models.protocol import (
     LoadState,
     OpenSequence,
     Part,
+    Prime,
     Sampling,
     SaveState,
 )
@@ -69,6 +70,10 @@ NVIDIA_READS_PER_WRITE = 11.7
 IDEAL_STEPS = 50
 NAMES = "abcd"
 ROUNDS = 3
+SETTLING_S = 0.4
+"""Between the first look at a screen and the question about it."""
+FORESEEN = ("nothing", "right", "wrong")
+TOLD = ("nothing told", "beginning told", "all told")
 Figures = dict[str, float]
 os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
 """As in an engine's process: one part of this program holds the engine itself."""
@@ -140,28 +145,56 @@ async def started(subject: Subject, sequences: int = 1) -> Engine:
 
 
 async def unchanged(subject: Subject) -> Figures:
-    """Steps on a screen that stays: no picture is sent, one action without free text is written."""
+    """Steps on a screen that stays: no picture is sent, one action without free text is written.
+
+    In turns, while the action is carried out the engine is told nothing, how the next prompt begins, or all of it as it is
+    if nothing changes. What that takes must fit into the time in which the screen settles."""
     still = noise(0, *SCREEN_PX)
     session, engine = Session(subject, lambda _: still, skip_unchanged=True), await started(subject)
-    walls, processor, computed, written = list[float](), list[float](), list[int](), list[int]()
+    prompts = [session.prompt(step) for step in range(1, 2 + 3 * ROUNDS)]
+    figures: dict[str, list[float]] = {}
     try:
-        for step in range(1, 12):
-            before_ms = cpu_ms(engine.pid)
-            reply, wall_ms = await answered(engine, question(session.prompt(step), 200, ACTION))
-            walls.append(wall_ms)
-            processor.append(cpu_ms(engine.pid) - before_ms)
-            computed.append(reply.usage.prompt_tokens - reply.usage.cached_tokens)
-            written.append(reply.usage.output_tokens)
+        for step, prompt in enumerate(prompts):
+            told = TOLD[step % len(TOLD)] if step else "first step"
+            began_s, before_ms = time.perf_counter(), cpu_ms(engine.pid)
+            for beginning in [prompt[:-1], prompt][: TOLD.index(told) if step else 0]:
+                await engine.request(Prime(0, "a", beginning))
+            primed_s, primed_ms = time.perf_counter(), cpu_ms(engine.pid)
+            reply, wall_ms = await answered(engine, question(prompt, 200, ACTION))
+            for name, value in (
+                ("step ms", wall_ms),
+                ("step processor ms (both cores)", cpu_ms(engine.pid) - primed_ms),
+                ("told before, ms", (primed_s - began_s) * 1000),
+                ("told before, processor ms", primed_ms - before_ms),
+                ("tokens computed", reply.usage.prompt_tokens - reply.usage.cached_tokens),
+                ("tokens written", reply.usage.output_tokens),
+            ):
+                figures.setdefault(f"unchanged screen, {told}: {name}", []).append(value)
     finally:
         await engine.close()
-    return {
-        "unchanged screen, step ms": statistics.median(walls[1:]),
-        "unchanged screen, processor ms (both cores)": statistics.median(processor[1:]),
-        "unchanged screen, slowest step ms": max(walls[1:]),
-        "unchanged screen, tokens computed": statistics.median(computed[1:]),
-        "unchanged screen, tokens written": statistics.median(written),
-        "first step ms": walls[0],
-    }
+    return {name: statistics.median(values) for name, values in figures.items()}
+
+
+async def foreseen(subject: Subject) -> Figures:
+    """Steps with a new screen each; in turns nothing, the screen itself, or another one is foreseen while it settles."""
+    session, engine = Session(subject, lambda step: noise(step, *SCREEN_PX)), await started(subject)
+    figures = dict[str, list[float]]()
+    try:
+        await answered(engine, question(session.prompt(1), 8, ENDLESS))
+        for step in range(2, 2 + 3 * ROUNDS):
+            told, prompt = FORESEEN[step % 3], session.prompt(step)
+            other = Session(subject, lambda _, step=step: noise(1000 + step, *SCREEN_PX)).prompt(1)[-1:]
+            guess = {"right": prompt, "wrong": (*prompt[:-1], *other)}.get(told, prompt[:-1])
+            priming = asyncio.create_task(engine.request(Prime(0, "a", guess)))
+            await asyncio.sleep(SETTLING_S)
+            before_ms = cpu_ms(engine.pid)
+            _, wall_ms = await answered(engine, question(prompt, 8, ENDLESS))
+            await priming
+            figures.setdefault(f"foreseen {told}: step ms", []).append(wall_ms)
+            figures.setdefault(f"foreseen {told}: processor ms", []).append(cpu_ms(engine.pid) - before_ms)
+    finally:
+        await engine.close()
+    return {name: statistics.median(values) for name, values in figures.items()}
 
 
 async def ideal(subject: Subject) -> Figures:
@@ -334,7 +367,7 @@ async def sessions(subject: Subject) -> Figures:
 
 
 PARTS: dict[str, Callable[[Subject], Awaitable[Figures]]] = {
-    "unchanged": unchanged, "ideal": ideal, "park": park, "kill": kill, "sessions": sessions,
+    "unchanged": unchanged, "foreseen": foreseen, "ideal": ideal, "park": park, "kill": kill, "sessions": sessions,
 }  # fmt: skip
 
 
