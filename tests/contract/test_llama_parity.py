@@ -15,6 +15,8 @@ from edgeagent_models.llama.units import ImageUnit
 from edgeagent_models.protocol import (
     ChatMessage,
     Complete,
+    Completed,
+    EngineReply,
     Fetch,
     ImagePart,
     LoadState,
@@ -265,3 +267,24 @@ def test_a_picture_that_was_foreseen_in_vain_is_not_encoded_to_its_end(reused: A
         assert done == expected
         while reused.engine.work():
             pass
+
+
+@pytest.mark.parametrize("room", [560, 700, 1000])
+def test_sessions_that_do_not_fit_together_wait_for_each_other(
+    monkeypatch: pytest.MonkeyPatch, model: Path, tiny_models: TinyModels, room: int
+) -> None:
+    """Three questions at once in a context for one, or nearly two: all are answered as alone, none is told that it is full."""
+    grammar = "root ::= [a-z]{120}"
+    asked = {name: conversation(1, task=f"Save form {name}.") for name in "abc"}
+    with loaded(monkeypatch, model, tiny_models.mmproj) as alone:
+        expected = {name: alone.ask("a", *messages, grammar=grammar, max_tokens=120)[0].text for name, messages in asked.items()}
+    monkeypatch.setattr("edgeagent_models.llama.scheduler.OUTPUT_TOKENS", 0)
+    with loaded(monkeypatch, model, tiny_models.mmproj, max_sequences=3, context_tokens=room) as crowded:
+        replies: list[EngineReply] = []
+        for number, (name, messages) in enumerate(asked.items()):
+            crowded.fresh(name)
+            crowded.engine.complete(Complete(number, name, messages, Sampling(max_tokens=120), grammar), replies.append)
+        while crowded.engine.work():
+            pass
+    texts = {"abc"[reply.id]: reply.text for reply in replies if isinstance(reply, Completed)}
+    assert texts == expected

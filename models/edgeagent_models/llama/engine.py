@@ -130,7 +130,7 @@ class LlamaEngine:
 
     def load_state(self, request: LoadState) -> None:
         sequence, held = self._idle(request.sequence), state_file.load(request.path, self.loaded.fingerprint)
-        self._scheduler.take_over(sequence, held)
+        self._scheduler.room.take_over(sequence, held)
 
     def park(self, request: Park) -> Parked:
         self._scheduler.give_up_guesses(self._sequences[request.sequence])
@@ -139,11 +139,11 @@ class LlamaEngine:
         if sequence.units and not request.to_disk:
             sequence.waits = hints
             return Parked(request.id, "live", 0)
-        entry = self._scheduler.put_away(sequence, hints, request.to_disk)
+        entry = self._scheduler.room.put_away(sequence, hints, request.to_disk)
         return Parked(request.id, entry.where, entry.size_bytes) if entry else Parked(request.id, "", 0)
 
     def fetch(self, request: Fetch) -> None:
-        self._scheduler.fetch(self._idle(request.sequence))
+        self._scheduler.room.fetch(self._idle(request.sequence))
 
     def abort(self, target: int) -> None:
         self._scheduler.abort(target)

@@ -41,13 +41,16 @@ class Job:
         self._accepted_s = time.perf_counter()
         self._first_token_s = 0.0
         self._output_tokens = 0
+        self._begun = False
         self._cached_tokens = 0
 
     def begin(self) -> None:
-        """Keep what the sequence already holds of the prompt."""
+        """Keep what the sequence already holds of the prompt; also after it had to stand back for others."""
         kept = self.sequence.reuse(self.target)
-        self._cached_tokens = count.cells(self.target[:kept])
-        self._put_forced()
+        if not self._begun:
+            self._begun = True
+            self._cached_tokens = count.cells(self.target[:kept])
+            self._put_forced()
 
     @property
     def generating(self) -> bool:

@@ -17,17 +17,15 @@ from edgeagent_models.llama.decoder import Decoder, Outcome, Row
 from edgeagent_models.llama.job import Job, Priming
 from edgeagent_models.llama.model import LlamaModel
 from edgeagent_models.llama.pictures import Pictures
-from edgeagent_models.llama.sequence import Held, Hints, Sequence
-from edgeagent_models.llama.shelf import Entry, Shelf
+from edgeagent_models.llama.room import EVICTED_TTL_S, Room
+from edgeagent_models.llama.sequence import Hints, Sequence
+from edgeagent_models.llama.shelf import Shelf
 from edgeagent_models.llama.units import ImageUnit
 
 SHARED_CHUNK_TOKENS = 128
 """Of a prompt in one batch while others are being answered; alone it gets the whole batch."""
-MIN_LENT_UNITS = 32
-"""Of a prompt: less than that is not worth taking over from another sequence."""
-EVICTED_TTL_S = 86_400.0
-"""For what had to make room for others."""
-SYSTEM_PROMPT_TTL_S = 30 * 86_400.0
+OUTPUT_TOKENS = 256
+"""That a reply is expected to take at most, when it is seen whether it has room beside others."""
 ENCODER_POLL_S = 0.005
 """How long to wait for the encoder when there is nothing else to do, before looking for new requests and aborts."""
 
@@ -37,15 +35,12 @@ class Scheduler:
 
     def __init__(self, model: LlamaModel, pictures: Pictures | None, shelf: Shelf) -> None:
         self._pictures = pictures
-        self._shelf = shelf
-        self._spare = Sequence(model, model.max_sequences)
-        """For what is no session's: it holds something for a moment only."""
         self._encoding_for: Job | None = None
         self._model = model
         self._decoder = Decoder(model)
-        self._sequences: list[Sequence] = []
         self._waiting: deque[Job] = deque()
         self._jobs: deque[Job] = deque()
+        self.room = Room(model, shelf, self._jobs)
         self._aborted: set[int] = set()
         self._computing: frozenset[int] = frozenset()
         self._clock = 0
@@ -94,7 +89,7 @@ class Scheduler:
         return bool(self._aborted) and not self._aborted.isdisjoint(self._computing)
 
     def register(self, sequence: Sequence) -> None:
-        self._sequences.append(sequence)
+        self.room.sequences.append(sequence)
 
     def unregister(self, sequence: Sequence) -> None:
         """Drop ``sequence`` with everything that it was doing."""
@@ -103,52 +98,10 @@ class Scheduler:
                 self._end(job)
                 job.fail(EngineProblem("no_such_sequence", "the sequence was closed"))
         sequence.clear()
-        self._sequences.remove(sequence)
+        self.room.sequences.remove(sequence)
 
     def busy(self, sequence: Sequence) -> bool:
         return any(job.sequence is sequence for job in (*self._jobs, *self._waiting))
-
-    # -- put away and fetched back
-
-    def put_away(self, sequence: Sequence, hints: Hints, to_disk: bool) -> Entry | None:
-        """Keep what the idle ``sequence`` holds on the shelf instead; None if that is nothing."""
-        if sequence.units:
-            entry = self._shelf.put(sequence.name, sequence.export(), hints, to_disk)
-            sequence.clear()
-            return entry
-        return self._shelf.keep(sequence.name, hints, to_disk)
-
-    def fetch(self, sequence: Sequence) -> None:
-        """Bring back what the idle ``sequence`` held when it was put away, if it holds nothing since."""
-        entry = None if sequence.units else self._shelf.named(sequence.name)
-        if entry is not None:
-            self._restore(sequence, entry)
-        sequence.waits = None
-
-    def take_over(self, sequence: Sequence, held: Held) -> None:
-        """Have the idle ``sequence`` hold ``held``. Raises `EngineProblem`; then it holds nothing."""
-        sequence.clear()
-        if not self._make_room(count.cells(held.units), sequence):
-            raise EngineProblem("context_full", self._full())
-        sequence.take_over(held)
-
-    def _restore(self, sequence: Sequence, entry: Entry) -> bool:
-        try:
-            self.take_over(sequence, self._shelf.take(entry, sequence.name))
-        except EngineProblem:
-            return False  # it is computed anew
-        return True
-
-    def _keep_system_prompt(self, job: Job) -> None:
-        """Put the system prompt of a finished ``job`` on disk, once: the next engine's first question need not compute it."""
-        units = job.target[: job.system_units]
-        name = self._shelf.system_name(units)
-        if len(units) < MIN_LENT_UNITS or not name or self._shelf.named(name):
-            return
-        self._spare.borrow(job.sequence, job.target[: len(units) + 1])
-        if len(self._spare.units) == len(units):
-            self._shelf.put(name, self._spare.export(), Hints(100, time.time() + SYSTEM_PROMPT_TTL_S, pinned=True), to_disk=True)
-        self._spare.clear()
 
     # -- one slice of work
 
@@ -176,32 +129,26 @@ class Scheduler:
     def _start_waiting(self) -> None:
         occupied = {id(job.sequence) for job in self._jobs}
         for job in list(self._waiting):
-            if id(job.sequence) not in occupied:
-                occupied.add(id(job.sequence))
-                self._waiting.remove(job)
-                self._jobs.append(job)
-                self._lend(job)
-                job.begin()
+            if id(job.sequence) in occupied or job not in self._waiting:
+                continue
+            if not self._fits(job):
+                return  # those behind it are no more urgent
+            occupied.add(id(job.sequence))
+            self._waiting.remove(job)
+            self._jobs.append(job)
+            self.room.lend(job)
+            job.begin()
 
-    def _lend(self, job: Job) -> None:
-        """Let the job's sequence begin with what another one, or the shelf, holds of its prompt, where that is much more than its
-        own."""
-        own = job.sequence.reusable(job.target)
-        best = max(self._sequences, key=lambda sequence: sequence.lendable(job.target))
-        lendable = best.lendable(job.target)
-        if self._take_from_shelf(job, max(own, lendable) + MIN_LENT_UNITS):
-            return
-        if lendable >= job.sequence.reusable(job.target) + MIN_LENT_UNITS:
-            job.sequence.borrow(best, job.target)
-
-    def _take_from_shelf(self, job: Job, worth_units: int) -> bool:
-        """Whether the job's sequence has now what is on the shelf of its prompt: at least ``worth_units``."""
-        for entry, kept in self._shelf.found(job.target):
-            if kept < worth_units:
-                break
-            if self._restore(job.sequence, entry):
-                return True
-        return False
+    def _fits(self, job: Job) -> bool:
+        """Whether ``job`` has room beside those under way, each with some output; guesses are given up for it."""
+        asked = [one for one in self._jobs if not isinstance(one, Priming)]
+        needed = sum(max(count.cells(one.target), one.sequence.cells) + OUTPUT_TOKENS for one in (*asked, job))
+        if asked and needed > self._model.context_tokens:
+            return False
+        if self.room.cells_used + needed > self._model.context_tokens and not isinstance(job, Priming):
+            for guess in [one for one in self._jobs if isinstance(one, Priming)]:
+                self.give_up_guesses(guess.sequence)
+        return True
 
     # -- pictures
 
@@ -284,7 +231,7 @@ class Scheduler:
             sequence.checkpoint()
         if job.complete and job.sample(self._decoder.logits(last_row)):
             self._end(job)
-            self._keep_system_prompt(job)
+            self.room.keep_system_prompt(job)
 
     def _chunk_tokens(self) -> int:
         """How many tokens of one prompt go into a batch now."""
@@ -294,36 +241,31 @@ class Scheduler:
     # -- room, abort, end
 
     def _has_room(self, job: Job, needed: int, promised: int = 0) -> bool:
-        """Whether ``needed`` more cells are free beside those ``promised`` in this batch. Without room ``job`` is over."""
-        if self._make_room(promised + needed, job.sequence):
+        """Whether ``needed`` more cells are free beside those ``promised`` in this batch. Without room ``job`` waits for the
+        others, and is over where there are none."""
+        if self.room.make(promised + needed, job.sequence):
             return True
-        self._out_of_room(job)
+        if len(self._jobs) > 1 and not isinstance(job, Priming):
+            self._stand_back(job)
+        else:
+            self._out_of_room(job)
         return False
 
-    def _make_room(self, needed: int, wanting: Sequence) -> bool:
-        """Whether ``needed`` more cells are free. Idle sequences make room, and what they hold goes to the shelf: first those
-        that wait for their user, the least wanted before others, then the longest unused."""
-        while self._cells_used() + needed > self._model.context_tokens:
-            busy = {id(wanting), *(id(one.sequence) for one in self._jobs)}
-            idle = [sequence for sequence in self._sequences if id(sequence) not in busy and sequence.cells]
-            if not idle:
-                return False
-            going = min(idle, key=lambda sequence: (sequence.wanted, sequence.last_used))
-            self.put_away(going, going.waits or Hints(expires_s=time.time() + EVICTED_TTL_S), to_disk=False)
-        return True
-
-    def _cells_used(self) -> int:
-        return sum(sequence.cells for sequence in self._sequences) + sum(job.slice_done for job in self._jobs)
+    def _stand_back(self, job: Job) -> None:
+        """Let the others finish first; what there is of ``job`` waits on the shelf."""
+        if job.slice_done:
+            job.slice_done = 0
+            job.sequence.repair()
+        self._jobs.remove(job)
+        self.room.put_away(job.sequence, Hints(100, time.time() + EVICTED_TTL_S))
+        self._waiting.appendleft(job)
 
     def _out_of_room(self, job: Job) -> None:
         self._end(job)
         if job.generating:
             job.finish("length")
             return
-        job.fail(EngineProblem("context_full", self._full()))
-
-    def _full(self) -> str:
-        return f"the context of {self._model.context_tokens} tokens is full with other sequences"
+        job.fail(self.room.full())
 
     def _decoded(self, jobs: list[Job], decode: Callable[[], Outcome]) -> bool:
         """Run ``decode`` for ``jobs``; while it lasts, aborting one of them interrupts it.
