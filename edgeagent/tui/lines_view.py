@@ -14,6 +14,7 @@ from textual.strip import Strip
 from edgeagent.teleport.telling import Line, Tone
 
 _STYLES: dict[Tone, Style] = {"plain": Style(), "title": Style(bold=True), "warning": Style(color="yellow")}
+_LEAST_CELLS = 20
 _INDENT = "    "
 """Begins the rest of a line that is longer than the view is wide."""
 
@@ -35,7 +36,7 @@ class LinesView(ScrollView, can_focus=True):
         self._fold()
 
     def _fold(self) -> None:
-        width = max(20, self.size.width)
+        width = max(_LEAST_CELLS, self.scrollable_content_region.width)
         self._folded = [part for line in self.lines for part in _folded(line, width)]
         self.virtual_size = Size(width, len(self._folded))
         self.refresh()
