@@ -69,7 +69,7 @@ async def open_model(
         0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=folder
     )  # fmt: skip
     async with (seats or host()).taken(load, restarted, session) as seat:
-        parking = Parking(seat, session) if session else None
+        parking = Parking(seat, session, f"{spoken.name} {model}") if session else None
         speaker = Speaker(spoken, factor, skip_unchanged)
         yield LlamaModel(seat, seat.sequence, seed, speaker, Primer(seat).prime, parking)
 

@@ -44,6 +44,7 @@ class _Shown(msgspec.Struct, frozen=True):
 class _Memo(msgspec.Struct, frozen=True):
     """What a model was told beside the history: it goes on as if it had never stopped."""
 
+    model: str
     steps: int
     digest: str
     """Of these steps: another history has nothing to do with it."""
@@ -52,11 +53,13 @@ class _Memo(msgspec.Struct, frozen=True):
 
 
 class Parking:
-    """One run's. ``session`` names its seat and its files."""
+    """One run's. ``session`` names its seat and its files; ``model`` says whose words are kept: another one is not told them as
+    its own."""
 
-    def __init__(self, seat: Seat, session: str) -> None:
+    def __init__(self, seat: Seat, session: str, model: str) -> None:
         self._seat = seat
         self._session = session
+        self._model = model
         self._under_way: set[asyncio.Task[None]] = set()
 
     def wait(self) -> None:
@@ -72,19 +75,19 @@ class Parking:
         if not replies:
             return
         shown = tuple(_Shown(step, one.info, zlib.compress(one.pixels, _LEVEL)) for step, one in screens.items())
-        memo = _Memo(len(steps), _digest(steps), replies, shown)
+        memo = _Memo(self._model, len(steps), _digest(steps), replies, shown)
         with contextlib.suppress(OSError):  # a full disk costs the time to compute it again
             await asyncio.to_thread(_write, self._session, msgspec.msgpack.encode(memo))
         await self._send(Park(0, self._seat.sequence, to_disk=True, priority=PRIORITY, ttl_s=TTL_S))
 
     def recalled(self, steps: Sequence[Step]) -> tuple[dict[int, str], dict[int, Screen]]:
-        """What `leave` kept: replies and screens by step; nothing where the history is another one."""
+        """What `leave` kept: replies and screens by step; nothing where model or history are others."""
         _sweep()
         try:
             memo = msgspec.msgpack.decode(_memo_path(self._session).read_bytes(), type=_Memo)
         except (OSError, msgspec.MsgspecError):
             return {}, {}
-        if len(steps) < memo.steps or _digest(steps[: memo.steps]) != memo.digest:
+        if memo.model != self._model or len(steps) < memo.steps or _digest(steps[: memo.steps]) != memo.digest:
             return {}, {}
         return memo.replies, {one.step: Screen(one.info, zlib.decompress(one.pixels)) for one in memo.shown}
 

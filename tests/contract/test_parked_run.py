@@ -13,6 +13,7 @@ from edgeagent import events
 from edgeagent.caches import HOME_VARIABLE, forget_parked, parked_folder
 from edgeagent.engine import LlamaModel, open_model
 from edgeagent.engine.host import HostedSeat
+from edgeagent.engine.parking import Parking
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen
@@ -100,6 +101,7 @@ async def test_another_history_is_told_nothing_of_it(tiny_models: TinyModels) ->
         other = replace(prompt(2).history.steps[0], thought="something else")
         assert model.parking.recalled((other, *prompt(2).history.steps[1:])) == ({}, {})
         assert model.parking.recalled(prompt(1).history.steps) == ({}, {})
+        assert Parking(model.parking._seat, "s-1", "another model").recalled(prompt(2).history.steps) == ({}, {})
 
 
 async def test_what_is_done_leaves_nothing_and_nobody_else_can_read_what_is_left(tiny_models: TinyModels) -> None:
