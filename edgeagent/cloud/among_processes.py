@@ -10,14 +10,18 @@ from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 
+from edgeagent.recording.problems import recording_problem
+
 _AGAIN_S = 0.5
 
 
 @contextmanager
 def held(path: Path) -> Generator[None]:
-    """Nobody else holds ``path`` meanwhile, neither another process nor another thread of this one."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    """Nobody else holds ``path`` meanwhile, neither another process nor another thread of this one.
+
+    Raises `RecordingError` where the file cannot be made.
+    """
+    fd = _opened(path)
     try:
         fcntl.flock(fd, fcntl.LOCK_EX)
         yield
@@ -28,8 +32,7 @@ def held(path: Path) -> Generator[None]:
 @asynccontextmanager
 async def held_once_free(path: Path) -> AsyncGenerator[None]:
     """As `held`, for something that another process may do for days."""
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    fd = _opened(path)
     try:
         while True:
             with contextlib.suppress(BlockingIOError):
@@ -39,3 +42,11 @@ async def held_once_free(path: Path) -> AsyncGenerator[None]:
         yield
     finally:
         os.close(fd)
+
+
+def _opened(path: Path) -> int:
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise recording_problem(error, path) from error

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import os
+import signal
+import traceback
 from collections.abc import AsyncGenerator, Callable, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -234,7 +237,8 @@ def make_app(services: Services) -> Litestar:
 
     @asynccontextmanager
     async def lifespan(_app: Litestar) -> AsyncGenerator[None]:
-        tasks = [asyncio.create_task(work()) for work in (*([services.pool.run] if services.pool else []), *services.beside)]
+        works = (*([services.pool.run] if services.pool else []), *services.beside)
+        tasks = [asyncio.create_task(_or_end(work)) for work in works]
         try:
             yield
         finally:
@@ -258,6 +262,15 @@ def make_app(services: Services) -> Litestar:
             "edgeagent backend", "1", path=f"{API}/schema", components=[bearer], security=[{"token": []}]
         ),
     )  # fmt: skip
+
+
+async def _or_end(work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+    """A server whose workers nobody looks after would only seem to serve: a bug there ends it, for all to see."""
+    try:
+        await work()
+    except Exception:
+        traceback.print_exc()
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 def _take_over(depot: Depot, tenant: str, session: str, flip: Flip) -> Row:
