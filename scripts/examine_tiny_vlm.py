@@ -2,7 +2,8 @@
 
     python scripts/examine_tiny_vlm.py MODEL.gguf MMPROJ.gguf [--screens 300] [--json PATH]
 
-Half of what it prints is at the five sizes that the model was trained at, half at sizes by dice, which the runtime resizes.
+A third of what it prints is at the five sizes that the model was trained at, a third at sizes by dice, which the runtime
+resizes, and a third on forms, where one of several buttons is asked for, about half of their labels no words.
 Screens are drawn with seeds that training does not use; colour and shape pairs and labels that training never saw are among
 them, counted apart.
 """
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from vlm_training.papers import NEAR, Paper, distance, exam, group
+from vlm_training.papers import NEAR, Paper, distance, exam, forms, group
 from vlm_training.shape import SIZES_PX
 
 from edgeagent.engine import LlamaModel, open_model
@@ -48,6 +49,11 @@ def at_any_size(screens: int) -> list[Paper]:
         shrunk = (size[0] * size[1] / (view.sent_width * view.sent_height)) ** 0.5
         papers += exam(_SEED + 1 + number, size, 1, shrunk * rng.uniform(0.95, 1.2))
     return papers
+
+
+def on_forms(screens: int) -> list[Paper]:
+    """As many of each of the five sizes, buttons alone being asked for."""
+    return [paper for size in SIZES_PX for paper in forms(_SEED + size[0], size, screens // len(SIZES_PX))]
 
 
 async def clicks(model: LlamaModel, papers: Iterable[Paper]) -> list[tuple[float, float] | None]:
@@ -85,6 +91,7 @@ async def measured(model: Path, mmproj: Path, screens: int) -> dict[str, dict[st
         return {
             "trained sizes": await examined(opened, at_trained_sizes(screens)),
             "any size": await examined(opened, at_any_size(screens)),
+            "forms": await examined(opened, on_forms(screens)),
         }
 
 
@@ -92,12 +99,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("mmproj", type=Path)
-    parser.add_argument("--screens", type=int, default=300, help="of each half")
+    parser.add_argument("--screens", type=int, default=300, help="of each third")
     parser.add_argument("--json", type=Path, help="write the figures there too")
     arguments = parser.parse_args()
     figures = asyncio.run(measured(arguments.model, arguments.mmproj, arguments.screens))
-    for half, shares in figures.items():
-        print(half)
+    for kind, shares in figures.items():
+        print(kind)
         for heading, share in shares.items():
             print(f"  {heading:20} {share}")
     if arguments.json:

@@ -8,9 +8,11 @@ import re
 from typing import TypeAlias
 
 from vlm_training.scenes import Painter, Scene, Thing
+from vlm_training.wording import HELD_OUT_LABELS, LABELS
 
 NEAR = 0.03
 """Of a screen's diagonal: a click this close counts."""
+_FEWEST_BUTTONS = 3
 Paper: TypeAlias = tuple[Scene, Thing, str]
 """A screen, what is asked for on it, and the question."""
 _ANSWER = re.compile(r"(\d{3}),(\d{3})")
@@ -30,6 +32,19 @@ def exam(seed: int, size: tuple[int, int], count: int, scale: float = 1.0) -> li
     return papers
 
 
+def forms(seed: int, size: tuple[int, int], count: int) -> list[Paper]:
+    """``count`` forms of ``size``; a button is asked for among several, about half of whose labels are no words."""
+    rng = random.Random(seed)
+    papers: list[Paper] = []
+    while len(papers) < count:
+        scene = Painter(rng, *size).form()
+        buttons = [thing for thing in scene.things if thing.kind == "button"]
+        if len(buttons) >= _FEWEST_BUTTONS:
+            thing = rng.choice(buttons)
+            papers.append((scene, thing, thing.question(rng)))
+    return papers
+
+
 def distance(point: tuple[float, float] | None, thing: Thing, size: tuple[int, int]) -> float:
     """From ``point`` (pixels) to ``thing``, as a share of the screen's diagonal; 9 for none."""
     if point is None:
@@ -45,4 +60,5 @@ def read_point(answer: str, size: tuple[int, int]) -> tuple[float, float] | None
 
 def group(thing: Thing) -> str:
     """Under which heading an answer for ``thing`` is counted."""
-    return f"{thing.kind}{', held out' if thing.held_out else ''}"
+    made_up = thing.kind == "button" and thing.names[0] not in (*LABELS, *HELD_OUT_LABELS)
+    return f"{thing.kind}{', held out' if thing.held_out else ', made up' if made_up else ''}"

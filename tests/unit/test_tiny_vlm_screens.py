@@ -12,7 +12,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parents[2] / "scripts"))
 
 from vlm_training import labels
-from vlm_training.papers import NEAR, distance, exam, read_point
+from vlm_training.papers import NEAR, distance, exam, forms, group, read_point
 from vlm_training.scenes import Painter, Thing, shrunk
 from vlm_training.wording import COLOURS, HELD_OUT_LABELS, HELD_OUT_PAIRS, LABELS
 
@@ -60,6 +60,13 @@ def test_a_form_is_mostly_buttons() -> None:
 def test_an_exam_shows_real_words_alone() -> None:
     shown = {thing.names[0] for scene, _, _ in exam(3, SIZE, 60) for thing in scene.things if thing.kind == "button"}
     assert shown <= {*LABELS, *HELD_OUT_LABELS}
+
+
+def test_a_form_asks_for_one_of_several_buttons_some_made_up() -> None:
+    papers = forms(3, SIZE, 40)
+    assert all(sum(thing.kind == "button" for thing in scene.things) >= 3 for scene, _, _ in papers)
+    assert all(asked in scene.things for scene, asked, _ in papers)
+    assert {group(asked) for _, asked, _ in papers} == {"button", "button, made up"}
 
 
 def test_the_exam_asks_for_it() -> None:
