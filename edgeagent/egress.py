@@ -46,8 +46,11 @@ class AppEgress:
             self._broker = await EgressBroker.start(settings, self._on_audited)
             try:
                 await self._broker.serving()
-            except EnvironmentLacks as error:
-                raise EnvironmentProblem(str(error)) from error
+            except BaseException as error:  # also a cancellation: nobody else would end its process
+                await self._broker.close()
+                if isinstance(error, EnvironmentLacks):
+                    raise EnvironmentProblem(str(error)) from error
+                raise
         return self
 
     async def __aexit__(

@@ -40,9 +40,16 @@ class LoopThread(ABC, Generic[T]):
         try:
             told = self._loop.run_until_complete(self._run())
         finally:
+            self._loop.run_until_complete(self._end_what_is_left())
             self._loop.run_until_complete(self._loop.shutdown_asyncgens())
             self._loop.close()
         self.tell(told)
+
+    async def _end_what_is_left(self) -> None:
+        left = [task for task in asyncio.all_tasks() if task is not asyncio.current_task()]
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
 
     def _on_loop(self, call: Callable[[], object]) -> None:
         """Have ``call`` made on this thread, from any other; nothing if the work is over."""

@@ -7,10 +7,12 @@ import os
 import random
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import msgspec
+import psutil
 import pytest
 from support import form_run
 from support.cloud import Backend, backend
@@ -20,14 +22,17 @@ from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, Static
 
 from edgeagent import events
+from edgeagent.sessions.leaving import LEAVE_NAME
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.whereabouts import keep_whereabouts, whereabouts
-from edgeagent.teleport.backends import keep_backend
+from edgeagent.teleport.backends import Connected, keep_backend
 from edgeagent.testing import FakeClock
 from edgeagent.tui.app import EdgeAgentApp
 from edgeagent.tui.dialog import ChoiceScreen, TellScreen
 from edgeagent.tui.follow_screen import FollowScreen
+from edgeagent.tui.following import FollowThread
 from edgeagent.tui.home import HomeScreen
+from edgeagent.tui.moving import MoveThread
 from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.teleport_screen import TeleportScreen
 from edgeagent.tui.timeline_view import TimelineView
@@ -39,7 +44,9 @@ def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
     monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path / "client"))
     monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     monkeypatch.setenv(form_run.WITNESS_VARIABLE, str(tmp_path / "witness"))
-    monkeypatch.setenv(form_run.PACE_VARIABLE, "1")
+    monkeypatch.setenv(form_run.PACE_VARIABLE, "0.2")
+    monkeypatch.setenv(form_run.HOLD_VARIABLE, str(tmp_path / "hold-here"))
+    (tmp_path / "hold-here").write_text("3")
     with backend(tmp_path / "cloud", {form_run.PACE_VARIABLE: "0.1", form_run.HOLD_VARIABLE: str(tmp_path / "hold")}) as made:
         yield made
 
@@ -108,18 +115,19 @@ async def test_there_in_mid_run_and_back(world: Backend) -> None:
         await pilot.press("t")
         await asked(pilot, "It runs: its step finishes first")
         await pilot.press("y")
+        directory = screen.directory
+        assert directory is not None
+        await until(pilot, (directory / LEAVE_NAME).exists, 60)
+        world.data.with_name("hold-here").unlink()
         moving = await asked(pilot, "May this leave for attic?")
         listed = [line.text for line in moving.query_one("#leaves").lines]  # pyright: ignore[reportAttributeAccessIssue]
         assert any("events.jsonl" in line for line in listed)
         assert "stopped after" in status(screen), "the step under way was finished, and the run here has ended"
-        left_at = steps_shown(screen)
-        directory = screen.directory
-        assert directory is not None
+        assert steps_shown(screen) == 4
         assert whereabouts(directory).phase == "here", "nothing has left yet"
         await pilot.press("y")
         there = await follows(pilot)
         assert whereabouts(directory).phase == "there"
-        assert left_at < 7
         await until(pilot, lambda: steps_shown(there) == 7)
         assert "at attic: running" in status(there)
         assert any(title == "handed over to cloud" for title in titles(there))
@@ -227,7 +235,7 @@ async def test_a_cut_upload_says_whose_it_is_and_the_same_key_goes_on(world: Bac
         proxy.cut_after = -1
         await pilot.press("t")
         there = await follows(pilot)
-        await until(pilot, lambda: "at attic: running" in status(there))
+        await until(pilot, lambda: "at attic: running" in status(there), 60)
     assert whereabouts(screen.directory).phase == "there"
 
 
@@ -263,6 +271,22 @@ async def test_letting_go_in_mid_upload_and_keeping_a_hand_over_that_was_cut_off
         await until(pilot, lambda: steps_shown(again) >= 1)
         await pilot.press("escape")
         await until(pilot, lambda: "interrupted" in status(again) and not again.running)
+
+
+def test_letting_go_at_any_moment_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path))
+    keep_backend("attic", Connected("http://127.0.0.1:9", "token", "", ""))
+    with SessionStore().create(FakeClock()) as session:
+        spec = DesktopSpec(320, 220)
+        session.writer.take_over(events.SessionCreated(task="press", model="embedded", desktop=spec, version="0"), 0.0)
+    before = {child.pid for child in psutil.Process().children()}
+    for delay_s in (0.0, 0.01, 0.1, 0.3, 1.0):
+        for thread in (FollowThread(session.directory, "attic", 1), MoveThread(session.directory, "attic", "pull")):
+            thread.start()
+            time.sleep(delay_s)
+            thread.stop() if isinstance(thread, FollowThread) else thread.cancel()
+            assert thread.join(20)
+    assert {child.pid for child in psutil.Process().children()} <= before
 
 
 @pytest.mark.parametrize(
