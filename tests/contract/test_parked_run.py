@@ -58,10 +58,9 @@ class Turn:
 
 async def first_turn(models: TinyModels, steps: int = 2) -> Reply:
     async with Turn(models) as model:
-        for step in range(1, steps + 1):
-            reply = await model.complete(prompt(step))
+        replies = [await model.complete(prompt(step)) for step in range(1, steps + 1)]
         await model.leave(replace(prompt(steps).history, ended=PAUSED))
-    return reply
+    return replies[-1]
 
 
 def computed(reply: Reply) -> int:
