@@ -16,11 +16,12 @@ _MAX_CHARS = 1000
 
 def ask_to_leave(directory: Path, why: str) -> None:
     """Have whichever process works on the session in ``directory`` end its run before the next step, for the reason ``why``."""
-    path = directory / LEAVE_NAME
+    path, new = directory / LEAVE_NAME, directory / f"{LEAVE_NAME}.new"
     try:
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
+        fd = os.open(new, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
         with open(fd, "w", encoding="utf-8") as file:
             file.write(why[:_MAX_CHARS])
+        os.replace(new, path)  # whoever takes it takes all of it
     except OSError as error:
         raise recording_problem(error, path) from error
 

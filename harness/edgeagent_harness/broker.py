@@ -71,8 +71,12 @@ class EgressBroker:
             process = _spawn(command, fds)
         broker = cls(process, ours, directory)
         broker._reader = asyncio.create_task(broker._read(on_listed))
-        with contextlib.suppress(OSError):
-            await broker._control.send(settings)
+        try:
+            with contextlib.suppress(OSError):
+                await broker._control.send(settings)
+        except BaseException:  # cancelled: nobody else knows of its process
+            await broker.close()
+            raise
         return broker
 
     async def serving(self) -> None:
@@ -99,13 +103,15 @@ class EgressBroker:
         self.hide()
         with contextlib.suppress(OSError):
             self._control_socket.shutdown(socket.SHUT_WR)
-        await asyncio.wait([self.gone], timeout=_END_TIMEOUT_S)
-        self._process.kill()
-        self._process.wait()
-        if self._reader:
-            self._reader.cancel()
-            await asyncio.gather(self._reader, return_exceptions=True)
-        self._control.close()
+        try:
+            await asyncio.wait([self.gone], timeout=_END_TIMEOUT_S)
+        finally:  # also where this is cancelled
+            self._process.kill()
+            self._process.wait()
+            if self._reader:
+                self._reader.cancel()
+                await asyncio.gather(self._reader, return_exceptions=True)
+            self._control.close()
 
     async def _ask(self, request: egress_wire.Replace | egress_wire.Allow) -> int:
         if self.gone.done():
