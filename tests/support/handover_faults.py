@@ -17,6 +17,7 @@ import sys
 import tempfile
 import time
 from collections import Counter
+from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -77,6 +78,7 @@ class Trial:
     rng: random.Random
     proxy: CutProxy
     known: Connected
+    tried: Sequence[str] = FAULTS
     store: SessionStore = field(default_factory=SessionStore)
     told: Counter[str] = field(default_factory=Counter[str])
     faults: Counter[str] = field(default_factory=Counter[str])
@@ -103,7 +105,7 @@ class Trial:
 
     async def move(self, way: str, session: str) -> None:
         """One hand-over with a fault, and the same again until it came through."""
-        fault = self.rng.choice(FAULTS)
+        fault = self.rng.choice(self.tried)
         self.faults[fault] += 1
         end_s, number, last = time.monotonic() + PATIENCE_S, 0, ""
         while number < TRIES or time.monotonic() < end_s:
@@ -307,7 +309,7 @@ class _Full:
             self._aside.rename(self._folder)
 
 
-async def trials(root: Path, count: int, rng: random.Random, kind: dict[str, str]) -> dict[str, object]:
+async def trials(root: Path, count: int, rng: random.Random, kind: dict[str, str], tried: Sequence[str]) -> dict[str, object]:
     """At least ``count`` hand-overs."""
     os.environ["EDGEAGENT_HOME"] = str(root / "client")
     os.environ[form_run.WITNESS_VARIABLE] = str(root / "witness")
@@ -317,7 +319,7 @@ async def trials(root: Path, count: int, rng: random.Random, kind: dict[str, str
     try:
         direct = await world.connected()
         async with CutProxy(world.port, rng) as proxy:
-            trial = Trial(root, world, rng, proxy, replace_url(direct, proxy.listening))
+            trial = Trial(root, world, rng, proxy, replace_url(direct, proxy.listening), tried)
             made = 0
             while made < count:
                 made += await trial.session(count - made)
@@ -338,6 +340,7 @@ def main() -> int:
     parser.add_argument("--count", type=int, default=300)
     parser.add_argument("--seed", type=int, default=None)
     parser.add_argument("--engine", choices=("local", "ray"), default="local", help="where the backend's workers run")
+    parser.add_argument("--fault", dest="faults", action="append", choices=FAULTS, help="only this one; may be given again")
     parser.add_argument("--in-earnest", action="store_true", help="PostgreSQL and S3 instead of SQLite and a folder")
     arguments = parser.parse_args()
     seed = arguments.seed if arguments.seed is not None else random.SystemRandom().randrange(1 << 32)
@@ -347,7 +350,7 @@ def main() -> int:
             earnest = servers.enter_context(in_earnest())
             os.environ.update(earnest.s3.environment)
             kind |= earnest.stores()
-        told = asyncio.run(trials(Path(scratch), arguments.count, random.Random(seed), kind))
+        told = asyncio.run(trials(Path(scratch), arguments.count, random.Random(seed), kind, arguments.faults or FAULTS))
     print(json.dumps(told | {"seed": seed}))
     bad = ("lost", "double owners", "sent twice", "steps out of order", "damaged sessions", "late requests obeyed")
     return 1 if any(told.get(one) for one in bad) else 0
