@@ -50,6 +50,8 @@ _NUMBERS = itertools.count(1)
 """Of this process's connections: each has an audit log of its own."""
 _TIMEOUT = httpx2.Timeout(30.0, read=280.0)
 """A session is rebuilt within one request; the broker closes what is silent for 300 s."""
+_CUT_OFF = 502
+"""The broker's own answer where a backend ends a plain connection in mid-way."""
 _ERRORS: dict[int, type[EdgeAgentError]] = {404: SessionNotFound, 409: NotOwner, 422: BundleRefused, 507: EnvironmentProblem}
 
 
@@ -186,6 +188,8 @@ def _refuse(status: int, content: bytes) -> None:
     try:
         problem = msgspec.json.decode(content, type=Problem)
     except msgspec.MsgspecError:
+        if status == _CUT_OFF:
+            raise TeleportError("the backend cannot be reached: it was cut off", "do the same again once it can be") from None
         problem = Problem(f"status {status}")
     text, hint = f"the backend says: {problem.error[:500]}", problem.hint[:500]
     if status in (401, 403):
