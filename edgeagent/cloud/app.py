@@ -32,6 +32,7 @@ from edgeagent.errors import BundleRefused, EdgeAgentError, NotOwner, RecordingF
 from edgeagent.teleport.wire import (
     API,
     MAX_BATCH_BYTES,
+    AtWork,
     Backend,
     ChunkIds,
     Command,
@@ -112,6 +113,13 @@ async def list_sessions(request: AnyRequest, state: Shared) -> list[Standing]:
     """The caller's sessions."""
     rows = await asyncio.to_thread(state.services.depot.ledger.all, caller(request.state).tenant)
     return [row.standing for row in rows]
+
+
+@_get_read(f"{API}/workers", tags=["sessions"])
+async def list_workers(request: AnyRequest, state: Shared) -> list[AtWork]:
+    """Who works on the caller's sessions."""
+    rows = await asyncio.to_thread(state.services.depot.ledger.all, caller(request.state).tenant)
+    return [row.at_work for row in rows if row.worker and row.state in ("running", "returning")]
 
 
 @_get_read(f"{API}/sessions/{{session:str}}", tags=["sessions"])
@@ -249,8 +257,8 @@ def make_app(services: Services) -> Litestar:
     bearer = Components(security_schemes={"token": SecurityScheme(type="http", scheme="bearer")})
     return Litestar(
         route_handlers=[
-            backend, health, metrics, list_sessions, standing, prepare, missing, receive, manifest, hand_over, begin_return,
-            packed, fetch, screens, hand_back, command, events,
+            backend, health, metrics, list_sessions, list_workers, standing, prepare, missing, receive, manifest, hand_over,
+            begin_return, packed, fetch, screens, hand_back, command, events,
         ],
         guards=[Guard(services.depot.ledger.engine, services.rates)],
         state=Shared({"services": services}),

@@ -76,6 +76,19 @@ class Standing(msgspec.Struct, frozen=True):
     updated_s: float = 0.0
 
 
+class AtWork(msgspec.Struct, frozen=True):
+    """The worker that has, or had last, the turn of a session that runs."""
+
+    session: str
+    worker: str
+    turn: int
+    """Grows with each worker; who has an earlier one can act no more."""
+    beats: int
+    """Signs of life of all turns; one that does not grow is replaced."""
+    last_step: int
+    updated_s: float
+
+
 class ChunkIds(_Body, frozen=True):
     ids: Annotated[tuple[ChunkId, ...], msgspec.Meta(max_length=MAX_IDS)]
 

@@ -153,6 +153,21 @@ def test_another_tenant_learns_and_changes_nothing(world: World, plan: Plan) -> 
     assert world.depot.ledger.find("acme", SESSION) == before
 
 
+def test_who_works_on_a_session_is_told_to_its_tenant_alone(world: World, plan: Plan) -> None:
+    acme, evil = world.token("acme"), world.token("evil")
+    push(world, plan, acme)
+    assert world.client.get("/v1/workers", headers=acme).json() == []
+    wake = {"key": "k" * 8, "kind": "say", "text": "go on"}
+    world.client.post(f"/v1/sessions/{SESSION}/commands", json=wake, headers=acme)
+    row = world.depot.ledger.claim(world.depot.ledger.find("acme", SESSION), "acme-1")
+    world.depot.ledger.note_turn(row, {})
+    [told] = world.client.get("/v1/workers", headers=acme).json()
+    assert (told["session"], told["worker"], told["turn"], told["beats"]) == (SESSION, "acme-1", row.turn, row.beats + 1)
+    assert world.client.get("/v1/workers", headers=evil).json() == []
+    world.depot.ledger.finish_turn(row, "done", "", plan.manifest.head)
+    assert world.client.get("/v1/workers", headers=acme).json() == []
+
+
 def test_old_epochs_attempts_and_other_echoes_are_refused(world: World, plan: Plan) -> None:
     token, here = world.token("acme"), f"/v1/sessions/{SESSION}"
     first = push(world, plan, token)

@@ -14,7 +14,7 @@ from edgeagent.cloud.ledger import schema
 from edgeagent.cloud.ledger.database import READS, one_at_a_time
 from edgeagent.errors import NotOwner, SessionNotFound, UsageError
 from edgeagent.teleport.manifest import Head
-from edgeagent.teleport.wire import Command, Echo, Flip, Owner, Prepare, Return, Standing, State
+from edgeagent.teleport.wire import AtWork, Command, Echo, Flip, Owner, Prepare, Return, Standing, State
 
 _SESSIONS = schema.sessions
 _AT_ONCE = 500
@@ -53,6 +53,11 @@ class Row:
             self.session, self.state, self.owner, self.epoch, self.events, self.last_step, self.hash, self.manifest_hash,
             self.outcome, self.message, self.updated_s,
         )  # fmt: skip
+
+    @property
+    def at_work(self) -> AtWork:
+        """What its tenant is told of its worker."""
+        return AtWork(self.session, self.worker, self.turn, self.beats, self.last_step, self.updated_s)
 
     @property
     def head(self) -> Head:
