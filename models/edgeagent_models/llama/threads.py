@@ -46,7 +46,8 @@ def tuned(measure_s: Callable[[Threads, int], float]) -> Threads:
     cores = len(os.sched_getaffinity(0))
     tried = sorted({1, max(1, cores // 2), cores})
     single = _fewest([(count, _single_s(measure_s, Threads(count, cores))) for count in tried])
-    batch = _fewest([(count, measure_s(Threads(single, count), BATCH_TOKENS)) for count in tried[-2:]])
+    enough = [count for count in tried[-2:] if count >= single]  # what single tokens gain from, arithmetic does too
+    batch = _fewest([(count, measure_s(Threads(single, count), BATCH_TOKENS)) for count in enough])
     return Threads(single, batch)
 
 
