@@ -47,8 +47,12 @@ class Contents:
             self.numbers[head.digest(position)] = head.first_tile + position
         self.next_tile = max(self.next_tile, head.first_tile + len(head.solid))
         self.last, self.scanned_bytes = record, record.end
-        if not head.base or self.grids.get(head.base) == head.grid:
+        if self.has_base(head):
             self.grids[head.frame] = self.grids[head.base] if head.base else head.grid
+
+    def has_base(self, head: Head) -> bool:
+        """Whether the frame of ``head`` can be given back: it needs no other, or one of the same size that is here."""
+        return not head.base or self.grids.get(head.base) == head.grid
 
 
 @dataclass(slots=True)
@@ -60,11 +64,11 @@ class FrameIndex(Contents):
     """Record whose body holds the tile."""
 
     def take(self, record: Record) -> None:
-        super(FrameIndex, self).take(record)  # a class with slots is made anew: super() alone would name the first one
         head = record.head
-        self.homes |= dict.fromkeys(range(head.first_tile, head.first_tile + len(head.solid)), record)
-        if head.frame in self.grids:
+        if self.has_base(head):  # asked of this record: a forged one may name a frame that an earlier one gave in full
             self.tables[head.frame] = self._table(head)
+        super(FrameIndex, self).take(record)  # a class with slots is made anew: super() alone would name the first one
+        self.homes |= dict.fromkeys(range(head.first_tile, head.first_tile + len(head.solid)), record)
 
     def _table(self, head: Head) -> Table:
         places, tiles = np.frombuffer(head.places, np.uint32), np.frombuffer(head.tiles, np.uint32)
