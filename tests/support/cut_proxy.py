@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 from dataclasses import dataclass, field
 
@@ -47,13 +46,15 @@ class CutProxy:
                 one.close()
 
     async def _pump(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, out: bool) -> None:
-        with contextlib.suppress(OSError):
+        try:
             while data := await reader.read(4096):
                 data = self._damaged(data, out)
                 writer.write(data)
                 await writer.drain()
             if writer.can_write_eof():
                 writer.write_eof()
+        except OSError:  # a killed server resets: the other side is told, not left waiting
+            writer.transport.abort()
 
     def _damaged(self, data: bytes, out: bool) -> bytes:
         if out and self.flip_at >= 0:
