@@ -52,6 +52,8 @@ def print_standing(standing: Standing, name: str) -> None:
     click.secho(f"{standing.session}: {whose}, {standing.state}, epoch {standing.epoch}", bold=True)
     ended = f", {standing.outcome}: {printable(standing.message)}" if standing.outcome else ""
     click.echo(f"  step {standing.last_step}{ended}")
+    if standing.trouble:
+        click.secho(f"  it cannot go on there: {printable(standing.trouble)}", fg="yellow")
 
 
 class Bars:

@@ -36,7 +36,7 @@ async def follow(depot: Depot, tenant: str, session: str, after: int) -> AsyncGe
             if number > after:
                 yield {"event": "event", "id": number, "data": line.decode()}
                 quiet_s = 0.0
-        standing = f"{row.state} {row.epoch}"
+        standing = f"{row.state} {row.epoch} {row.trouble}"
         if standing != told or quiet_s >= _QUIET_S:
             yield {"event": "standing", "data": msgspec.json.encode(row.standing).decode()}
             told, quiet_s = standing, 0.0

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import time
 from dataclasses import dataclass, field
 
@@ -65,7 +64,7 @@ class Pool:
                 except LedgerLost:
                     self._excuse()
                 except EdgeAgentError:
-                    pass  # a disk that is full now may not be later
+                    pass  # the ledger's disk is full: it may not be later
                 await asyncio.sleep(TICK_S)
         finally:
             await asyncio.to_thread(self.close)
@@ -75,16 +74,25 @@ class Pool:
         rows = self.depot.ledger.in_state("running", "returning")
         self._look_after({(row.tenant, row.session): row for row in rows})
         for row in rows:
-            key = row.tenant, row.session
-            if key in self.workers:
-                if row.state == "returning":
-                    self._call_back(key)
-            elif row.state == "returning":
-                with contextlib.suppress(SessionBusy, NotOwner):
-                    self.depot.pack(row)
-            elif len(self.workers) < self.max_workers:
-                with contextlib.suppress(SessionBusy, NotOwner):
-                    self._start(row)
+            try:
+                self._go_on_with(row)
+            except (SessionBusy, NotOwner):
+                pass  # somebody else is at it, or it has gone on meanwhile
+            except LedgerLost:
+                raise
+            except (EdgeAgentError, OSError) as error:  # a disk that is full now may not be later; the other sessions go on
+                if row.trouble != str(error):
+                    self.depot.ledger.note_trouble(row, str(error))
+
+    def _go_on_with(self, row: Row) -> None:
+        key = row.tenant, row.session
+        if key in self.workers:
+            if row.state == "returning":
+                self._call_back(key)
+        elif row.state == "returning":
+            self.depot.pack(row)
+        elif len(self.workers) < self.max_workers:
+            self._start(row)
 
     def close(self) -> None:
         """Let all workers leave; whoever does not in time is killed, and goes on after the last step recorded."""

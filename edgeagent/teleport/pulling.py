@@ -30,6 +30,8 @@ from edgeagent.teleport.unpacking import remove, unpack
 from edgeagent.teleport.wire import Echo, FlipBack, Return, Standing
 
 PACK_TIMEOUT_S = 300.0
+TROUBLE_S = 3.0
+"""The backend tries again and again; what still keeps it from packing after so long is told."""
 """For the step under way there to finish, and the session to be packed."""
 _AT_ONCE = 16
 """Chunks in one request."""
@@ -110,7 +112,12 @@ class _Return:
         end_s = time.monotonic() + PACK_TIMEOUT_S
         signer = bytes(signing_key().verify_key).hex()
         standing = await self.api.begin_return(self.session, Return(standing.epoch, signer, own_identity().recipient.text))
+        well_s = time.monotonic()
         while standing.state != "packed":
+            well_s = well_s if standing.trouble else time.monotonic()
+            if time.monotonic() - well_s > TROUBLE_S:
+                hint = "mend it there; then do the same again"
+                raise TeleportError(f"{self.name} cannot give the session back now: {standing.trouble}", hint)
             if time.monotonic() > end_s:
                 raise TeleportError("the run there did not come to the end of its step", "do the same again")
             await asyncio.sleep(0.1)

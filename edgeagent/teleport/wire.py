@@ -74,6 +74,8 @@ class Standing(msgspec.Struct, frozen=True):
     """How its last run there ended."""
     message: str = ""
     updated_s: float = 0.0
+    trouble: str = ""
+    """What keeps the backend from going on with it (a full disk); it tries again and again."""
 
 
 class AtWork(msgspec.Struct, frozen=True):

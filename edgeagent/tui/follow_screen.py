@@ -151,6 +151,8 @@ class FollowScreen(WatchScreen):
             return f"at {self.remote}: WAITS FOR YOU (Y, or F6): {printable(self.standing.message)}"
         if self.standing.state == "idle":
             return f"at {self.remote}: {self.standing.outcome or 'idle'}: {printable(self.standing.message)}".rstrip(": ")
+        if self.standing.trouble:
+            return f"at {self.remote}: {self.standing.state}, but cannot go on: {printable(self.standing.trouble)}"
         return f"at {self.remote}: {self.standing.state}: {self.timeline.doing}"
 
     # -- the user's word --------------------------------------------------------------------------------------------------

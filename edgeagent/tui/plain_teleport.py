@@ -118,6 +118,7 @@ class PlainFollow:
         self._told: deque[FollowTold] = deque()
         self._timeline = Timeline()
         self._waits = False
+        self._trouble = ""
         contents = read_log(directory / LOG_NAME)
         for event in contents.events:
             self._timeline.advance(event.data)
@@ -172,10 +173,12 @@ class PlainFollow:
         waits = (standing.state, standing.outcome) == ("idle", "needs_user")
         if waits and not self._waits:
             self._say(printable(f"It waits for you: {standing.message}. :approve permits it once; any other line is said to it"))
+        elif standing.trouble and standing.trouble != self._trouble:
+            self._say(printable(f"it cannot go on there: {standing.trouble}"))
         elif standing.state == "idle" and not waits:
             self._say(printable(f"ended there: {standing.outcome} {standing.message}".rstrip()))
             self.stop()
-        self._waits = waits
+        self._waits, self._trouble = waits, standing.trouble
 
 
 def plain_push(say: Say, directory: Path, name: str) -> PlainMove:

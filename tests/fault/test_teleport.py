@@ -411,3 +411,25 @@ async def test_blobs_that_are_damaged_at_rest_keep_no_session_away(world: Backen
         directory = await pull(store, began.session, "cloud", known, api, silent)
     with SessionReader.open(directory) as reader:
         assert reader.damage() == []
+
+
+async def test_what_keeps_one_session_there_is_told_and_keeps_no_other(world: Backend) -> None:
+    store = SessionStore()
+    stuck, other = [(await run_until_step(form_run.make(store), form_run.REQUEST, 9)).session for _ in range(2)]
+    known = await world.connected()
+    async with connect(known) as api:
+        await push(store, stuck, "cloud", known, api, silent, lambda plan: True)
+        await until(lambda: api.standing(stuck), lambda standing: standing.state == "idle")
+        lock = world.data / "arriving" / "acme" / f"{stuck}.lock"
+        lock.unlink()
+        lock.mkdir()  # as little of use as a full disk would be
+        with pytest.raises(TeleportError, match=r"cloud cannot give the session back now: .*\.lock"):
+            await pull(store, stuck, "cloud", known, api, silent)
+        await push(store, other, "cloud", known, api, silent, lambda plan: True)
+        await until(lambda: api.standing(other), lambda standing: standing.state == "idle")
+        assert ".lock" in (await api.standing(stuck)).trouble
+        lock.rmdir()
+        await pull(store, stuck, "cloud", known, api, silent)
+        assert (await api.standing(stuck)).trouble == ""
+        await pull(store, other, "cloud", known, api, silent)
+    assert len(submissions()) == 2

@@ -45,13 +45,14 @@ class Row:
     turn: int
     beats: int
     updated_s: float
+    trouble: str = ""
 
     @property
     def standing(self) -> Standing:
         """What its tenant is told."""
         return Standing(
             self.session, self.state, self.owner, self.epoch, self.events, self.last_step, self.hash, self.manifest_hash,
-            self.outcome, self.message, self.updated_s,
+            self.outcome, self.message, self.updated_s, self.trouble,
         )  # fmt: skip
 
     @property
@@ -140,12 +141,12 @@ class Ledger:
 
     def begin_return(self, tenant: str, session: str, asked: Return) -> Row:
         """A client wants it: whoever works on it leaves."""
-        changes = {"state": "returning", "signer": asked.signer, "recipient": asked.recipient}
+        changes = {"state": "returning", "signer": asked.signer, "recipient": asked.recipient, "trouble": ""}
         return self._change(tenant, session, asked.epoch, "cloud", ("running", "idle", "returning", "packed"), changes)
 
     def packed(self, tenant: str, session: str, epoch: int, manifest_hash: str, head: Head) -> Row:
         """It lies ready to be fetched."""
-        changes = {"state": "packed", "manifest_hash": manifest_hash, **_head(head)}
+        changes = {"state": "packed", "manifest_hash": manifest_hash, "trouble": "", **_head(head)}
         return self._change(tenant, session, epoch, "cloud", ("returning",), changes)
 
     def wake(self, tenant: str, session: str, epoch: int) -> Row:
@@ -156,7 +157,7 @@ class Ledger:
 
     def claim(self, row: Row, worker: str) -> Row:
         """``worker`` takes the next turn at it. Raises `NotOwner` if another one took it, or it is to run no more."""
-        changes = {"worker": worker, "turn": row.turn + 1, "updated_s": self._clock_s()}
+        changes = {"worker": worker, "turn": row.turn + 1, "updated_s": self._clock_s(), "trouble": ""}
         where = (*_named(row.tenant, row.session), _SESSIONS.c.epoch == row.epoch, _SESSIONS.c.turn == row.turn)
         with self.engine.begin() as connection:
             result = connection.execute(_SESSIONS.update().where(*where, _SESSIONS.c.state == "running").values(changes))
@@ -178,6 +179,12 @@ class Ledger:
         where = (*_named(row.tenant, row.session), _SESSIONS.c.epoch == row.epoch, _SESSIONS.c.state == "running")
         with self.engine.begin() as connection:
             connection.execute(_SESSIONS.update().where(*where).values(state="idle"))
+
+    def note_trouble(self, row: Row, trouble: str) -> None:
+        """What keeps the backend from going on with the session as it is in ``row``; whoever waits for it is told."""
+        where = (*_named(row.tenant, row.session), _SESSIONS.c.epoch == row.epoch, _SESSIONS.c.state == row.state)
+        with self.engine.begin() as connection:
+            connection.execute(_SESSIONS.update().where(*where).values(trouble=trouble[:2000]))
 
     def give_up(self, row: Row, why: str) -> None:
         """Nobody is to take it up again until somebody asks for it."""

@@ -38,6 +38,7 @@ sessions = Table(
     Column("turn", BigInteger, nullable=False),
     Column("beats", BigInteger, nullable=False),
     Column("updated_s", Float, nullable=False),
+    Column("trouble", Text, nullable=False, server_default=""),
     Index("sessions_by_state", "state"),
 )
 
