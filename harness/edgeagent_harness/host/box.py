@@ -12,8 +12,8 @@ import sys
 from collections.abc import Callable, Sequence
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
-from edgeagent_harness.host.choosing import Choice
-from edgeagent_harness.host.executor import ACTING
+from edgeagent_harness.host.acting import ACTING
+from edgeagent_harness.host.drivers import Choice, Driver
 from edgeagent_harness.outside.launch import NotStarted, Plan
 from edgeagent_harness.outside.layers import Decision
 from edgeagent_harness.outside.way_out import WayOut
@@ -29,8 +29,9 @@ _WINDOW_S = 0.7
 class HostBox:
     """One session on the user's own desktop. Nothing contains it: the scope, the gate and the user do."""
 
-    def __init__(self, spec: HostSpec, choice: Choice, on_exited: Callable[[int, int], None]) -> None:
+    def __init__(self, spec: HostSpec, driver: Driver, choice: Choice, on_exited: Callable[[int, int], None]) -> None:
         self._spec = spec
+        self._driver = driver
         self._choice = choice
         self._on_exited = on_exited
         self.layers = Decision((f"host:{'window' if choice.window else 'desktop'}",), ("sandbox",))
@@ -54,10 +55,11 @@ class HostBox:
             self._guardian = await self._start_guardian(acting)
             self._executor = self._start_executor(executor_fds, acting)
         finally:
-            os.close(acting)
+            for fd in (acting, *self._choice.fds):
+                os.close(fd)
         self._guardian.sendall(str(self._executor.pid).encode())
         self._tasks = [asyncio.create_task(self._watch_executor()), asyncio.create_task(self._listen())]
-        return init_wire.Ready(os.environ["DISPLAY"][:16], ())
+        return init_wire.Ready(os.environ.get("DISPLAY", "")[:16], ())
 
     async def spawn(
         self, argv: Argv, wait_window: bool, stdio: Sequence[int] = (), terminal: bool = False
@@ -110,8 +112,8 @@ class HostBox:
         ours, theirs = socket.socketpair()
         with theirs:
             key = ("--stop-key", self._spec.stop_key) if self._spec.stop_key else ()
-            argv = _python("guardian", "--control-fd", str(theirs.fileno()), "--acting-fd", str(acting), *key)
-            process = _started(argv, (theirs.fileno(), acting), subprocess.PIPE)
+            argv = _python(self._driver.GUARDIAN, "--control-fd", str(theirs.fileno()), "--acting-fd", str(acting), *key)
+            process = _started((*argv, *self._choice.arguments), (theirs.fileno(), acting, *self._choice.fds), subprocess.PIPE)
         ours.setblocking(False)
         try:
             async with asyncio.timeout(_READY_TIMEOUT_S):
@@ -130,11 +132,11 @@ class HostBox:
     def _start_executor(self, fds: Sequence[int], acting: int) -> subprocess.Popen[bytes]:
         region = self._choice.region
         argv = _python(
-            "executor", "--control-fd", str(fds[0]), "--frame-fd", str(fds[1]), "--acting-fd", str(acting),
+            self._driver.EXECUTOR, "--control-fd", str(fds[0]), "--frame-fd", str(fds[1]), "--acting-fd", str(acting),
             "--region", *map(str, (region.left, region.top, region.right, region.bottom)), "--window", str(self._choice.window),
-            *(("--border",) if self._spec.border else ()),
+            *(("--border",) if self._spec.border else ()), *self._choice.arguments,
         )  # fmt: skip
-        return _started(argv, (*fds, acting), None)
+        return _started(argv, (*fds, acting, *self._choice.fds), None)
 
     async def _watch_executor(self) -> None:
         assert self._executor is not None, "it was started"

@@ -1,11 +1,9 @@
-"""Which part of the user's desktop a session is about: looked up once, when it starts."""
+"""The driver for X11: which part of the user's desktop a session is about, looked up once, when it starts."""
 
 from __future__ import annotations
 
 import os
-import sys
 import warnings
-from dataclasses import dataclass
 from typing import Any
 
 from Xlib import X
@@ -13,40 +11,22 @@ from Xlib.display import Display
 from Xlib.error import ConnectionClosedError, DisplayError, XError
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
+from edgeagent_harness.host.drivers import SANDBOX, Choice
 from edgeagent_harness.host.layout import Layout, Monitor
 from edgeagent_harness.host.xrequests import get_monitors
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
 
-_SANDBOX = "Mend: leave --host away, and the task is done on a sandboxed desktop"
+EXECUTOR, GUARDIAN = "executor", "guardian"
 
 
-@dataclass(frozen=True, slots=True)
-class Choice:
-    """What was asked for, found."""
-
-    region: Rect
-    """What is captured, in physical pixels of the desktop."""
-    window: int = 0
-    """Id of the one window; 0: no window was asked for."""
-
-
-def check_platform() -> None:
-    """Raise `EnvironmentLacks` where there is no desktop that can be driven, with what can be done."""
-    if sys.platform == "darwin":
-        raise EnvironmentLacks(f"host mode on macOS is not there yet: it needs Screen Recording and Accessibility. {_SANDBOX}")
-    if sys.platform == "win32":
-        raise EnvironmentLacks(f"host mode on Windows is not there yet. {_SANDBOX}")
-    if os.environ.get("XDG_SESSION_TYPE") == "wayland" or (os.environ.get("WAYLAND_DISPLAY") and not os.environ.get("DISPLAY")):
-        reason = "Wayland lets no program see or drive other programs' windows; Xwayland shows X programs alone"
-        raise EnvironmentLacks(f"this is a Wayland session: {reason}. {_SANDBOX}, or log in to an X11 session")
-    if not os.environ.get("DISPLAY"):
-        raise EnvironmentLacks(f"there is no desktop here: DISPLAY is not set. {_SANDBOX}")
+def check() -> None:
+    """Raise `EnvironmentLacks` where no X server answers."""
+    _connected().close()
 
 
 def choose(spec: HostSpec) -> Choice:
     """What ``spec`` asks for, on ``$DISPLAY``. Raises `UsageProblem`, `EnvironmentLacks`."""
-    check_platform()
     display = _connected()
     try:
         return _chosen(spec, display)
@@ -142,7 +122,7 @@ def _connected() -> Any:
         try:
             display = Display()
         except (DisplayError, OSError) as error:
-            raise EnvironmentLacks(f"the display {os.environ['DISPLAY']} cannot be reached: {error}. {_SANDBOX}") from error
+            raise EnvironmentLacks(f"the display {os.environ['DISPLAY']} cannot be reached: {error}. {SANDBOX}") from error
     return display
 
 

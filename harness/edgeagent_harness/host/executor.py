@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import mmap
 import socket
-import struct
 import sys
 import time
 from collections.abc import Callable, Generator
@@ -20,6 +19,7 @@ from typing import Any
 import msgspec
 from Xlib.error import ConnectionClosedError
 
+from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.border import Border
 from edgeagent_harness.host.corners import is_corner
 from edgeagent_harness.host.scope import WholeScope, WindowScope
@@ -36,8 +36,6 @@ from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.wire import WireError
 
-ACTING = struct.Struct("<d")
-"""The memory that the guardian looks at: when something was done last, in seconds of CLOCK_MONOTONIC."""
 _TYPING = (act.Type, act.Key, act.KeyDown, act.HoldKey, act.Back)
 
 

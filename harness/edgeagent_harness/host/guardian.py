@@ -25,8 +25,8 @@ from Xlib.display import Display
 from Xlib.error import ConnectionClosedError, XError
 from Xlib.ext import xtest
 
+from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.corners import is_corner
-from edgeagent_harness.host.executor import ACTING
 from edgeagent_harness.inside.clipboard import Clipboard
 from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.keynames import keysym
