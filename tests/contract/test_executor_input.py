@@ -11,7 +11,7 @@ import pytest
 from support.executor_rig import HEIGHT, WIDTH, ExecutorRig, client, executor, window_manager, x_server
 from support.recorder_page import Recorder, chromium, recorder_server
 
-from edgeagent_harness.inside.pointer import PX_PER_NOTCH
+from edgeagent_harness.inside.pointing import PX_PER_NOTCH
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.geometry import Point
 

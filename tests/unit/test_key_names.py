@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.keyboard import check_text, chord_keysyms, text_keysyms
 from edgeagent_harness.inside.keynames import is_typable, keysym
-from edgeagent_harness.inside.pointer import PX_PER_NOTCH, drag_steps, notches
+from edgeagent_harness.inside.pointing import PX_PER_NOTCH, drag_steps, notches
 from edgeagent_harness.protocol.actions import ScrollUnit
 
 

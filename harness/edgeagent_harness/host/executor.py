@@ -26,10 +26,11 @@ from edgeagent_harness.host.scope import WholeScope, WindowScope
 from edgeagent_harness.host.screen import HostScreen, masked
 from edgeagent_harness.inside.channel import Channel, Disconnected
 from edgeagent_harness.inside.errors import Refused, ScreenError
-from edgeagent_harness.inside.executor import Course, Executor
+from edgeagent_harness.inside.executor import Executor
 from edgeagent_harness.inside.guard import read_pixels
 from edgeagent_harness.inside.hands import points_of
 from edgeagent_harness.inside.keyboard import Keyboard
+from edgeagent_harness.inside.service import Course
 from edgeagent_harness.inside.xdisplay import XSession, open_session
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol import executor_wire as wire

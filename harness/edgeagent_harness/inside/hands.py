@@ -7,12 +7,11 @@ from collections.abc import Generator, Iterator
 from functools import singledispatchmethod
 from itertools import zip_longest
 
-from edgeagent_harness.inside.clipboard import Clipboard
 from edgeagent_harness.inside.errors import Refused
-from edgeagent_harness.inside.keyboard import Keyboard, check_text, chord_keysyms, text_keysyms
-from edgeagent_harness.inside.pointer import BUTTON_NUMBERS, Pointer
+from edgeagent_harness.inside.hand_ports import ClipboardPort, KeyboardPort
+from edgeagent_harness.inside.pointing import BUTTON_NUMBERS, Pointing
 from edgeagent_harness.inside.screen import Screen
-from edgeagent_harness.inside.xdisplay import XSession, pause
+from edgeagent_harness.inside.xdisplay import pause
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.geometry import Point, Rect
 
@@ -42,13 +41,12 @@ _NOTICE_TIMEOUT_S = 0.12
 class Hands:
     """The pointer, the keyboard and the clipboard of one desktop."""
 
-    def __init__(self, session: XSession, screen: Screen, bounds: Rect, origin: tuple[int, int] = (0, 0)) -> None:
-        self._session = session
+    def __init__(self, pointer: Pointing, keyboard: KeyboardPort, clipboard: ClipboardPort, screen: Screen, bounds: Rect) -> None:
         self._screen = screen
         self._bounds = bounds
-        self.pointer = Pointer(session, origin)
-        self.keyboard = Keyboard(session)
-        self.clipboard = Clipboard(session)
+        self.pointer = pointer
+        self.keyboard = keyboard
+        self.clipboard = clipboard
 
     # -- before anything is sent ------------------------------------------------------------------------------------------
 
@@ -73,7 +71,7 @@ class Hands:
             case act.Type(text=text, secret_ref=secret):
                 if secret is not None:
                     raise Refused("unsupported", "the loop puts a secret's text in before the action is sent")
-                check_text(text)
+                self.keyboard.check_text(text)
             case act.Key(keys=names) | act.HoldKey(keys=names):
                 self.keyboard.check_names(names)
             case act.KeyDown(key=name) | act.KeyUp(key=name):
@@ -88,11 +86,11 @@ class Hands:
         first = action.actions[0] if isinstance(action, act.Batch) else action
         match first:
             case act.Type(text=text):
-                yield from self.keyboard.prepare(text_keysyms(text))
+                yield from self.keyboard.prepare_text(text)
             case act.Key(keys=names) | act.HoldKey(keys=names):
-                yield from self.keyboard.prepare(chord_keysyms(names))
+                yield from self.keyboard.prepare_chord(names)
             case act.KeyDown(key=name):
-                yield from self.keyboard.prepare(chord_keysyms([name]))
+                yield from self.keyboard.prepare_chord([name])
             case _:
                 pass
 
@@ -185,7 +183,7 @@ class Hands:
     @do.register
     def _(self, action: act.KeyDown) -> Doing:
         self.keyboard.hold((action.key,))
-        self._session.sync()
+        self.keyboard.flush()
         yield 0.0
         return ""
 
@@ -238,7 +236,7 @@ class Hands:
     def _let_go(self, keycodes: list[int]) -> None:
         for keycode in keycodes:
             self.keyboard.release(keycode)
-        self._session.sync()
+        self.keyboard.flush()
 
     # -- what is held -------------------------------------------------------------------------------------------------------
 
@@ -255,16 +253,9 @@ class Hands:
     def release_everything(self) -> None:
         """Restore the keymap, and also release what is down without our doing (an earlier executor died, an app injected it)."""
         self.release_held()
-        self.keyboard.give_back()
-        for index, byte in enumerate(self._session.display.query_keymap()):
-            for bit in range(8):
-                if byte >> bit & 1:
-                    self.keyboard.release(index * 8 + bit)
-        mask = self._session.root.query_pointer().mask
-        for button in range(1, 6):
-            if mask >> (7 + button) & 1:
-                self.pointer.release(button)
-        self._session.sync()
+        self.keyboard.release_all()
+        self.pointer.release_all()
+        self.keyboard.flush()
 
 
 def points_of(action: act.SingleAction) -> Iterator[Point]:

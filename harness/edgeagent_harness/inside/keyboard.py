@@ -53,10 +53,6 @@ class Keyboard:
         if stroke.shift:
             self.release(self._keymap.shift_keycode)
 
-    def give_back(self) -> None:
-        """Restore the server's own keymap."""
-        self._keymap.give_back()
-
     # -- names ------------------------------------------------------------------------------------------------------------
 
     def check_names(self, names: Sequence[str]) -> None:
@@ -82,6 +78,30 @@ class Keyboard:
         """The first `Keymap.capacity` distinct keysyms of ``codes`` that no key of the server's own keymap types."""
         foreign = dict.fromkeys(code for code in codes if not self._keymap.has_own_key(code))
         return tuple(foreign)[: self._keymap.capacity]
+
+    def prepare_text(self, text: str) -> Iterator[float]:
+        """As `prepare`, for `type_text`."""
+        yield from self.prepare(text_keysyms(text))
+
+    def prepare_chord(self, names: Sequence[str]) -> Iterator[float]:
+        """As `prepare`, for a chord."""
+        yield from self.prepare(chord_keysyms(names))
+
+    def check_text(self, text: str) -> None:
+        """Raise `Refused` unless `type_text` can type ``text``."""
+        check_text(text)
+
+    def release_all(self) -> None:
+        """Restore the server's own keymap, and release every key that the server says is down."""
+        self._keymap.give_back()
+        for index, byte in enumerate(self._session.display.query_keymap()):
+            for bit in range(8):
+                if byte >> bit & 1:
+                    self.release(index * 8 + bit)
+
+    def flush(self) -> None:
+        """Return once the display has what was sent."""
+        self._session.sync()
 
     def prepare(self, codes: Sequence[int]) -> Iterator[float]:
         """Lend what the first stretch of ``codes`` needs, and wait until the focused window knows: nothing visible happens."""
