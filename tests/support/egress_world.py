@@ -72,6 +72,7 @@ async def world(directory: Path, names: dict[str, list[str] | Answers]) -> Async
         async with contextlib.AsyncExitStack() as stack:
             await _serve(made, sockets, directory, stack)
             yield made
+        await asyncio.sleep(0.05)  # for what was aborted to end
     finally:
         ours.close()
         holder.wait(5)
@@ -116,6 +117,7 @@ async def _serve(made: World, sockets: dict[str, socket.socket], directory: Path
         ) -> None:
             arrived = Arrived(name)
             made.arrived.append(arrived)
+            stack.callback(writer.transport.abort)  # of a client that vanished nobody hears
             with contextlib.suppress(ConnectionError):
                 await (_relay(reader, writer, arrived, inner) if secure else _answer(reader, writer, arrived, made))
 
@@ -147,13 +149,16 @@ async def _relay(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, arr
     inner_reader, inner_writer = await asyncio.open_unix_connection(inner)
 
     async def one_way(source: asyncio.StreamReader, target: asyncio.StreamWriter, note: bool) -> None:
-        with contextlib.suppress(ConnectionError):
+        try:
             while chunk := await source.read(65536):
                 if note:
                     arrived.data += chunk
                 target.write(chunk)
                 await target.drain()
-        target.close()
+        except ConnectionError:
+            pass
+        finally:
+            target.close()
 
     await asyncio.gather(one_way(reader, inner_writer, True), one_way(inner_reader, writer, False))
 

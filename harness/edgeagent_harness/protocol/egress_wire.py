@@ -28,6 +28,8 @@ class Limits(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """For each address, of which at most four are tried."""
     idle_s: float = 300.0
     """Without a byte in either direction."""
+    silent_s: float = 30.0
+    """Without a sign of life from the other host itself, its keepalives included: the network between is gone."""
     connection_bytes: int = 8 << 30
     """Of one connection, both directions together."""
     total_bytes: int = 64 << 30

@@ -132,8 +132,10 @@ class Broker:
             case.address = case.address or refusal.address
         except Refusal as refusal:
             case.failed(refusal.reason)
-        except TimeoutError:
-            case.failed(f"no byte for {case.limits.idle_s:g} s")
+        except TimeoutError as error:  # ours, or the kernel's, which has a number
+            case.failed(
+                f"the other host does not answer any more: {error}" if error.errno else f"no byte for {case.limits.idle_s:g} s"
+            )
         except OSError as error:
             case.failed(f"broken off: {error}")
         except Exception as error:  # a bug must not leave a connection open, nor unlisted

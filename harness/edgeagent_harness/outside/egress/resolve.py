@@ -89,9 +89,18 @@ async def dial(addresses: list[Address], port: int, limits: Limits) -> tuple[soc
             sock.close()
             raise
         else:
-            sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+            _set_up(sock, limits)
             return sock, address
     raise Unreachable(f"no connection to {problem}", str(addresses[0]))
+
+
+def _set_up(sock: socket.socket, limits: Limits) -> None:
+    """A slow server is waited for; one whose host does not answer the kernel's own probes is not (tcp(7))."""
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPIDLE, max(1, round(limits.silent_s / 3)))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPINTVL, max(1, round(limits.silent_s / 6)))
+    sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, round(limits.silent_s * 1000))
 
 
 def _is_own(address: Address) -> bool:
