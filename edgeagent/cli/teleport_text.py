@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from edgeagent.sessions.summary import human_bytes
+from edgeagent.teleport.manifest import EngineState
 from edgeagent.teleport.plan import Plan
 from edgeagent.teleport.progress import Entered, Moved, Previewed, Progress
 from edgeagent.teleport.telling import STAGES, Tone, bar, plan_lines
@@ -35,6 +36,7 @@ def plan_object(plan: Plan) -> dict[str, object]:
         "limits": manifest.limits,
         "left": manifest.left,
         "entries": manifest.entries,
+        "engine_state": manifest.engine if isinstance(manifest.engine, EngineState) else None,
         "stays": manifest.stays,
         "found": manifest.found,
     }
@@ -50,7 +52,11 @@ def print_standing(standing: Standing, name: str) -> None:
     """Whose a session is."""
     whose = f"{name} has it" if standing.owner == "cloud" else "a client has it"
     click.secho(f"{standing.session}: {whose}, {standing.state}, epoch {standing.epoch}", bold=True)
-    ended = f", {standing.outcome}: {printable(standing.message)}" if standing.outcome else ""
+    ended = (
+        f", {standing.outcome}: {printable(standing.message)}".rstrip(": ")
+        if standing.outcome and standing.state != "running"
+        else ""
+    )
     click.echo(f"  step {standing.last_step}{ended}")
     if standing.trouble:
         click.secho(f"  it cannot go on there: {printable(standing.trouble)}", fg="yellow")

@@ -3,7 +3,7 @@
 created ─ run ─▶ running ⇄ waiting, paused            (a process owns it)
 running ─ its end ─▶ done, failed, waiting, parked, interrupted
 running ─ its process dies ─▶ interrupted              (nothing is written: the lock is free)
-any but running ─ hand-over ─▶ teleported ─ taken back ─▶ parked
+any but running ─ hand-over ─▶ teleported ─ taken back ─▶ what its last run ended as
 done, failed, waiting, parked, interrupted ─ run ─▶ running
 """
 
@@ -37,6 +37,8 @@ class Recorded:
     state: State = "created"
     under_way: bool = False
     """A run has begun and did not end: true only while a process works on it."""
+    ended: State = "parked"
+    """What the last run ended as, wherever that was."""
 
     def seen(self, owned: bool) -> State:
         """The state, given whether a process owns the session now."""
@@ -51,11 +53,13 @@ def advance(recorded: Recorded, fact: events.EventData) -> Recorded:
         case events.StateChanged(state=state):
             return Recorded(state, True)
         case events.RunEnded(outcome=outcome):
-            return Recorded(_BY_OUTCOME[outcome])
-        case events.Forked() | events.Rewound() | events.TakenBack():
+            return Recorded(_BY_OUTCOME[outcome], ended=_BY_OUTCOME[outcome])
+        case events.Forked() | events.Rewound():
             return Recorded("parked")
         case events.HandedOver():
-            return Recorded("teleported")
+            return Recorded("teleported", ended=recorded.ended)
+        case events.TakenBack():
+            return Recorded(recorded.ended, ended=recorded.ended)
         case _:
             return recorded
 

@@ -51,6 +51,12 @@ time.sleep(60)
         ([CREATED, RUN, events.RunEnded("done"), events.Rewound(0, 2, "restored")], False, "parked"),
         ([CREATED, RUN, events.RunEnded("limit"), events.HandedOver("there", 1)], False, "teleported"),
         ([CREATED, RUN, events.HandedOver("there", 1), events.TakenBack("there", 2)], False, "parked"),
+        ([CREATED, events.HandedOver("there", 1), RUN, events.RunEnded("done"), events.TakenBack("there", 2)], False, "done"),
+        (
+            [CREATED, RUN, events.RunEnded("needs_user"), events.HandedOver("there", 1), events.TakenBack("there", 2)],
+            False,
+            "waiting",
+        ),
         ([CREATED, RUN, events.RunEnded("done"), events.RunStarted("resumed")], True, "running"),
     ],
 )
