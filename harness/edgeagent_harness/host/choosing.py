@@ -13,6 +13,7 @@ from Xlib.error import ConnectionClosedError, DisplayError, XError
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.host.drivers import SANDBOX, Choice
 from edgeagent_harness.host.layout import Layout, Monitor
+from edgeagent_harness.host.parts import part_of
 from edgeagent_harness.host.xrequests import get_monitors
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
@@ -49,27 +50,9 @@ def layout_of(display: Any) -> Layout:
 
 
 def _chosen(spec: HostSpec, display: Any) -> Choice:
-    if sum((bool(spec.monitor), bool(spec.window), spec.region is not None)) > 1:
-        raise UsageProblem("name one of a monitor, a window and a region")
-    layout = layout_of(display)
     size = display.screen().root.get_geometry()
-    desktop = Rect(0, 0, int(size.width), int(size.height))
-    if spec.window:
-        return Choice(desktop, _window(spec.window, display))
-    if spec.region is not None:
-        if not spec.region.area or spec.region.intersect(desktop) != spec.region:
-            raise UsageProblem(f"the region {spec.region} is empty or lies outside of the desktop, which is {desktop}")
-        return Choice(spec.region)
-    if not spec.monitor:
-        return Choice(desktop)
-    monitor = layout.named(spec.monitor)
-    if monitor is None:
-        names = ", ".join(f"{number} ({one.name})" for number, one in enumerate(layout.monitors, start=1))
-        raise UsageProblem(f"there is no monitor {spec.monitor!r}; there are {names}")
-    shown = monitor.box.intersect(desktop)
-    if not shown.area:
-        raise UsageProblem(f"the monitor {spec.monitor!r} at {monitor.box} shows nothing of the desktop, which is {desktop}")
-    return Choice(shown)
+    region = part_of(spec, layout_of(display), Rect(0, 0, int(size.width), int(size.height)))
+    return Choice(region, _window(spec.window, display) if spec.window else 0)
 
 
 def _window(title: str, display: Any) -> int:

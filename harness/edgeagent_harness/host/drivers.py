@@ -58,15 +58,22 @@ class Driver(Protocol):
         ...
 
 
+def is_wayland() -> bool:
+    """Whether this is a Wayland session; X programs may still be shown in it."""
+    by_name = os.environ.get("XDG_SESSION_TYPE") == "wayland"
+    return by_name or bool(os.environ.get("WAYLAND_DISPLAY") and not os.environ.get("DISPLAY"))
+
+
 def find() -> Driver:
     """The driver for the desktop that this process runs on. Raises `EnvironmentLacks` where there is none."""
-    if sys.platform == "darwin":
-        raise EnvironmentLacks(f"host mode on macOS is not there yet: it needs Screen Recording and Accessibility. {SANDBOX}")
-    if sys.platform == "win32":
-        raise EnvironmentLacks(f"host mode on Windows is not there yet. {SANDBOX}")
-    if os.environ.get("XDG_SESSION_TYPE") == "wayland" or (os.environ.get("WAYLAND_DISPLAY") and not os.environ.get("DISPLAY")):
-        reason = "Wayland lets no program see or drive other programs' windows; Xwayland shows X programs alone"
-        raise EnvironmentLacks(f"this is a Wayland session: {reason}. {SANDBOX}, or log in to an X11 session")
+    if sys.platform in ("darwin", "win32") or os.environ.get(DRIVER_ENV) == "portable":
+        from edgeagent_harness.host import portable
+
+        return portable
+    if is_wayland():
+        from edgeagent_harness.host import portal
+
+        return portal
     if not os.environ.get("DISPLAY"):
         raise EnvironmentLacks(f"there is no desktop here: DISPLAY is not set. {SANDBOX}")
     from edgeagent_harness.host import choosing

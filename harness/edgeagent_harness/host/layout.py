@@ -58,15 +58,23 @@ class Layout:
     def primary(self) -> Monitor:
         return next((monitor for monitor in self.monitors if monitor.primary), self.monitors[0])
 
+    @property
+    def ordered(self) -> list[Monitor]:
+        """From left to right, as they are numbered."""
+        return sorted(self.monitors, key=lambda monitor: (monitor.box.left, monitor.box.top))
+
     def at(self, x: int, y: int) -> Monitor | None:
         """The monitor that shows the physical pixel (x, y); None: it lies between monitors."""
         return next((monitor for monitor in self.monitors if monitor.box.contains(x, y)), None)
 
+    def at_logical(self, x: float, y: float) -> Monitor | None:
+        """The monitor under a place in logical units; None: it lies between monitors."""
+        return next((one for one in self.monitors if one.box.contains(*one.to_physical(x, y))), None)
+
     def named(self, choice: str) -> Monitor | None:
         """The monitor of that name, or of that number, counted from 1 from left to right."""
-        ordered = sorted(self.monitors, key=lambda monitor: (monitor.box.left, monitor.box.top))
-        if choice.isdecimal() and 1 <= int(choice) <= len(ordered):
-            return ordered[int(choice) - 1]
+        if choice.isdecimal() and 1 <= int(choice) <= len(self.monitors):
+            return self.ordered[int(choice) - 1]
         return next((monitor for monitor in self.monitors if monitor.name == choice), None)
 
 

@@ -28,16 +28,19 @@ class Seat(Protocol):
         """Put the pointer there; while a button is down this drags."""
         ...
 
-    def button(self, button: MouseButton, down: bool) -> None:
-        """Press or release where the pointer is. Raises `Refused` for a button that this desktop lacks."""
+    def button(self, button: MouseButton, down: bool, count: int = 1) -> None:
+        """Press or release where the pointer is; ``count``: 2 for the second of a double click.
+
+        Raises `Refused` for a button that this desktop lacks.
+        """
         ...
 
     def turn(self, right: int, down: int) -> None:
-        """Turn the wheel by whole notches."""
+        """Turn the wheel by whole notches. Raises `Refused` for a direction that this desktop lacks."""
         ...
 
-    def has_key(self, name: str) -> bool:
-        """Whether there is a key of that name, as people write them: ``ctrl``, ``enter``, ``f5``, ``a``."""
+    def key_name(self, name: str) -> str:
+        """What `down` calls the key that people write like this: ``ctrl``, ``Escape``, ``f5``, ``a``. Empty: there is none."""
         ...
 
     def key(self, name: str, down: bool) -> None:
@@ -50,6 +53,10 @@ class Seat(Protocol):
 
     def type_char(self, char: str) -> None:
         """Press and release what makes ``char``."""
+        ...
+
+    def obstacle(self) -> str:
+        """Why what is sent now would not arrive, in words; empty: it would."""
         ...
 
     def down(self) -> tuple[tuple[str, ...], tuple[MouseButton, ...]]:

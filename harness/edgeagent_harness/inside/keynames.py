@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from functools import cache
 
-from Xlib import XK
-
 _GROUPS = (
     "latin1",
     "latin2",
@@ -69,12 +67,16 @@ def normalise_newlines(text: str) -> str:
 
 @cache
 def _load_groups() -> None:
+    from Xlib import XK  # here and below: the names serve displays, too, where there is no Xlib
+
     for group in _GROUPS:
         XK.load_keysym_group(group)
 
 
 def keysym(name: str) -> int | None:
     """The keysym that ``name`` means, or None: an everyday name, an X keysym name, ``F5``, or a single character."""
+    from Xlib import XK
+
     _load_groups()
     if len(name) == 1:
         return char_keysym(name) if is_typable(name) else None

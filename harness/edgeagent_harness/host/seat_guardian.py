@@ -1,0 +1,157 @@
+"""The guardian on a `Seat`: as `guardian`, by looking alone. Nothing tells it of the stop key or of the clipboard.
+
+The stop key is looked at every 10 ms; what is tapped faster than that is missed. The clipboard is looked at once a second, as
+that can start a program: what changes there in a second in which the agent acted counts as the agent's.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import mmap
+import os
+import select
+import signal
+import socket
+import sys
+import time
+from dataclasses import dataclass, field
+
+from edgeagent_harness.errors import HarnessError
+from edgeagent_harness.host.acting import ACTING
+from edgeagent_harness.host.corners import is_outer_corner
+from edgeagent_harness.host.layout import Layout
+from edgeagent_harness.host.seat import Seat
+from edgeagent_harness.host.seat_executor import open_seat
+
+POLL_S = 0.01
+_SLOW_S = 1.0
+"""How often the clipboard and the monitors are looked at."""
+_AGENT_S = 0.6
+"""A clipboard that changes so shortly after an action was changed by it."""
+_RIGHT = {"ctrl": "ctrlright", "alt": "altright", "shift": "shiftright", "win": "winright"}
+
+
+class NoSuchKey(ValueError):
+    """The stop key's name; the text says what is wrong."""
+
+
+@dataclass(slots=True)
+class SeatGuardian:
+    """One session's guardian."""
+
+    seat: Seat
+    control: socket.socket
+    """To the supervisor: a line says that the user stopped it; its end is the session's."""
+    executor_pid: int
+    acting: mmap.mmap
+    chord: tuple[str, ...] = ()
+    """The stop key; empty: none."""
+    _layout: Layout = field(init=False)
+    _saved: str = field(init=False)
+    _text: str = field(init=False)
+    """What the clipboard held when it was looked at last."""
+    _agents: bool = field(init=False, default=False)
+    """That was put there by the agent."""
+    _acted_s: float = field(init=False, default=0.0)
+    """When something was done last, as of the look before."""
+    _slow_s: float = field(init=False, default=0.0)
+    _stopped: bool = field(init=False, default=False)
+    _armed: bool = field(init=False, default=False)
+
+    def __post_init__(self) -> None:
+        self._layout = self.seat.monitors()
+        self._saved = self._text = self.seat.read_clipboard()
+        names = tuple(map(self.seat.key_name, self.chord))
+        if not all(names):
+            raise NoSuchKey(f"no key is called {'+'.join(self.chord)!r}; write it like ctrl+alt+escape")
+        self.chord = names
+
+    def watch(self) -> None:
+        """Until the supervisor lets go of the control socket."""
+        while True:
+            ready, _, _ = select.select([self.control], [], [], POLL_S)
+            if ready and not self.control.recv(64):
+                return
+            self._look_at_pointer()
+            self._look_at_keys()
+            if time.monotonic() - self._slow_s > _SLOW_S:
+                self._slow_s = time.monotonic()
+                self._layout = self.seat.monitors()
+                self._look_at_clipboard()
+
+    def give_back(self) -> None:
+        """Release what is down, and put the user's text into the clipboard if the agent's is there."""
+        self._release_all()
+        self._look_at_clipboard()
+        if self._agents:
+            self.seat.write_clipboard(self._saved)
+
+    def _look_at_pointer(self) -> None:
+        """A pointer that rests in a corner from the start has to leave it first."""
+        in_corner = is_outer_corner(*self.seat.pointer(), self._layout)
+        if in_corner and self._armed and not self._stopped:
+            self._stop("the pointer was thrown into a corner")
+        self._armed = not in_corner
+
+    def _look_at_keys(self) -> None:
+        if self.chord and not self._stopped:
+            held = set(self.seat.down()[0])
+            if all(name in held or _RIGHT.get(name) in held for name in self.chord):
+                self._stop("the stop key was pressed")
+
+    def _stop(self, how: str) -> None:
+        """Take the agent's hands off: its process first, which could go on pressing keys, then what it holds."""
+        self._stopped = True
+        if self.executor_pid:
+            with contextlib.suppress(OSError):  # it has ended
+                os.kill(self.executor_pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        self._release_all()
+        with contextlib.suppress(OSError):
+            self.control.sendall(f"{how}\n".encode())
+
+    def _release_all(self) -> None:
+        keys, buttons = self.seat.down()
+        for name in keys:
+            self.seat.key(name, down=False)
+        for button in buttons:
+            self.seat.button(button, down=False)
+
+    def _look_at_clipboard(self) -> None:
+        (last_s,) = ACTING.unpack(self.acting[: ACTING.size])
+        text = self.seat.read_clipboard()
+        if text != self._text:
+            self._text = text
+            self._agents = last_s != self._acted_s or time.monotonic() - last_s < _AGENT_S
+            if not self._agents:
+                self._saved = text
+        self._acted_s = last_s
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point; returns the process's exit code."""
+    parser = argparse.ArgumentParser(prog="edgeagent_harness.host.seat_guardian", description=__doc__)
+    for name in ("--control-fd", "--acting-fd"):
+        parser.add_argument(name, type=int, required=True)
+    parser.add_argument("--stop-key", default="", help="a chord such as ctrl+alt+escape; empty: none")
+    parser.add_argument("--seat", required=True, help="the driver whose seat it is")
+    options = parser.parse_args(argv)
+    chord = tuple(filter(None, options.stop_key.split("+")))
+    try:
+        with socket.socket(fileno=options.control_fd) as control, mmap.mmap(options.acting_fd, ACTING.size) as acting:
+            guardian = SeatGuardian(open_seat(options.seat), control, 0, acting, chord)
+            control.sendall(b"ready\n")
+            guardian.executor_pid = int(control.recv(32) or 0)
+            guardian.watch()
+            guardian.give_back()
+    except NoSuchKey as error:
+        print(f"guardian: {error}", file=sys.stderr)
+        return 2
+    except (HarnessError, OSError) as error:
+        print(f"guardian: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
