@@ -28,7 +28,8 @@ import pyseccomp
 from edgeagent_harness.audit import AuditLog
 from edgeagent_harness.outside import cgroups, layers, rootdrop, seccomp, session
 from edgeagent_harness.outside.desktop import Desktop
-from edgeagent_harness.outside.launch import Plan
+from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.outside.plan import Plan
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.actions import Action, Click, Key, Type
 from edgeagent_harness.protocol.audit import Entry
@@ -73,7 +74,7 @@ def core_only() -> Generator[None]:
 
 async def one(plan: Plan, steps: int, tell: Callable[[Entry], None]) -> Run:
     """Start a desktop, act on it, end it."""
-    desktop = Desktop(plan, lambda _id, _code: None, tell)
+    desktop = Desktop(plan, lambda _id, _code: None, tell, Sandbox)
     began_s = time.perf_counter()
     await desktop.start()
     start_ms = (time.perf_counter() - began_s) * 1000

@@ -17,7 +17,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgeagent_harness.outside import rootdrop, session, usage
-from edgeagent_harness.outside.launch import Plan, Sandbox
+from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.outside.plan import Plan
 from edgeagent_harness.policy.types import AuditSettings, Violations
 from edgeagent_harness.protocol import audit
 from edgeagent_harness.protocol.messages import DesktopSpec

@@ -44,6 +44,7 @@ class LazyGroup(click.Group):
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] in self.catalogue:
+            check_system()
             from edgeagent.cli.offline import begin
 
             begin(args[0], bool(ctx.params.get("offline")))  # first: afterwards there may be threads
@@ -52,6 +53,16 @@ class LazyGroup(click.Group):
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
             formatter.write_dl([(name, line) for name, (_, line) in self.catalogue.items()])
+
+
+def check_system() -> None:
+    """Raise `EnvironmentProblem` where no command could work: before anything is imported that would only say what it misses."""
+    if sys.platform != "win32":
+        return
+    from edgeagent.errors import EnvironmentProblem
+
+    reason = "edgeagent does not run on Windows: its processes hand descriptors to each other, which Windows has no way for"
+    raise EnvironmentProblem(reason, "run it in a Linux virtual machine, such as WSL 2")
 
 
 @click.command(
@@ -75,6 +86,7 @@ def _open_terminal_app(ctx: click.Context, offline: bool, plain: bool) -> None:
     if not plain and not (sys.stdin.isatty() and sys.stdout.isatty()):
         click.echo(ctx.get_help())
         return
+    check_system()
     from edgeagent.cli.offline import begin
 
     begin("", offline)  # first: afterwards there are threads

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
@@ -152,7 +153,8 @@ def check_layers(loaded: Loaded) -> None:
     """A network namespace, or else the filter on sockets, keeps an engine off the network; without either it may not run."""
     missing = {layer.split(":")[0] for layer in loaded.missing_layers}
     if NO_NEW_PRIVILEGES in missing or {NETWORK_NAMESPACE, SOCKET_FILTER} <= missing:
+        mend = "allow unprivileged user namespaces, or run on x86_64 or aarch64 with seccomp; see edgeagent doctor"
         raise SandboxRefused(
             f"this machine does not let the engine's process give up the network: {'; '.join(loaded.missing_layers)}",
-            "allow unprivileged user namespaces, or run on x86_64 or aarch64 with seccomp; see edgeagent doctor",
+            mend if sys.platform == "linux" else "run edgeagent in a Linux virtual machine",
         )

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ctypes
 import signal
+import sys
 
 from edgeagent_harness.isolation import bpf, giving_up
 from edgeagent_models.protocol import NETWORK_NAMESPACE, NO_NEW_PRIVILEGES, SOCKET_FILTER
@@ -26,5 +27,6 @@ def isolate(sockets: bool = False) -> list[str]:
         SOCKET_FILTER: "it needs sockets of its own" if sockets else giving_up.forbid_calls(bpf.NO_SOCKETS),
     }
     # Last, because a change of credentials clears the signal. The socket's end of file covers a parent that is gone already.
-    ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, int(signal.SIGKILL), 0, 0, 0)
     return [f"{layer}: {reason}" for layer, reason in refused.items() if reason]

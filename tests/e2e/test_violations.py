@@ -146,7 +146,7 @@ async def test_a_deadly_call_is_never_answered_however_slowly_the_sandbox_ends(t
 async def test_an_executor_that_makes_a_denied_call_ends_the_sandbox_with_the_reason() -> None:
     entries: list[Entry] = []
     plan = session.make_plan(DesktopSpec(policy_yaml="system_calls: {executor_deny: [getpid]}\n"))
-    desktop = Desktop(plan, lambda _id, _code: None, entries.append)
+    desktop = Desktop(plan, lambda _id, _code: None, entries.append, Sandbox)
     try:
         with pytest.raises(Exception, match="executor"):
             await desktop.start()
@@ -164,6 +164,7 @@ async def test_what_the_prober_has_tried_ends_no_sandbox_and_the_next_to_try_it_
         session.make_plan(DesktopSpec(policy_yaml="on_violation: {seccomp: kill_sandbox}\n")),
         lambda _id, _code: None,
         entries.append,
+        Sandbox,
     )
     try:
         await desktop.start()

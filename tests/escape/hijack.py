@@ -14,7 +14,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import edgeagent_harness.inside
-from edgeagent_harness.outside import runtime, session
+from edgeagent_harness.outside import reception, runtime
 
 _INSIDE = Path(edgeagent_harness.inside.__file__ or "").parent
 
@@ -32,7 +32,7 @@ def serve(app: socket.socket, hijacked: str) -> int:
     found = runtime.find()
     packages = tuple((hijacked, place) if place.endswith("/inside") else (source, place) for source, place in found.packages)
     runtime.find = lambda: replace(found, packages=packages)
-    return session.serve(app)
+    return reception.serve(app)
 
 
 if __name__ == "__main__":

@@ -14,8 +14,9 @@ from collections.abc import Callable, Sequence
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.drivers import Choice, Driver
-from edgeagent_harness.outside.launch import NotStarted, Plan
+from edgeagent_harness.outside import memory
 from edgeagent_harness.outside.layers import Decision
+from edgeagent_harness.outside.plan import NotStarted, Plan
 from edgeagent_harness.outside.way_out import WayOut
 from edgeagent_harness.protocol import init_wire
 from edgeagent_harness.protocol.messages import Argv, HostSpec
@@ -49,9 +50,8 @@ class HostBox:
     async def start(self, plan: Plan, executor_fds: Sequence[int] = ()) -> init_wire.Ready:
         """Start the guardian, and once it watches, the executor. Raises `EnvironmentLacks`, `UsageProblem`."""
         del plan
-        acting = os.memfd_create("edgeagent-acting", os.MFD_CLOEXEC)
+        acting = memory.anonymous("edgeagent-acting", ACTING.size)
         try:
-            os.ftruncate(acting, ACTING.size)
             self._guardian = await self._start_guardian(acting)
             self._executor = self._start_executor(executor_fds, acting)
         finally:

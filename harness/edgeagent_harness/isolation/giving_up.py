@@ -10,6 +10,7 @@ import os
 import platform
 import socket
 import struct
+import sys
 from collections.abc import Sequence
 
 from edgeagent_harness.isolation import bpf
@@ -22,6 +23,8 @@ _SECCOMP_SET_MODE_FILTER = 1
 _ALL_THREADS = 1
 """SECCOMP_FILTER_FLAG_TSYNC."""
 
+_NO_LINUX = "only Linux has it"
+
 _libc = ctypes.CDLL(None, use_errno=True)
 _libc.syscall.restype = ctypes.c_long
 
@@ -32,6 +35,8 @@ def leave_network(keep_root: bool = False) -> str:
     An ordinary user needs a user namespace for that, in which only the own user and group exist. With ``keep_root`` a process of
     root stays in the user namespace that it is in, and may change to other users later.
     """
+    if sys.platform != "linux":
+        return _NO_LINUX
     uid, gid = os.getuid(), os.getgid()
     if not (keep_root and uid == 0):
         if _libc.unshare(_CLONE_NEWUSER | _CLONE_NEWNET) == 0:
@@ -44,11 +49,15 @@ def leave_network(keep_root: bool = False) -> str:
 
 def forbid_privileges() -> str:
     """Let no program that is started from now on gain rights by its file: `no_new_privs`."""
+    if sys.platform != "linux":
+        return _NO_LINUX
     return "" if _libc.prctl(_PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) == 0 else _last_error()
 
 
 def forbid_calls(denied: Sequence[str], families: Sequence[socket.AddressFamily] | None = None, action: int | None = None) -> str:
     """Put the filter of `bpf.program` on every thread of this process, and on whatever it starts."""
+    if sys.platform != "linux":
+        return _NO_LINUX
     machine = platform.machine()
     if machine not in bpf.ARCHITECTURES:
         return f"no filter for {machine}"

@@ -10,6 +10,8 @@ from dataclasses import asdict
 from pathlib import Path
 
 from edgeagent_harness.errors import EnvironmentLacks, HarnessError
+from edgeagent_harness.outside import reception
+from edgeagent_harness.outside.reception import NEEDS_LINUX
 
 _EXIT_CODES = {"usage": 2, "environment": 3, "desktop_lost": 3, "violation": 5, "stopped": 130, "protocol": 3, "internal": 1}
 
@@ -18,8 +20,8 @@ def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the exit code."""
     options = _parser().parse_args(argv)
     try:
-        if sys.platform != "linux":
-            raise EnvironmentLacks("the sandbox needs Linux. Mend: run edgeagent in a Linux virtual machine")
+        if sys.platform != "linux" and options.run is not _serve:
+            raise EnvironmentLacks(NEEDS_LINUX)
         return int(options.run(options))
     except HarnessError as error:
         print(f"edgeagent sandbox: {error}", file=sys.stderr)
@@ -51,13 +53,11 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _serve(options: argparse.Namespace) -> int:
-    from edgeagent_harness.outside import session  # here and below: what a machine lacks may show on import
-
-    return session.serve(socket.socket(fileno=options.fd))
+    return reception.serve(socket.socket(fileno=options.fd))
 
 
 def _check(options: argparse.Namespace) -> int:
-    from edgeagent_harness.outside import layers
+    from edgeagent_harness.outside import layers  # here and below: what a machine lacks may show on import
 
     found = layers.check()
     complete = all(layer.present for layer in found if layer.required)

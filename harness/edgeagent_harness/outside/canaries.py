@@ -9,8 +9,8 @@ import msgspec
 
 from edgeagent_harness.errors import PeerMisbehaved
 from edgeagent_harness.isolation import canary
+from edgeagent_harness.outside.desktop import SparingBox
 from edgeagent_harness.outside.executor import Executor
-from edgeagent_harness.outside.launch import Sandbox
 from edgeagent_harness.outside.runtime import LIBRARY_INSIDE, Runtime
 
 _TIMEOUT_S = 20.0
@@ -20,13 +20,13 @@ _PROGRAM = (
 )
 
 
-async def run(box: Sandbox, executor: Executor, runtime: Runtime, targets: canary.Targets) -> tuple[canary.Canary, ...]:
+async def run(box: SparingBox, executor: Executor, runtime: Runtime, targets: canary.Targets) -> tuple[canary.Canary, ...]:
     """Attempts of the supervisor, of the executor and of an application."""
     own = await asyncio.to_thread(canary.run, "supervisor", targets)
     return (own, await executor.canary(targets), await _application(box, runtime, targets))
 
 
-async def _application(box: Sandbox, runtime: Runtime, targets: canary.Targets) -> canary.Canary:
+async def _application(box: SparingBox, runtime: Runtime, targets: canary.Targets) -> canary.Canary:
     read_end, write_end = os.pipe()
     told_end, tell_end = os.pipe()
     null = os.open(os.devnull, os.O_RDWR)

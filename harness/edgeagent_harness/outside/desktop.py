@@ -7,17 +7,17 @@ import shlex
 import socket
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.isolation import canary
-from edgeagent_harness.outside import canaries, layers
 from edgeagent_harness.outside.effect import judge
 from edgeagent_harness.outside.executor import Executor
 from edgeagent_harness.outside.frames import FrameMemory, Peeked, Pixels, View, as_bytes
-from edgeagent_harness.outside.launch import NotStarted, Plan, Sandbox
 from edgeagent_harness.outside.parts import Part, for_executor, split
+from edgeagent_harness.outside.plan import NotStarted, Plan
 from edgeagent_harness.outside.settle import Settler, targets_of
 from edgeagent_harness.outside.way_out import WayOut
 from edgeagent_harness.protocol import actions as act
@@ -27,6 +27,9 @@ from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.init_wire import Ready, Spawned
+
+if TYPE_CHECKING:
+    from edgeagent_harness.outside import layers
 
 _FRESH_NS = 100_000_000
 """A screen taken so lately for an action's sake is good enough to look at."""
@@ -53,6 +56,13 @@ class Box(Protocol):
     def end(self, reason: str, violation: bool = False) -> None: ...
 
     async def kill(self) -> None: ...
+
+
+@runtime_checkable
+class SparingBox(Box, Protocol):
+    """One that lets a process of its own be tried without being judged for it: a sandbox."""
+
+    def sparing(self, pid_inside: int) -> AbstractContextManager[None]: ...
 
 
 OpenBox = Callable[[Callable[[int, int], None], Callable[[Entry], None]], Box]
@@ -85,7 +95,7 @@ class Desktop:
     """Started by `start`; `close` ends everything inside."""
 
     def __init__(
-        self, plan: Plan, on_exited: Callable[[int, int], None], on_audited: Callable[[Entry], None], open_box: OpenBox = Sandbox
+        self, plan: Plan, on_exited: Callable[[int, int], None], on_audited: Callable[[Entry], None], open_box: OpenBox
     ) -> None:
         self._plan = plan
         self._screen = Rect(0, 0, plan.width, plan.height)
@@ -158,7 +168,9 @@ class Desktop:
 
     async def run_canaries(self, targets: canary.Targets) -> tuple[canary.Canary, ...]:
         """Have the supervisor, the executor and an application inside try to get out."""
-        if not isinstance(self.box, Sandbox):
+        from edgeagent_harness.outside import canaries  # here: a sandbox alone has them
+
+        if not isinstance(self.box, SparingBox):
             raise UsageProblem("there is no sandbox here whose way out could be tried")
         return await canaries.run(self.box, self._executor, self._plan.runtime, targets)
 

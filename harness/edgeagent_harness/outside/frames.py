@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import fcntl
 import mmap
 import os
 from dataclasses import dataclass
@@ -11,11 +10,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from edgeagent_harness.outside import memory
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL, FrameInfo
-
-# From linux/fcntl.h; Python's fcntl module has it only from 3.13 on.
-_F_SEAL_FUTURE_WRITE = 0x0010
-_FIXED_SIZE = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW
 
 Pixels = NDArray[np.uint8]
 """``(height, width, 4) uint8`` BGRX."""
@@ -26,15 +22,13 @@ class SharedFrame:
 
     def __init__(self, width: int, height: int, name: str) -> None:
         size = width * height * BYTES_PER_PIXEL
-        self.fd = os.memfd_create(name, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-        os.ftruncate(self.fd, size)
+        self.fd = memory.anonymous(name, size)
         self._map = mmap.mmap(self.fd, size)
         self.pixels: Pixels = np.frombuffer(self._map, np.uint8).reshape(height, width, BYTES_PER_PIXEL)
 
     def seal(self, writable_by_others: bool) -> None:
         """Fix the size; unless ``writable_by_others``, nobody but this process's mapping can write from now on."""
-        seals = _FIXED_SIZE | fcntl.F_SEAL_SEAL | (0 if writable_by_others else _F_SEAL_FUTURE_WRITE)
-        fcntl.fcntl(self.fd, fcntl.F_ADD_SEALS, seals)
+        memory.seal(self.fd, writable_by_others)
 
     def close(self) -> None:
         os.close(self.fd)

@@ -10,18 +10,18 @@ import socket
 import subprocess
 from collections import deque
 from collections.abc import Callable, Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 
 import msgspec
 
 from edgeagent_harness.errors import EnvironmentLacks, PolicyViolated, SandboxGone
 from edgeagent_harness.inside import landlock
 from edgeagent_harness.outside import bridge_filter, ending, layers, limits, sandbox, seccomp
-from edgeagent_harness.outside.cgroups import GIB, Group
+from edgeagent_harness.outside.cgroups import GIB
 from edgeagent_harness.outside.denied import permitted
 from edgeagent_harness.outside.limits import Limiter
 from edgeagent_harness.outside.listener import Listener
-from edgeagent_harness.outside.runtime import Runtime
+from edgeagent_harness.outside.plan import NotStarted, Plan
 from edgeagent_harness.outside.shown import printable
 from edgeagent_harness.outside.violations import Judge, Tally
 from edgeagent_harness.outside.way_out import WayOut
@@ -40,28 +40,6 @@ _LOG_BYTES = 16 * 1024
 _MAX_INIT_MESSAGE_BYTES = 8 * 1024
 _FLUSH_S = 1.0
 _EMPTY_TIMEOUT_S = 5.0
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """Everything that decides how a sandbox is started."""
-
-    width: int
-    height: int
-    binds: sandbox.Binds
-    policy: Policy
-    runtime: Runtime
-    session_bus: bool = False
-    accept_missing: tuple[str, ...] = ()
-    policy_name: str = "locked"
-    policy_sha256: str = ""
-    group: Group | None = None
-    """Its control group, if it has one."""
-
-    @property
-    def accepted(self) -> tuple[str, ...]:
-        """Layers that may be missing."""
-        return self.policy.accept_missing + self.accept_missing
 
 
 class Sandbox:
@@ -373,10 +351,6 @@ def _check_notices(policy: Policy, found: layers.Decision) -> None:
     asked = {"on_violation.seccomp": policy.violations.seccomp != "deny", "audit.exec": policy.audit.exec}
     for key in (key for key, is_asked in asked.items() if is_asked):
         raise EnvironmentLacks(f"{key} needs violation_notices, which this machine lacks. Mend: leave {key} at its default")
-
-
-class NotStarted(Exception):
-    """Init could not start what was asked for."""
 
 
 def _decoder() -> msgspec.msgpack.Decoder[init_wire.InitReply]:

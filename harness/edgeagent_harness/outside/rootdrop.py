@@ -21,7 +21,7 @@ from typing import TypeVar
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.outside import homes, layers, mountview, runtime
-from edgeagent_harness.outside.launch import Plan
+from edgeagent_harness.outside.plan import Plan
 
 SANDBOX_UID = SANDBOX_GID = 65_533
 """Below nobody's 65534, which other services share."""

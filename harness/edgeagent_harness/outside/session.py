@@ -1,4 +1,4 @@
-"""From a request to start to a running supervisor: read the first messages, drop root, go on as an ordinary user."""
+"""From a request to start to a running sandbox and its supervisor: plan it, drop root, go on as an ordinary user."""
 
 from __future__ import annotations
 
@@ -11,12 +11,11 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-import msgspec
-
 from edgeagent_harness.audit import AuditDamaged, AuditLog
 from edgeagent_harness.errors import HarnessError, UsageProblem
 from edgeagent_harness.outside import cgroups, command, homes, offline, policy_check, rootdrop, runtime
-from edgeagent_harness.outside.launch import Plan
+from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.outside.plan import Plan
 from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
 from edgeagent_harness.policy import files
@@ -24,32 +23,6 @@ from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.policy.would_deny import WouldDeny
 from edgeagent_harness.protocol import messages, stream
 from edgeagent_harness.protocol.audit import Entry
-
-
-def serve(app: socket.socket) -> int:
-    """Serve the app at the other end of ``app`` until it is done."""
-    decoder: msgspec.msgpack.Decoder[messages.Request] = msgspec.msgpack.Decoder(messages.Request)
-    receiver = stream.Receiver(app, decoder)
-    while (received := receiver.receive()) is not None:
-        request = received[0]
-        match request:
-            case messages.Hello(version=version) if version == messages.PROTOCOL_VERSION:
-                stream.send(app, messages.Welcome(request.id, messages.PROTOCOL_VERSION, os.getpid()))
-            case messages.Hello(version=version):
-                text = f"the app speaks version {version}, the harness {messages.PROTOCOL_VERSION}; install matching ones"
-                stream.send(app, messages.Failed(request.id, "protocol", text))
-            case messages.Start(spec=messages.DesktopSpec(host=messages.HostSpec() as host)):
-                from edgeagent_harness.host import serving  # here: it needs X libraries, which a sandbox has inside
-
-                return serving.serve(app, request, host, make_plan)
-            case messages.Start():
-                return _serve_desktop(app, request)
-            case messages.Close():
-                stream.send(app, messages.Done(request.id))
-                return 0
-            case _:
-                stream.send(app, messages.Failed(request.id, "protocol", "start comes first"))
-    return 0
 
 
 def execute(argv: Sequence[str], home: str, policy: str, audit_file: Path | None, be_offline: bool) -> int:
@@ -120,7 +93,8 @@ def _check_apart(home: str, writable: tuple[str, ...]) -> None:
             raise UsageProblem(f"the home {home} and the writable directory {path} lie one in the other; name separate ones")
 
 
-def _serve_desktop(app: socket.socket, start: messages.Start) -> int:
+def serve_desktop(app: socket.socket, start: messages.Start) -> int:
+    """Serve the app a sandboxed desktop until it is done; returns an exit code."""
     try:
         plan = make_plan(start.spec)
         with cgroups.group_for(plan.policy) as group:
@@ -132,7 +106,7 @@ def _serve_desktop(app: socket.socket, start: messages.Start) -> int:
 
 def _supervise(app: socket.socket, plan: Plan, start: messages.Start) -> int:
     async def supervise() -> None:
-        await Supervisor(app, plan, start).run()
+        await Supervisor(app, plan, start, Sandbox).run()
 
     asyncio.run(supervise())
     return 0

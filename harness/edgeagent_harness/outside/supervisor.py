@@ -17,7 +17,7 @@ import msgspec
 
 from edgeagent_harness.errors import HarnessError, PeerMisbehaved, SandboxGone
 from edgeagent_harness.outside.desktop import Desktop, OpenBox
-from edgeagent_harness.outside.launch import NotStarted, Plan, Sandbox
+from edgeagent_harness.outside.plan import NotStarted, Plan
 from edgeagent_harness.outside.way_out import WayOut, refuse_changes
 from edgeagent_harness.protocol import audit, messages
 from edgeagent_harness.protocol.channel import Channel
@@ -42,7 +42,7 @@ class StoppableBox(Protocol):
 class Supervisor:
     """From `Start` to `Close`, or to the app's end; nothing of the sandbox outlives `run`."""
 
-    def __init__(self, app: socket.socket, plan: Plan, start: messages.Start, open_box: OpenBox = Sandbox) -> None:
+    def __init__(self, app: socket.socket, plan: Plan, start: messages.Start, open_box: OpenBox) -> None:
         self._app: Channel[messages.Request] = Channel(app, msgspec.msgpack.Decoder(messages.Request))
         self._plan = plan
         self._desktop = Desktop(plan, self._application_exited, self._audited, open_box)
