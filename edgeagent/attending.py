@@ -68,8 +68,12 @@ class Attendance:
         """``desktop``, showing the model what is there while an action is carried out, if that is wanted. Not where someone
         else looks on (``looked_on``): each change is told once. Not where something is masked: that takes a settled screen."""
         if self.foresees and not looked_on and isinstance(self._model, _Foreseeing) and isinstance(desktop, Peekable):
-            return ForeseeingDesktop(desktop, self._model.foresee)
+            return ForeseeingDesktop(desktop, self._foresee)
         return desktop
+
+    def _foresee(self, screen: Screen) -> None:
+        if isinstance(self._model, _Foreseeing):
+            self._model.foresee(screen)
 
     def heard(self, fact: events.EventData) -> None:
         """Something was noted."""

@@ -209,12 +209,22 @@ class StateChanged(_Fact, frozen=True, tag="state_changed"):
     why: str = ""
 
 
+class NamedModel(msgspec.Struct, frozen=True, omit_defaults=True):
+    """How a session names a model: as `SessionCreated` does."""
+
+    model: str
+    mmproj: str = ""
+    family: str = ""
+
+
 class ModelChanged(_Fact, frozen=True, tag="model_changed"):
     """From here on another model decides."""
 
     model: str
     mmproj: str = ""
     family: str = ""
+    before: NamedModel | None = None
+    """Whose the decisions until here were; None: written by a version that did not say."""
 
 
 class Compacted(_Fact, frozen=True, tag="compacted"):
@@ -282,6 +292,8 @@ class HandedOver(_Fact, frozen=True, tag="handed_over"):
 
     to: str
     epoch: int
+    engine_state: str = ""
+    """What became of the engine's state that came along; empty: none did."""
 
 
 class TakenBack(_Fact, frozen=True, tag="taken_back"):
@@ -289,6 +301,8 @@ class TakenBack(_Fact, frozen=True, tag="taken_back"):
 
     source: str
     epoch: int
+    engine_state: str = ""
+    """As in `HandedOver`."""
 
 
 class Restored(_Fact, frozen=True, tag="restored"):

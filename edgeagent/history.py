@@ -99,6 +99,8 @@ def advance(history: History, fact: events.EventData) -> History:
         case events.Restored(how=how, memory=memory):
             fresh = history.fresh_desktop and how == "reopened"
             return replace(history, memory=memory, fresh_desktop=fresh, moved=how)
+        case events.ModelChanged():
+            return replace(history, memory="")  # in its own words, for itself alone
         case events.UserMessage(text=text):
             return replace(history, user_messages=(*history.user_messages, text))
         case events.Memorized(fact=kept):

@@ -10,7 +10,7 @@ model sees; only a lost process or a bug raises.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 
 from edgeagent import events
@@ -19,7 +19,7 @@ from edgeagent.by_hand import by_hand
 from edgeagent.errors import ReplyMalformed
 from edgeagent.history import History, advance
 from edgeagent.limits import Limits
-from edgeagent.ports import Clock, Desktop, Gate, Hands, Look, Model, NoHands, Reply, Sink
+from edgeagent.ports import Clock, Desktop, Gate, Hands, Look, Model, NoHands, Reply, Sink, nothing_said
 from edgeagent.prompt import compose, guard_for, settle_for
 from edgeagent_harness.protocol.actions import Answer, AskUser, Finish, Memorize
 from edgeagent_harness.protocol.messages import SettleSpec
@@ -37,7 +37,7 @@ class Loop:
     limits: Limits = field(default_factory=Limits)
     history: History = field(default_factory=History)
     hands: Hands = field(default_factory=NoHands)
-    inbox: Callable[[], Sequence[events.EventData]] = tuple
+    inbox: Callable[[], Awaitable[Sequence[events.EventData]]] = nothing_said
     """What the user has said and changed since it was last asked."""
     stopped: Callable[[], events.RunEnded] = lambda: events.RunEnded("interrupted", "stopped by the user")
     """How the run ends when it is cancelled."""
@@ -105,10 +105,10 @@ class Loop:
 
     async def _ask(self, look: Look) -> Reply | None:
         """The model's reply; None: the user took over meanwhile."""
-        for said in self.inbox():
-            await self.note(said)
         remaining_s = self.limits.timeout_s - self._elapsed_s() if self.limits.timeout_s else None
         async with asyncio.timeout(remaining_s):
+            for said in await self.inbox():
+                await self.note(said)
             reply = await self.hands.unless_wanted(self.model.complete(compose(self.history, look.screen)))
         if reply is None:
             return None

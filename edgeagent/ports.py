@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol, TypeVar
 
@@ -124,6 +124,11 @@ class NoHands:
 
     async def act(self, perform: Callable[[Action], Awaitable[None]]) -> None:
         return
+
+
+async def nothing_said() -> Sequence[EventData]:
+    """The inbox of a run that nobody says anything to."""
+    return ()
 
 
 class Clock(Protocol):

@@ -6,8 +6,8 @@ import asyncio
 import contextlib
 import dataclasses
 import shutil
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, asynccontextmanager
+from collections.abc import Callable, Sequence
+from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from functools import partial
 from importlib.metadata import version
@@ -21,8 +21,9 @@ from edgeagent.agents.agent import Agent
 from edgeagent.attending import Attendance, real_model
 from edgeagent.brake import Brake
 from edgeagent.clock import SystemClock
+from edgeagent.deciding import Deciding, ModelSwitch, attended, changed
 from edgeagent.errors import DesktopLost, EdgeAgentError, PolicyStopped, RecordingError, StoppedAtDesktop, UsageError
-from edgeagent.history import advance
+from edgeagent.history import History, advance
 from edgeagent.homes.keeping import KeepingSink
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
@@ -157,6 +158,8 @@ class Runner:
     """Who may take over from the model."""
     wanted_mode: Callable[[], GateMode | None] = lambda: None
     """The mode that the user wants the gate to judge in from now on; None: as it is."""
+    model_switch: ModelSwitch = field(default_factory=ModelSwitch)
+    """The model that the user wants to decide from now on."""
     attendance: Attendance = field(default_factory=Attendance)
     """Tells the model when its user is waited for, and has begun to answer."""
     viewing: Callable[[Desktop], AbstractAsyncContextManager[None]] | None = None
@@ -213,6 +216,7 @@ class Runner:
             created = as_it_stands(created, session)
             if limits is not None:
                 created = msgspec.structs.replace(created, limits=_as_recorded(limits))
+            other = changed(_choice(created), model) if model else None
             if model is not None:
                 created = msgspec.structs.replace(created, model=model.model, mmproj=model.mmproj, family=model.family)
             if mode:
@@ -224,8 +228,11 @@ class Runner:
             for listener in self.listeners if isinstance(last, events.LogRepaired) else ():
                 listener(last)
             said = events.UserMessage(message) if message else None
-            other = events.ModelChanged(model.model, model.mmproj, model.family) if model else None
             return await _Run(self, session, created, approved).go("resumed", other, said)
+
+
+def _choice(created: events.SessionCreated) -> ModelChoice:
+    return ModelChoice(created.model, created.mmproj, created.family, created.skip_unchanged)
 
 
 def _as_recorded(limits: Limits) -> dict[str, float]:
@@ -252,6 +259,8 @@ class _Run:
         self._masks = MaskNoting(self._keeping, self._guard.patterns)
         self._sink = NotingSink(self._masks, runner.listeners, runner.on_frame, self._guard.scrub)
         self._history = session.history
+        self._loop: Loop | None = None
+        self._deciding = Deciding(self._opened, _choice(created), self._guard.read_by)
         self._attendance = runner.attendance
         self._would_deny = WouldDeny()
         self._policy = LivePolicy(created.desktop, session.directory, self._audited)
@@ -293,9 +302,14 @@ class _Run:
             self._session.id, ended, len(self._history.steps), wall_s, median_phases(self._sink.timings), self._would_deny.lines()
         )  # fmt: skip
 
-    def _heard(self) -> tuple[events.EventData, ...]:
+    async def _heard(self) -> tuple[events.EventData, ...]:
         leave_if_asked(self._session.directory)
-        return tuple(map(self._guard.scrub, self._runner.inbox()))
+        other = await self._deciding.follow(self._runner.model_switch)
+        return tuple(map(self._guard.scrub, (*self._runner.inbox(), *((other,) if other else ()))))
+
+    def _now(self) -> History:
+        """What the model remembers at this moment."""
+        return self._loop.history if self._loop else self._history
 
     def _stopped(self, when: str = "") -> events.RunEnded:
         """How a cancelled run ends: whoever else stopped it has left word."""
@@ -308,10 +322,10 @@ class _Run:
         return ended
 
     async def _work(self, reason: StartReason) -> events.RunEnded:
-        async with self._model() as model:
+        async with self._deciding:
             for _ in range(MAX_DESKTOP_RESTARTS):
                 try:
-                    return await self._on_one_desktop(model, reason)
+                    return await self._on_one_desktop(reason)
                 except StoppedAtDesktop as stop:
                     return await self._end(events.RunEnded("interrupted", str(stop)))
                 except PolicyStopped as stop:
@@ -320,11 +334,11 @@ class _Run:
                 except DesktopLost as lost:
                     await self.note(events.DesktopWasLost(str(lost)))
                     reason = "desktop_restarted"
-            return await self._on_one_desktop(model, reason)
+            return await self._on_one_desktop(reason)
 
-    async def _on_one_desktop(self, model: Model, reason: StartReason) -> events.RunEnded:
+    async def _on_one_desktop(self, reason: StartReason) -> events.RunEnded:
         try:
-            return await self._on_this_desktop(self._open_desktop(), model, reason)
+            return await self._on_this_desktop(self._open_desktop(), reason)
         finally:
             await self._note_anchor()
 
@@ -348,28 +362,30 @@ class _Run:
             await self._sink.flush()
 
     async def _on_this_desktop(
-        self, opening: AbstractAsyncContextManager[RunningDesktop], model: Model, reason: StartReason
-    ) -> events.RunEnded:
+        self, opening: AbstractAsyncContextManager[RunningDesktop], reason: StartReason
+    ) -> events.RunEnded:  # fmt: skip
         async with opening as desktop:
             layers, missing = (*desktop.layers, *offline.layers()), (*desktop.missing_layers, *offline.missing())
             await self.note(events.RunStarted(reason, layers, missing, desktop.start_ms, machine_line()))
             await self._note_anchor()
-            async with attested(self._session.id, desktop, model, layers), self._policy.watching(desktop), self._viewed(desktop):
-                seen, guarded = self._guard.desktop(desktop, model), self._guard.model(model)
+            deciding = self._deciding
+            proven = attested(self._session.id, desktop, lambda: deciding.model, layers)
+            async with proven, self._policy.watching(desktop), self._viewed(desktop):
+                seen, guarded = self._guard.desktop(desktop, deciding.model), self._guard.model(deciding)
                 self._masks.desktop = seen if isinstance(seen, RedactingDesktop) else None
                 seen = self._attendance.desktop(seen, looked_on=self._runner.viewing is not None)
                 if reason == "resumed":
                     await self._restore(seen)
                 self._history = await reconcile(self._history, seen, self._sink)
                 limits = msgspec.convert(self._created.limits, Limits, strict=False)
-                loop = Loop(
+                self._loop = loop = Loop(
                     seen, guarded, self._guard.judge(), self._runner.clock, self._sink, limits, self._history,
                     self._runner.hands, self._heard, self._stopped,
                 )  # fmt: skip
                 try:
                     return await loop.run()
                 finally:
-                    self._history = loop.history
+                    self._history, self._loop = loop.history, None
 
     async def _restore(self, desktop: Desktop) -> None:
         if restored := await restore(self._session.directory, self._session.writer.events, desktop):
@@ -378,19 +394,6 @@ class _Run:
     def _viewed(self, desktop: Desktop) -> AbstractAsyncContextManager[None]:
         return self._runner.viewing(desktop) if self._runner.viewing else contextlib.nullcontext()
 
-    @asynccontextmanager
-    async def _model(self) -> AsyncGenerator[Model]:
-        created = self._created
-        choice = ModelChoice(created.model, created.mmproj, created.family, created.skip_unchanged)
-        notices: set[asyncio.Task[None]] = set()
-
-        def restarted(why: str) -> None:
-            notice = asyncio.ensure_future(self.note(events.EngineRestarted(why)))
-            notices.add(notice)
-            notice.add_done_callback(notices.discard)
-
+    def _opened(self, choice: ModelChoice) -> AbstractAsyncContextManager[Model]:
         opening = self._runner.open_model or partial(real_model, audited=self._audited, session=self._session.id)
-        async with opening(choice, self._created.seed or 0, restarted) as model:
-            async with self._attendance.of(model, lambda: self._history):
-                yield model
-            await asyncio.gather(*notices)
+        return attended(partial(opening, choice, self._created.seed or 0), self._attendance, self._now, self.note)

@@ -17,6 +17,7 @@ from edgeagent.desktop import open_desktop
 from edgeagent.errors import RecordingError, UsageError
 from edgeagent.recording.reader import SessionReader
 from edgeagent.recording.replay import Replayed, replay
+from edgeagent.remote_names import model_name
 from edgeagent.sessions.start_home import start_home
 from edgeagent.words import describe
 from edgeagent_harness.protocol.actions import action_kind
@@ -73,6 +74,7 @@ def _spec(reader: SessionReader) -> DesktopSpec:
 def replayed_words(result: Replayed) -> tuple[str, str]:
     """What was done again, and how its screen compares."""
     what = describe(result.action) if result.action else "the first screen"
+    what += f" (decided by {model_name(result.model)})" if result.model else ""
     share = f" ({result.changed:.1%} of the tiles)" if result.verdict == "differs" else ""
     return what, result.verdict.replace("_", " ") + share
 
@@ -80,7 +82,8 @@ def replayed_words(result: Replayed) -> tuple[str, str]:
 def _tell(result: Replayed, as_json: bool) -> None:
     if as_json:
         kind = action_kind(result.action) if result.action else None
-        echo_json({"step": result.step, "action": kind, "verdict": result.verdict, "changed": round(result.changed, 6)})
+        whose = {"model": result.model} if result.model else {}
+        echo_json({"step": result.step, "action": kind, "verdict": result.verdict, "changed": round(result.changed, 6), **whose})
         return
     what, verdict = replayed_words(result)
     click.echo(f"{result.step:3}  {what} → " + click.style(verdict, fg=_COLOURS.get(result.verdict)))

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import os
 import socket
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from typing import Literal, Protocol, runtime_checkable
 
@@ -68,15 +68,17 @@ class _AttestingModel(Protocol):
 
 
 @asynccontextmanager
-async def attested(session: str, desktop: Desktop, model: Model, layers: tuple[str, ...]) -> AsyncGenerator[None]:
-    """Tell a prober of ``session`` before and after what happens within; nothing where there is none."""
+async def attested(
+    session: str, desktop: Desktop, model: Callable[[], Model], layers: tuple[str, ...]
+) -> AsyncGenerator[None]:  # fmt: skip
+    """Tell a prober of ``session`` before and after what happens within; nothing where there is none. ``model`` decides then."""
     prober = _prober()
     if prober is None:
         yield
         return
-    await _tell(prober, session, "before", desktop, model, layers)
+    await _tell(prober, session, "before", desktop, model(), layers)
     yield
-    await _tell(prober, session, "after", desktop, model, layers)
+    await _tell(prober, session, "after", desktop, model(), layers)
 
 
 def _prober() -> Prober | None:

@@ -78,6 +78,8 @@ class Guarding:
     patterns: Patterns
     further_gate: Gate | None = None
     covers: Covers = field(default_factory=Covers)
+    _looking: list[SecretDesktop | RedactingDesktop] = field(default_factory=list[SecretDesktop | RedactingDesktop])
+    """What has screens read before anyone sees them."""
 
     def spec(self, spec: DesktopSpec) -> DesktopSpec:
         """``spec`` with what must be known of the sandbox to judge by."""
@@ -95,17 +97,32 @@ class Guarding:
         """``desktop``, able to type secrets and covering them, and with what the policy redacts painted over; what ``model`` can
         read is looked through for both. Raises `UsageError` if patterns are to be found and nothing can read."""
         self.gate.surroundings = self._surroundings(desktop)
-        read = model.read if isinstance(model, ReadingModel) else None
+        read = self._reader(model)
+        self._looking.clear()
         if self.vault.secrets and isinstance(desktop, _Windowed):
             desktop = SecretDesktop(cast(GuardingDesktop, desktop), self.gate.surroundings, self.vault, self.covers, read)
+            self._looking.append(desktop)
         elif not self._redacts:
             return desktop
-        if self.patterns and read is None:
-            hint = "take --model embedded, or list regions instead of patterns"
-            raise UsageError("the policy's redaction.patterns cannot be looked for: this model's engine reads no text", hint)
-        return RedactingDesktop(
+        redacting = RedactingDesktop(
             desktop, self.gate.policy.redaction.regions, self.patterns, read, lambda: self.covers.painted
         )  # fmt: skip
+        self._looking.append(redacting)
+        return redacting
+
+    def read_by(self, model: Model) -> None:
+        """From here on ``model``, which decides now, reads the screens. Raises `UsageError` as `desktop` does."""
+        read = self._reader(model)
+        for looking in self._looking:
+            looking.read = read
+
+    def _reader(self, model: Model) -> Reader | None:
+        if isinstance(model, ReadingModel):
+            return model.read
+        if self.patterns:
+            hint = "take --model embedded, or list regions instead of patterns"
+            raise UsageError("the policy's redaction.patterns cannot be looked for: this model's engine reads no text", hint)
+        return None
 
     @property
     def _redacts(self) -> bool:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable, Iterable
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 import numpy as np
@@ -47,6 +47,8 @@ class RecordedAct:
     expect: Expectation = "anywhere"
     frame_before: str = ""
     """The screen that it was decided on."""
+    model: str = ""
+    """Which decided it, from where another one did than the session began with."""
 
 
 Stretch = list[RecordedAct]
@@ -62,6 +64,8 @@ class Replayed:
     verdict: Verdict
     changed: float = 0.0
     """Fraction of the tiles that differ."""
+    model: str = ""
+    """Which decided it, from where another one did than the session began with."""
 
 
 async def replay(reader: SessionReader, spec: DesktopSpec, open_desktop: OpenDesktop) -> AsyncGenerator[Replayed]:
@@ -70,11 +74,11 @@ async def replay(reader: SessionReader, spec: DesktopSpec, open_desktop: OpenDes
         async with open_desktop(spec) as desktop:
             for place, act in enumerate(stretch):
                 if not act.performed:
-                    yield Replayed(act.step, act.action, "skipped")
+                    yield Replayed(act.step, act.action, "skipped", model=act.model)
                     continue
                 await _wait_for_screen(reader, desktop, act)
                 look = await _done_again(desktop, act)
-                yield await _judged(reader, desktop, act, _screens(stretch, place), look)
+                yield replace(await _judged(reader, desktop, act, _screens(stretch, place), look), model=act.model)
 
 
 def stretches(facts: Iterable[events.EventData]) -> list[Stretch]:
@@ -82,6 +86,7 @@ def stretches(facts: Iterable[events.EventData]) -> list[Stretch]:
     found: list[Stretch] = []
     expect: Expectation = "anywhere"
     pending: events.Intent | None = None
+    model = ""
     for fact in facts:
         match fact:
             case events.RunStarted():
@@ -90,12 +95,15 @@ def stretches(facts: Iterable[events.EventData]) -> list[Stretch]:
                 found.append([])
             case events.Observed(frame=frame) if found and not found[-1]:
                 found[-1].append(RecordedAct(0, None, True, frame))
+            case events.ModelChanged():
+                model = fact.model
             case events.Replied():
                 expect = fact.expect
             case events.Intent():
                 pending = fact
             case events.Acted(effect=effect, frame=frame) if found and pending:
-                found[-1].append(RecordedAct(fact.step, pending.action, effect.performed, frame, expect, pending.frame))
+                whose = model if pending.by == "model" else ""
+                found[-1].append(RecordedAct(fact.step, pending.action, effect.performed, frame, expect, pending.frame, whose))
                 pending = None
             case events.Rewound(to_step=step):
                 pending = None

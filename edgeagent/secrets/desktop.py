@@ -51,7 +51,8 @@ class SecretDesktop:
         self._vault = vault
         self._covers = covers
         self._scrubber = Scrubber(vault.values)
-        self._read = read
+        self.read = read
+        """Whose it is can change in mid-run."""
 
     async def observe(self, settle: SettleSpec | None = None) -> Look:
         return await self._shown(await self._inner.observe(settle))
@@ -96,8 +97,8 @@ class SecretDesktop:
     async def _shown(self, look: Look) -> Look:
         """``look`` as recording and model may see it."""
         covered = self._covers.apply(look.screen)
-        if self._covers.used and self._read is not None:
-            words = await self._read(covered)
+        if self._covers.used and self.read is not None:
+            words = await self.read(covered)
             leaks = [box for text, box in words if self._scrubber.text(text) != text]
             covered = self._covers.apply(covered, leaks) if leaks else covered
         return look if covered is look.screen else Look(covered, look.settle, look.capture_ms)

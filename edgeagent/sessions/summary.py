@@ -34,6 +34,7 @@ class SessionSummary:
     status: Status
     task: str
     model: str
+    """Which decided last."""
     created_s: float
     """Unix time of the first event; 0 if there is none."""
     updated_s: float
@@ -64,12 +65,13 @@ def summarize(directory: Path) -> SessionSummary:
     history = fold(facts)
     created = next((fact for fact in facts if isinstance(fact, events.SessionCreated)), None)
     owned, where = is_locked(directory), _where(directory)
+    deciding = [fact.model for fact in facts if isinstance(fact, events.SessionCreated | events.ModelChanged)]
     return SessionSummary(
         id=directory.name,
         directory=directory,
         status=_status(owned, facts, history.ended),
         task=history.task,
-        model=created.model if created else "",
+        model=deciding[-1] if deciding else "",
         agent=created.agent.name if created and created.agent else "",
         created_s=contents.events[0].time if contents.events else 0.0,
         updated_s=contents.events[-1].time if contents.events else 0.0,

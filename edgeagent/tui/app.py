@@ -128,7 +128,9 @@ class EdgeAgentApp(App[None]):
     # -- tasks and sessions -----------------------------------------------------------------------------------------------
 
     @on(TaskWanted)
-    def _begin(self, wanted: TaskWanted) -> None:
+    @work(group="begin", exclusive=True)
+    async def _begin(self, wanted: TaskWanted) -> None:
+        from edgeagent.tui.leaving import may_leave
         from edgeagent.tui.request import run_request
         from edgeagent.words import printable
 
@@ -136,6 +138,8 @@ class EdgeAgentApp(App[None]):
             request = run_request(wanted.task, wanted.on)
         except EdgeAgentError as error:
             self.notify(printable(f"{error}. {error.hint}".strip()), severity="error", timeout=10, markup=False)
+            return
+        if not await may_leave(self, request.model.model):
             return
 
         async def work(runner: Runner) -> RunResult:

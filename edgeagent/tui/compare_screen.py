@@ -16,7 +16,7 @@ from edgeagent.history import Step
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.comparing import Comparison, Pair, compare
 from edgeagent.tui.frame_view import FrameView, Shown, ShowsFrames
-from edgeagent.words import describe, effect_words
+from edgeagent.words import describe, effect_words, printable
 
 
 class CompareScreen(ShowsFrames):
@@ -66,18 +66,24 @@ class CompareScreen(ShowsFrames):
             self._readers = [SessionReader.open(directory) for directory in self._directories]
             compared = compare(self._readers[0].steps(), self._readers[1].steps())
         except EdgeAgentError as error:
-            self.app.call_from_thread(self.query_one("#status", Static).update, str(error))
+            self.app.call_from_thread(self._say, printable(str(error)))
             return
         self.app.call_from_thread(self._show, compared)
 
+    def _say(self, words: str) -> None:
+        for status in self.query("#status").results(Static):  # none: the screen was left meanwhile
+            status.update(words)
+
     def _show(self, compared: Comparison) -> None:
+        if not self.is_attached:
+            return
         self._comparison = compared
         table = self.query_one(DataTable)
         for pair in compared.pairs:
             table.add_row(_sign(pair), str(pair.number), _words(pair.left), _words(pair.right))
         first = compared.first_difference
         same = "every step did the same" if first is None else f"they part at step {first} (N goes there)"
-        self.query_one("#status", Static).update(f"{len(compared.pairs)} steps; {same}")
+        self._say(f"{len(compared.pairs)} steps; {same}")
         table.focus()
 
     @on(DataTable.RowHighlighted)
@@ -95,7 +101,11 @@ class CompareScreen(ShowsFrames):
                     shown = Shown(frame.pixels, frame.width, frame.height)
                 except EdgeAgentError:
                     shown = None
-            self.app.call_from_thread(self.query_one(f"#{side}-frame", FrameView).show, shown)
+            self.app.call_from_thread(self._show_frame, side, shown)
+
+    def _show_frame(self, side: str, shown: Shown | None) -> None:
+        for frame in self.query(f"#{side}-frame").results(FrameView):
+            frame.show(shown)
 
     def action_first(self) -> None:
         """Go to the first step that did something else."""

@@ -9,7 +9,6 @@ from typing import ClassVar
 from textual import on, work
 from textual.binding import Binding, BindingType
 from textual.message import Message
-from textual.widgets import Input
 
 from edgeagent import events
 from edgeagent.sessions.whereabouts import whereabouts
@@ -17,7 +16,6 @@ from edgeagent.teleport.wire import CommandKind, Standing
 from edgeagent.tui.dialog import Choice, ChoiceScreen
 from edgeagent.tui.following import Followed, FollowThread, FollowTold, Left, NotFollowing, Ordered, Stood
 from edgeagent.tui.rows import Row
-from edgeagent.tui.timeline_view import TimelineView
 from edgeagent.tui.watching import WatchScreen
 from edgeagent.words import describe, printable
 
@@ -49,15 +47,11 @@ class FollowScreen(WatchScreen):
         "here. What waits for you is asked here, and Y asks again."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Back"),
-        Binding("f1", "app.help", "Help"),
         Binding("f4", "close_up", "Close-up", show=False),
-        Binding("f5", "before", "Before / after", show=False),
         Binding("f6", "steer", "Say"),
         Binding("y", "permit", "Answer"),
         Binding("s", "stop_there", "Stop there"),
         Binding("t", "take_back", "Take back"),
-        Binding("p", "policy", "Policy", show=False),
     ]
 
     def __init__(self, directory: Path) -> None:
@@ -173,24 +167,8 @@ class FollowScreen(WatchScreen):
         if self._follower is not None:
             self._follower.order(kind, text)
 
-    def action_steer(self) -> None:
-        """Open the line for a message to the run there."""
-        message = self.query_one("#message", Input)
-        message.display = True
-        message.focus()
-
-    @on(Input.Submitted, "#message")
-    def _say(self, event: Input.Submitted) -> None:
-        text = event.value.strip()
-        self._close_message()
-        if text:
-            self._order("say", text)
-
-    def _close_message(self) -> None:
-        message = self.query_one("#message", Input)
-        message.clear()
-        message.display = False
-        self.query_one(TimelineView).focus()
+    def say(self, text: str) -> None:
+        self._order("say", text)
 
     def action_stop_there(self) -> None:
         """End the run there after the step under way."""
@@ -212,15 +190,6 @@ class FollowScreen(WatchScreen):
             self.app.notify("It is here again. F7 goes on.")
         else:
             self._start_following()
-
-    # -- looking ----------------------------------------------------------------------------------------------------------
-
-    def action_leave(self) -> None:
-        """Close the line for messages if it is open, else go back; the session goes on there."""
-        if self.query_one("#message", Input).display:
-            self._close_message()
-        else:
-            self.app.pop_screen()
 
 
 def question_there(remote: str, standing: Standing, may: events.Verdict | None) -> ChoiceScreen:

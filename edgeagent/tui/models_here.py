@@ -9,8 +9,12 @@ from textual.app import App
 from edgeagent.bench.step.fitting import kept
 from edgeagent.bench.step.resources import available_mb
 from edgeagent.bench.step.synthetic import OFFERED, named
+from edgeagent.deciding import refuse_unusable
 from edgeagent.hub.shelf import Shelved, shelved
+from edgeagent.runner import ModelChoice
+from edgeagent.tui.choices import model_choice
 from edgeagent.tui.dialog import Choice, ChoiceScreen, LineScreen
+from edgeagent.tui.leaving import may_leave
 from edgeagent_models.published import Published, needs, published
 
 OTHER = "other"
@@ -18,12 +22,23 @@ PULL = "pull:"
 """Begins the choice of a model that is not on this machine yet; after it, what to pull."""
 
 
-async def choose_model(app: App[None], now: str) -> str | None:
+async def choose_decider(app: App[None], now: str) -> ModelChoice | None:
+    """What the user has a session go on with; None: as `choose_model`, or not after what was said of it. In a worker.
+
+    Raises `EdgeAgentError` where it is known already that it cannot decide here.
+    """
+    said = await choose_model(app, now, "Which model decides from the next step on?")
+    if not said:
+        return None
+    choice = model_choice(said)
+    refuse_unusable(choice, available_mb())
+    return choice if await may_leave(app, choice.model) else None
+
+
+async def choose_model(app: App[None], now: str, title: str = "Which model?") -> str | None:
     """What the user chooses or writes; None: nothing, or one that is to be fetched first. In a worker."""
     choices = await asyncio.to_thread(model_choices)
-    said = await app.push_screen_wait(
-        ChoiceScreen("Which model? A session that runs is stopped, and goes on with it", choices, now)
-    )
+    said = await app.push_screen_wait(ChoiceScreen(title, choices, now))
     if said == OTHER:
         note = "A GGUF file and after it its mmproj, or openai:URL#NAME"
         return await app.push_screen_wait(LineScreen("Which model?", note, now))

@@ -17,20 +17,24 @@ from dataclasses import dataclass, field, replace
 
 from edgeagent.agents.reading import agents_folder, load, own_names
 from edgeagent.agents.telling import in_words
+from edgeagent.bench.step.resources import available_mb
+from edgeagent.deciding import refuse_unusable
 from edgeagent.errors import EdgeAgentError, UsageError
 from edgeagent.policy.asking import Answer, Instead, Question, Said
 from edgeagent.policy.grants import GRANT_S
+from edgeagent.remote_names import is_remote, model_name, remote_name
 from edgeagent.runner import Runner, RunResult
 from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.summary import summarize
 from edgeagent.settings import Settings, read
 from edgeagent.tui import plain_teleport as teleport
+from edgeagent.tui.choices import model_choice
 from edgeagent.tui.editing import as_text, from_text
 from edgeagent.tui.plain_teleport import Attended
 from edgeagent.tui.request import giving_way, run_request
 from edgeagent.tui.rows import Row, Timeline
 from edgeagent.tui.wanted import MODE_WORDS, Wanted, gate_mode
-from edgeagent.tui.working import Asked, Audited, Broken, Fact, Finished, Opened, RunThread, Told
+from edgeagent.tui.working import Asked, Audited, Broken, Fact, Finished, ModelKept, ModelLoading, Opened, RunThread, Told
 from edgeagent.words import printable
 
 _HELP = """\
@@ -45,7 +49,8 @@ Sessions:
 While a task runs:
   Ctrl+C          stop at once: hands off, keys and buttons released; :resume goes on
   :pause  :go     before the next action    :step           let one action pass
-  :mode MODE      from the next action on   any other line is said to the model"""
+  :mode MODE      from the next action on   :model FILES    from the next step on
+  any other line is said to the model"""
 _ANSWERS: dict[str, Said] = {"y": "yes", "yes": "yes", "a": "always", "always": "always", "n": "no", "no": "no"}
 _LATEST = 10
 _SIZE_PX = (1280, 800)
@@ -106,6 +111,7 @@ class Plain:
             case _:
                 wanted = giving_way(self.wanted, self.begun, load(self.wanted.agent))
                 request = run_request(line.strip(), wanted)
+                self._tell_what_leaves(request.model.model)
                 return self._begin(lambda runner: runner.start(request))
         return None
 
@@ -179,6 +185,8 @@ class Plain:
         elif command == ":mode" and (mode := gate_mode(rest.strip())) is not None:
             run.set_mode(mode)
             self.say(f"from the next action on: {mode}")
+        elif command == ":model" and rest.strip():
+            self._change_model(run, rest.strip())
         elif command == ":teleport" and self._session:
             self._leave_for(rest.strip())
         elif command.startswith(":"):
@@ -186,6 +194,17 @@ class Plain:
         elif said:
             run.steer(said)
             self.say("it is told before its next decision")
+
+    def _change_model(self, run: RunThread, said: str) -> None:
+        choice = model_choice(said)
+        refuse_unusable(choice, available_mb())
+        self._tell_what_leaves(choice.model)
+        run.set_model(choice)
+        self.say(printable(f"after the step under way: {model_name(choice.model)} decides, in the same sandbox"))
+
+    def _tell_what_leaves(self, model: str) -> None:
+        if is_remote(model):
+            self.say(f"from here on {remote_name(model).notice()}")
 
     def _leave_for(self, name: str) -> None:
         directory = self.make_runner().store.root / self._session
@@ -231,6 +250,10 @@ class Plain:
                             f"y yes, n no{_always(question)}, e edit?"
                         )
                     )
+                case ModelLoading(model=model):
+                    self.say(printable(f"loading {model_name(model)}"))
+                case ModelKept(model=model, why=why):
+                    self._say_row(self._timeline.model_kept(model, why))
                 case Finished(result=result):
                     self.say(f"ended: {result.ended.outcome} after {result.steps} steps in {result.wall_s:.1f} s")
                     return False

@@ -7,9 +7,10 @@ from typing import Literal
 
 from edgeagent import events
 from edgeagent.recording.export.marks import Mark, action_marks, effect_marks
+from edgeagent.remote_names import model_name
 from edgeagent.timings import TimingFold, phases_line
 from edgeagent.tui.metrics import Metrics
-from edgeagent.words import describe, effect_words, printable
+from edgeagent.words import describe, effect_words, printable, with_more
 from edgeagent_harness.policy.hosts import endpoint_text
 from edgeagent_harness.policy.types import Endpoint
 from edgeagent_harness.protocol import audit
@@ -125,7 +126,7 @@ class Timeline:
                 self.mode = mode
                 return self._notice(fact)
             case events.ModelChanged(model=model):
-                self.model = model
+                self.model, self.doing = model, "deciding"
                 return self._notice(fact)
             case _:
                 return self._notice(fact)
@@ -148,6 +149,11 @@ class Timeline:
         place = _permissible(entry)
         self.denied = place or self.denied
         return replace(self._row(*told), place=place)
+
+    def model_kept(self, model: str, why: str) -> Row:
+        """The row that says why ``model``, which the user wants to decide, does not."""
+        self.doing = "deciding"
+        return self._row("bad", printable(f"{model_name(model)} cannot decide: {why}; {model_name(self.model)} goes on"))
 
     def _row(self, tone: Tone, title: str) -> Row:
         self._notices += 1
@@ -195,18 +201,19 @@ def _told(fact: events.EventData) -> tuple[Tone, str] | None:
             return "user", f"you put another action in its place: {describe(instead)}"
         case events.ModeChanged(mode=mode):
             return "user", f"you changed the mode to {mode}"
-        case events.ModelChanged(model=model):
-            return "user", f"from here on {model.rsplit('/', 1)[-1]} decides"
+        case events.ModelChanged(model=model, before=before):
+            until = f", until here {model_name(before.model)} did" if before else ""
+            return "user", printable(f"from here on {model_name(model)} decides{until}")
         case events.StateChanged(why=why) if why.startswith("the user has "):
             return "user", f"you have{why.removeprefix('the user has')}"
         case events.Forked(source=source, at_step=step):
             return "user", f"forked from {source} after step {step}"
         case events.Rewound(to_step=step, steps_dropped=dropped):
             return "user", f"you went back to step {step}: {dropped} later steps count as not done"
-        case events.HandedOver(to=to):
-            return "user", f"handed over to {printable(to)}"
-        case events.TakenBack(source=source):
-            return "user", f"taken back from {printable(source)}"
+        case events.HandedOver(to=to, engine_state=state):
+            return "user", with_more(f"handed over to {printable(to)}", state)
+        case events.TakenBack(source=source, engine_state=state):
+            return "user", with_more(f"taken back from {printable(source)}", state)
         case events.Restored(how=how, steps=steps, why=why):
             return "plain", f"the screen is {how}: {printable(why) or f'{steps} steps were done again'}"
         case events.Approved(action=action):

@@ -8,16 +8,16 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
-from textual.widgets import Input
 
 from edgeagent.clock import SystemClock
 from edgeagent.errors import EdgeAgentError
 from edgeagent.policy.asking import Question
 from edgeagent.recording.export import FORMATS, default_name
+from edgeagent.remote_names import model_name
 from edgeagent.sessions.branching import fork
 from edgeagent.sessions.store import SessionStore
 from edgeagent.tui.asking import AskAnswer, AskScreen
-from edgeagent.tui.choices import MODE_CHOICES, model_choice
+from edgeagent.tui.choices import MODE_CHOICES
 from edgeagent.tui.dialog import Choice, ChoiceScreen
 from edgeagent.tui.frame_view import FrameView
 from edgeagent.tui.permitting import PermitScreen, Scope, file_of, permit
@@ -38,11 +38,9 @@ class SessionScreen(WatchScreen):
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("escape", "leave", "Stop, back"),
-        Binding("f1", "app.help", "Help"),
         Binding("f2", "hold", "Pause"),
         Binding("f3", "one_step", "One step", show=False),
         Binding("f4", "close_up", "Close-up"),
-        Binding("f5", "before", "Before / after", show=False),
         Binding("f6", "steer", "Say"),
         Binding("f7", "resume", "Resume"),
         Binding("f8", "export", "Export", show=False),
@@ -55,7 +53,6 @@ class SessionScreen(WatchScreen):
         Binding("t", "teleport", "Teleport", show=False),
         Binding("w", "rewind", "Rewind to here", show=False),
         Binding("r", "replay", "Replay", show=False),
-        Binding("p", "policy", "Policy", show=False),
     ]
 
     _asking: AskScreen | None = None
@@ -87,14 +84,10 @@ class SessionScreen(WatchScreen):
 
     # -- the hand on the run ----------------------------------------------------------------------------------------------
 
-    def action_leave(self) -> None:
-        """Close the line for messages if it is open, else go back. While the session runs, Esc does not come here: it stops."""
-        message = self.query_one("#message", Input)
-        if message.display and message.has_focus:
-            message.display = False
-            self.query_one(TimelineView).focus()
-        elif not self.running:
-            self.app.pop_screen()
+    def go_back(self) -> None:
+        """While the session runs, Esc does not come here: it stops."""
+        if not self.running:
+            super().go_back()
 
     def action_hold(self) -> None:
         """Pause before the next action, or go on."""
@@ -156,42 +149,35 @@ class SessionScreen(WatchScreen):
 
     @work(group="model")
     async def action_model(self) -> None:
-        """Go on with another model: the session is stopped, and taken up again by that one."""
+        """Have another model decide from the next step on; a session that does not run is taken up again by it."""
         if self.directory is None:
             return
-        from edgeagent.tui.models_here import choose_model
+        from edgeagent.tui.models_here import choose_decider
 
-        said = await choose_model(self.app, self.timeline.model)
-        if not said:
-            return
         try:
-            model = model_choice(said)
+            model = await choose_decider(self.app, self.timeline.model)
         except EdgeAgentError as error:
             self.app.notify(printable(f"{error}. {error.hint}"), severity="error", timeout=10, markup=False)
             return
+        if model is None:
+            return
         if self.run is not None and self.running:
-            self.run.stop()
-            await asyncio.to_thread(self.run.join, 15.0)
-        self.post_message(ResumeWanted(self.directory.name, "", model))
+            self.run.set_model(model)
+            self.app.notify(f"After the step under way: {model_name(model.model)} decides, in the same sandbox.", markup=False)
+        else:
+            self.post_message(ResumeWanted(self.directory.name, "", model))
 
     def action_steer(self) -> None:
         """Open the line for a message to the model."""
         if self.run is not None:
             self.run.expect()
-        message = self.query_one("#message", Input)
-        message.display = True
-        message.focus()
+        super().action_steer()
 
-    @on(Input.Submitted, "#message")
-    def _say(self, event: Input.Submitted) -> None:
-        text = event.value.strip()
-        event.input.clear()
-        event.input.display = False
-        self.query_one(TimelineView).focus()
-        if text and self.running and self.run is not None:
+    def say(self, text: str) -> None:
+        if self.running and self.run is not None:
             self.run.steer(text)
             self.app.notify("It is told before its next decision.")
-        elif text:
+        else:
             self._go_on(text)
 
     # -- looking ----------------------------------------------------------------------------------------------------------

@@ -137,7 +137,7 @@ class TeleportScreen(Screen[Ended]):
             self.app.call_from_thread(self._end, Over(str(error), error.hint))
 
     def _ask(self, leaving: str, lines: list[Line]) -> None:
-        if self._over is not None:
+        if self._over is not None or not self.is_attached:
             return
         self._leaving = leaving
         self.query_one(LinesView).show(lines)
@@ -243,6 +243,8 @@ class TeleportScreen(Screen[Ended]):
         self.app.call_from_thread(self._ask, plan.leaving, lines)
 
     def _end(self, over: Over) -> None:
+        if not self.is_attached:
+            return
         if self._move is not None:
             self._move.join(_ENDS_S)  # it has said its last word
         self._over, self._asking = over, False

@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 import time
 from pathlib import Path
+from typing import ClassVar
 
 from textual import on, work
 from textual.app import ComposeResult
+from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.message import Message
 from textual.widgets import Footer, Input, Static
@@ -16,12 +18,26 @@ from edgeagent.cli.audit import entry_words
 from edgeagent.errors import EdgeAgentError
 from edgeagent.events import EventData
 from edgeagent.recording.reader import SessionReader
+from edgeagent.remote_names import model_name
 from edgeagent.sessions.summary import human_bytes
 from edgeagent.tui.frame_view import FrameView, Shown, ShowsFrames
 from edgeagent.tui.metrics import memory_bytes
 from edgeagent.tui.rows import Row, Timeline
 from edgeagent.tui.timeline_view import TimelineView
-from edgeagent.tui.working import Asked, Audited, Broken, Fact, Finished, Glimpsed, Opened, RunThread, Seen, Told
+from edgeagent.tui.working import (
+    Asked,
+    Audited,
+    Broken,
+    Fact,
+    Finished,
+    Glimpsed,
+    ModelKept,
+    ModelLoading,
+    Opened,
+    RunThread,
+    Seen,
+    Told,
+)
 from edgeagent.words import milliseconds, printable
 from edgeagent_harness.protocol.audit import Entry
 
@@ -41,9 +57,15 @@ class RunTold(Message):
 
 
 class WatchScreen(ShowsFrames):
-    """Shows a session; what the user can do about it is `SessionScreen`'s."""
+    """Shows a session, and takes a line for its model; what else the user can do about it is the subclasses'."""
 
     CSS_PATH = "screens.tcss"
+    BINDINGS: ClassVar[list[BindingType]] = [
+        Binding("escape", "leave", "Back"),
+        Binding("f1", "app.help", "Help"),
+        Binding("f5", "before", "Before / after", show=False),
+        Binding("p", "policy", "Policy", show=False),
+    ]
 
     def __init__(self, directory: Path | None = None, run: RunThread | None = None) -> None:
         super().__init__()
@@ -137,6 +159,10 @@ class WatchScreen(ShowsFrames):
                 self._note_audit(entry)
             case Asked(question=question):
                 self.ask(question)
+            case ModelLoading(model=model):
+                self._since_s, self.timeline.doing = time.monotonic(), f"loading {printable(model_name(model))}"
+            case ModelKept(model=model, why=why):
+                self._put(self.timeline.model_kept(model, why))
             case Finished(result=result):
                 self.finished(f"{result.ended.outcome} after {result.steps} steps in {result.wall_s:.1f} s")
             case Broken(message=text, hint=hint):
@@ -176,6 +202,41 @@ class WatchScreen(ShowsFrames):
         self._audit = [*self._audit[1 - _AUDIT_LINES :], printable(entry_words(entry))]
         if self.showing_audit:
             self._show_detail(None)
+
+    # -- a line for the model -------------------------------------------------------------------------------------------
+
+    def action_steer(self) -> None:
+        """Open the line for a message to the model."""
+        message = self.query_one("#message", Input)
+        message.display = True
+        message.focus()
+
+    @on(Input.Submitted, "#message")
+    def _take_message(self, event: Input.Submitted) -> None:
+        text = event.value.strip()
+        self._close_message()
+        if text:
+            self.say(text)
+
+    def _close_message(self) -> None:
+        message = self.query_one("#message", Input)
+        message.clear()
+        message.display = False
+        self.query_one(TimelineView).focus()
+
+    def say(self, text: str) -> None:
+        """The user wants the model told this."""
+
+    def action_leave(self) -> None:
+        """Close the line for messages if it is open, else go back."""
+        if self.query_one("#message", Input).display:
+            self._close_message()
+        else:
+            self.go_back()
+
+    def go_back(self) -> None:
+        """To the screen before."""
+        self.app.pop_screen()
 
     # -- what is shown --------------------------------------------------------------------------------------------------
 
@@ -238,7 +299,11 @@ class WatchScreen(ShowsFrames):
         except EdgeAgentError:
             return
         marks = row.before_marks if before else row.marks
-        self.app.call_from_thread(self.query_one(FrameView).show, Shown(recorded.pixels, recorded.width, recorded.height, marks))
+        self.app.call_from_thread(self._show_recorded, Shown(recorded.pixels, recorded.width, recorded.height, marks))
+
+    def _show_recorded(self, shown: Shown) -> None:
+        for frame in self.query(FrameView):  # none: the screen was left meanwhile
+            frame.show(shown)
 
     @work(thread=True, group="load")
     def _load(self, directory: Path) -> None:

@@ -14,9 +14,10 @@ from typing import Any, Protocol, TypeAlias, runtime_checkable
 from edgeagent import events
 from edgeagent.attending import Attendance
 from edgeagent.brake import Brake
+from edgeagent.deciding import ModelSwitch
 from edgeagent.errors import EdgeAgentError
 from edgeagent.policy.asking import Answer, Question
-from edgeagent.runner import Runner, RunResult
+from edgeagent.runner import ModelChoice, Runner, RunResult
 from edgeagent.screen import Screen
 from edgeagent.tui.hold import HandedOver, HoldingGate, UserHands
 from edgeagent.tui.loop_thread import LoopThread
@@ -68,6 +69,21 @@ class Audited:
 
 
 @dataclass(frozen=True, slots=True)
+class ModelLoading:
+    """The model that the user wants is being loaded, in the place of the one that decided."""
+
+    model: str
+
+
+@dataclass(frozen=True, slots=True)
+class ModelKept:
+    """The model that the user wants cannot decide; the one before goes on."""
+
+    model: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
 class Finished:
     """The run is over."""
 
@@ -82,7 +98,7 @@ class Broken:
     hint: str
 
 
-Told: TypeAlias = Opened | Fact | Seen | Glimpsed | Asked | Audited | Finished | Broken
+Told: TypeAlias = Opened | Fact | Seen | Glimpsed | Asked | Audited | ModelLoading | ModelKept | Finished | Broken
 Work: TypeAlias = Callable[[Runner], Coroutine[Any, Any, RunResult]]
 
 
@@ -109,6 +125,10 @@ class RunThread(LoopThread[Told]):
         self._asker = HandedOver(lambda question: self.tell(Asked(question)))
         self._said: deque[events.EventData] = deque()
         self._mode: GateMode | None = None
+        self._switch = ModelSwitch(
+            loading=lambda choice: self.tell(ModelLoading(choice.model)),
+            kept=lambda choice, why: self.tell(ModelKept(choice.model, f"{why}. {why.hint}".rstrip(". "))),
+        )
         self._glimpse: Screen | None = None
         self._live = live
         self.watched = True
@@ -141,6 +161,10 @@ class RunThread(LoopThread[Told]):
         """Have the gate judge in ``mode`` from the next action on."""
         self._mode = mode
         self._said.append(events.ModeChanged(mode))
+
+    def set_model(self, choice: ModelChoice) -> None:
+        """Have another model decide from the next step on, in the same sandbox; told of it with `ModelLoading`, `ModelKept`."""
+        self._switch.wanted = choice
 
     def take_over(self) -> None:
         """The user's hands instead of the model's: what it was about to do is dropped."""
@@ -184,6 +208,7 @@ class RunThread(LoopThread[Told]):
         runner.inbox = self._take_said
         runner.hands = self._hands
         runner.wanted_mode = lambda: self._mode
+        runner.model_switch = self._switch
         runner.viewing = self._viewing
         self._task = asyncio.ensure_future(self._work(runner))
         if self._stop_wanted:

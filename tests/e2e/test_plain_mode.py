@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 from support.terminal import SlowModel, facts, runners
+from support.tiny_models import TinyModels
 
 from edgeagent import events
 from edgeagent.errors import EdgeAgentError
@@ -86,6 +87,23 @@ def test_stopped_and_resumed(tmp_path: Path) -> None:
     model.presses = 0
     again = talk.begin(":resume")
     talk.until(again, lambda: talk.count("ended: done") == 1)
+
+
+def test_another_model_decides_from_the_next_step_on(tmp_path: Path, tiny_models: TinyModels) -> None:
+    model = SlowModel(1_000, delay_s=0.05)
+    talk = Talk(tmp_path, model)
+    run = talk.begin("press on")
+    talk.until(run, lambda: talk.count("→ confirmed") > 1)
+    talk.plain.run_line(run, f":model {tiny_models.dense} {tiny_models.mmproj}")
+    talk.until(run, lambda: talk.count("from here on dense.gguf decides, until here embedded did") == 1)
+    with pytest.raises(EdgeAgentError, match="neither 'embedded' nor a file"):
+        talk.plain.run_line(run, ":model /no/such.gguf")
+    talk.plain.run_line(run, ":model openai:http://127.0.0.1:9/v1#far")
+    assert talk.count("every screenshot of this session go to 127.0.0.1:9") == 1
+    talk.until(run, lambda: talk.count("from here on far decides, until here dense.gguf did") == 1)
+    model.presses = 0
+    talk.until(run, lambda: talk.count("ended: done") == 1)
+    assert sum(isinstance(fact, events.RunStarted) for fact in facts(tmp_path)) == 1
 
 
 @pytest.mark.parametrize(

@@ -6,15 +6,18 @@ from pathlib import Path
 
 import pytest
 from support.terminal import CLICK, SlowModel, begin, facts, make_app, status, titles, until
+from support.tiny_models import TinyModels
+from textual.pilot import Pilot
 from textual.widgets import DataTable, Input, OptionList, Static, TextArea
 
 from edgeagent import events
+from edgeagent.runner import ModelChoice
 from edgeagent.sessions.store import SessionStore
 from edgeagent.settings import Settings
 from edgeagent.testing import ScriptedModel
 from edgeagent.tui.asking import AskScreen
 from edgeagent.tui.compare_screen import CompareScreen
-from edgeagent.tui.dialog import ChoiceScreen, LineScreen
+from edgeagent.tui.dialog import ChoiceScreen, ConfirmScreen, LineScreen
 from edgeagent.tui.editing import EditScreen
 from edgeagent.tui.frame_view import FrameView
 from edgeagent.tui.help import HelpScreen
@@ -22,6 +25,7 @@ from edgeagent.tui.home import HomeScreen
 from edgeagent.tui.policy_screen import PolicyScreen
 from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.settings_screen import SettingsScreen
+from edgeagent.tui.task_input import TaskInput
 from edgeagent.tui.tour import TourScreen
 from edgeagent_harness.protocol.actions import Click, Finish, Type
 from edgeagent_harness.protocol.geometry import Point
@@ -158,25 +162,76 @@ async def test_esc_stops_whatever_is_open(tmp_path: Path) -> None:
         assert app.screen is screen, "the question has gone with the run"
 
 
-async def test_another_model_takes_the_session_up(tmp_path: Path) -> None:
-    model = SlowModel(1_000, delay_s=0.05)
+async def ask_for(pilot: Pilot[None], model: str) -> None:
+    """Have ``model`` decide: O, another one, its name."""
+    app = pilot.app
+    await pilot.press("o")
+    await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
+    listed = app.screen.query_one(OptionList)
+    listed.highlighted = listed.get_option_index("other")
+    await pilot.press("enter")
+    await until(pilot, lambda: isinstance(app.screen, LineScreen) and bool(app.screen.query("#line")))
+    app.screen.query_one("#line", Input).value = model
+    await pilot.press("enter")
+    await until(pilot, lambda: not isinstance(app.screen, LineScreen))
+
+
+async def test_another_model_decides_from_the_next_step_on(
+    tmp_path: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
+) -> None:  # fmt: skip
+    model = SlowModel(1_000, delay_s=0.4)
     app = make_app(tmp_path, model)
     async with app.run_test(size=(120, 40)) as pilot:
         screen = await begin(pilot)
         await until(pilot, lambda: len(titles(screen)) > 2)
-        await pilot.press("o")
-        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen))
-        listed = app.screen.query_one(OptionList)
-        listed.highlighted = listed.get_option_index("other")
-        await pilot.press("enter")
-        await until(pilot, lambda: isinstance(app.screen, LineScreen) and bool(app.screen.query("#line")))
-        app.screen.query_one("#line", Input).value = "embedded"
-        await pilot.press("enter")
+        await ask_for(pilot, f"{tiny_models.dense} {tiny_models.mmproj}")
+        told = "from here on dense.gguf decides, until here embedded did"
+        await until(pilot, lambda: told in titles(screen))
+        assert app.screen is screen, "the run goes on"
+        await until(pilot, lambda: "dense.gguf" in status(screen))
+        monkeypatch.setattr("edgeagent.deciding.available_mb", lambda: 0.0)
+        assert screen.run is not None
+        screen.run.set_model(ModelChoice(str(tiny_models.hybrid), str(tiny_models.mmproj)))
+        await until(pilot, lambda: any("hybrid.gguf cannot decide" in title for title in titles(screen)))
+        monkeypatch.setattr("edgeagent.tui.models_here.available_mb", lambda: 0.0)
+        await ask_for(pilot, f"{tiny_models.hybrid} {tiny_models.mmproj}")
+        toasts = app._notifications  # pyright: ignore[reportPrivateUsage]
+        await until(pilot, lambda: any("are free" in toast.message for toast in toasts))
+        await pilot.press("escape")
+        await until(pilot, lambda: "interrupted" in status(screen) and screen.run is not None and not screen.run.alive)
+        await ask_for(pilot, "embedded")
         await until(pilot, lambda: isinstance(app.screen, SessionScreen) and app.screen is not screen)
         model.presses = 0
-        await until(pilot, lambda: any(isinstance(fact, events.RunEnded) and fact.outcome == "done" for fact in facts(tmp_path)))
-    kinds = [type(fact) for fact in facts(tmp_path)]
-    assert kinds.index(events.RunEnded) < kinds.index(events.ModelChanged)
+        resumed = app.screen
+        assert isinstance(resumed, SessionScreen)
+        await until(pilot, lambda: bool(resumed.query("#status")) and "done after" in status(resumed))
+    changes = [fact for fact in facts(tmp_path) if isinstance(fact, events.ModelChanged | events.RunStarted | events.RunEnded)]
+    kinds = [type(fact).__name__ for fact in changes]
+    assert kinds == ["RunStarted", "ModelChanged", "RunEnded", "ModelChanged", "RunStarted", "RunEnded"]
+
+
+async def test_what_leaves_for_a_model_elsewhere_is_said_first(tmp_path: Path) -> None:
+    model = SlowModel(1_000, delay_s=0.2)
+    app = make_app(tmp_path, model)
+    async with app.run_test(size=(120, 40)) as pilot:
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen))
+        app.screen.query_one("#model", Input).value = "openai:http://127.0.0.1:9/v1#far"
+        app.screen.query_one(TaskInput).text = "press twice"
+        await pilot.press("enter")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and len(app.screen.query(Static)) > 1)
+        assert "every screenshot of this session go to 127.0.0.1:9" in str(app.screen.query(Static)[1].render())
+        await pilot.press("n")
+        await until(pilot, lambda: isinstance(app.screen, HomeScreen))
+        assert SessionStore(tmp_path).ids() == []
+        app.screen.query_one("#model", Input).value = ""
+        screen = await begin(pilot)
+        await until(pilot, lambda: len(titles(screen)) > 2)
+        await ask_for(pilot, "openai:http://127.0.0.1:9/v1#far")
+        await until(pilot, lambda: isinstance(app.screen, ConfirmScreen) and bool(app.screen.query("#no")))
+        await pilot.press("y")
+        await until(pilot, lambda: "from here on far decides, until here embedded did" in titles(screen))
+        model.presses = 0
+        await until(pilot, lambda: "done after" in status(screen))
 
 
 async def test_a_fork_a_comparison_and_an_export(tmp_path: Path) -> None:

@@ -66,7 +66,7 @@ def trajectory(story: Story, pictures: _Pictures) -> atif.Trajectory:
     steps = [atif.Step(step_id=1, source="user", message=asked, timestamp=_iso(story.began_s))]
     for step in story.steps:
         steps.extend(map(_note, step.notes))
-        steps.append(_step(step, pictures))
+        steps.append(_step(step, pictures, step.model if len(story.models) > 1 else ""))
     steps.extend(map(_note, story.ending.notes))
     steps.extend(_ending(story))
     numbered = [msgspec.structs.replace(step, step_id=number) for number, step in enumerate(steps, start=1)]
@@ -83,7 +83,8 @@ def trajectory(story: Story, pictures: _Pictures) -> atif.Trajectory:
     )
 
 
-def _step(step: StepStory, pictures: _Pictures) -> atif.Step:
+def _step(step: StepStory, pictures: _Pictures, model: str) -> atif.Step:
+    """``model``: which decided it, where that is not the trajectory's own."""
     call_id = f"call_{step.number}"
     said = [atif.ContentPart(type="text", text=_effect_text(step.effect)), *pictures.part(step.frame_after)]
     call = atif.ToolCall(tool_call_id=call_id, function_name=action_kind(step.action), arguments=arguments(step.action))
@@ -93,6 +94,7 @@ def _step(step: StepStory, pictures: _Pictures) -> atif.Step:
         source="agent",
         message=words.describe(step.action, step.target),
         timestamp=_iso(step.began_s),
+        model_name=model or None,
         reasoning_content=step.thought or None,
         tool_calls=[call],
         observation=atif.Observation(

@@ -70,6 +70,7 @@ class Step(_Node, frozen=True):
     source: Literal["system", "user", "agent"]
     message: Content
     timestamp: str | None = None
+    model_name: str | None = None
     reasoning_content: str | None = None
     tool_calls: list[ToolCall] | None = None
     observation: Observation | None = None

@@ -69,7 +69,7 @@ def _facts(story: Story) -> list[tuple[str, str]]:
     began = datetime.fromtimestamp(story.began_s, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     runs = f" in {story.runs} runs" if story.runs > 1 else ""
     facts = [
-        ("Model", story.model),
+        ("Model", ", then ".join(story.models)),
         ("Works as", story.works_as),
         ("Machine", story.machine),
         ("Started", began),

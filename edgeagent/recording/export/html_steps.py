@@ -54,7 +54,7 @@ def step_article(step: StepStory, story: Story, film: Film) -> Html:
         tag("blockquote", step.thought, class_="thought", dir="auto") if step.thought else "",
         tag("div", before, after, class_="shots"),
         _timing(step.phases_ms),
-        _details(step),
+        _details(step, story),
         id=f"step-{step.number}",
         class_="step",
         aria_label=f"Step {step.number}",
@@ -155,9 +155,10 @@ def _timing(phases_ms: dict[str, float]) -> Html:
     return tag("div", Html(chart.bar(phases_ms)), tag("ul", *items, class_="legend"), class_="timing")
 
 
-def _details(step: StepStory) -> Html:
+def _details(step: StepStory, story: Story) -> Html:
     target = step.target
     rows = [
+        ("Decided by", step.model if len(story.models) > 1 else ""),
         ("Action", msgspec.json.encode(step.action).decode("utf-8")),
         ("Target", f"{words.name_of(target)}, score {target.score:.2f}" if target else ""),
         ("Written on it", target.text if target else ""),

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from edgeagent import events
 from edgeagent.recording.export.story import Note
+from edgeagent.words import with_more
 
 _LESS = {"screens": "their pictures", "turns": "their wording", "steps": "them"}
 _HOMES: dict[events.HomeState, str] = {
@@ -44,8 +45,10 @@ def _notes_of_format_2(fact: events.EventData) -> list[Note]:
     match fact:
         case events.StateChanged(state="paused", why=why):
             return [Note("info", "Held", why)]
-        case events.ModelChanged(model=model):
-            return [Note("info", "Another model decides from here on", model)]
+        case events.ModelChanged(model=model, before=before):
+            return [
+                Note("info", "Another model decides from here on", f"{model}, until here {before.model}" if before else model)
+            ]
         case events.Compacted(what=what, first_step=first, last_step=last, why=why):
             return [Note("info", f"The model is no longer told steps {first} to {last}: {_LESS[what]}", why)]
         case events.Forked(source=source, at_step=step, home=home):
@@ -54,10 +57,10 @@ def _notes_of_format_2(fact: events.EventData) -> list[Note]:
             return [Note("info", f"Rewound to step {step}", _HOMES[home]), *_stays(fact.not_undoable)]
         case events.Masked():
             return [Note("info", "Masked", masked_words(fact))]
-        case events.HandedOver(to=to):
-            return [Note("info", "Handed over", to)]
-        case events.TakenBack(source=source):
-            return [Note("info", "Taken back", source)]
+        case events.HandedOver(to=to, engine_state=state):
+            return [Note("info", "Handed over", with_more(to, state))]
+        case events.TakenBack(source=source, engine_state=state):
+            return [Note("info", "Taken back", with_more(source, state))]
         case events.Restored(how=how, steps=steps, why=why):
             return [Note("info", f"The screen was restored: {how}", why or f"{steps} steps were done again")]
         case _:

@@ -44,7 +44,8 @@ def write_osworld(reader: SessionReader, out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     if first := (story.steps[0].frame_before if story.steps else story.ending.frame):
         _save(reader, first, out / "step_0.png")
-    lines = [_line(reader, step, out) for step in story.steps]
+    several = len(story.models) > 1
+    lines = [_line(reader, step, out, step.model if several else "") for step in story.steps]
     if story.ending.outcome:
         lines.append(_last(reader, story, out))
     encoder = msgspec.json.Encoder()
@@ -52,7 +53,8 @@ def write_osworld(reader: SessionReader, out: Path) -> Path:
     return out
 
 
-def _line(reader: SessionReader, step: StepStory, out: Path) -> Line:
+def _line(reader: SessionReader, step: StepStory, out: Path, model: str) -> Line:
+    """``model``: which decided it, where several did."""
     stamp = _stamp(step.began_s)
     name = f"step_{step.number}_{stamp}.png"
     info: dict[str, object] = {
@@ -60,6 +62,8 @@ def _line(reader: SessionReader, step: StepStory, out: Path) -> Line:
         "effect": msgspec.to_builtins(step.effect),
         "phases_ms": {key: round(value, 3) for key, value in step.phases_ms.items()},
     }
+    if model:
+        info["model"] = model
     if problem := _save(reader, step.frame_after, out / name):
         info["screenshot_error"] = problem
     return Line(

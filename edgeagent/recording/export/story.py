@@ -43,6 +43,8 @@ class StepStory:
     ended_s: float = 0.0
     notes: tuple[Note, ...] = ()
     """What happened since the step before."""
+    model: str = ""
+    """Which decided it; empty: it was done by the user's own hands."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,11 @@ class Story:
             sum(part.image_tokens for part in parts),
             sum(part.output_tokens for part in parts),
         )
+
+    @property
+    def models(self) -> tuple[str, ...]:
+        """Which decided, each once, in the order in which they came; never none."""
+        return tuple(dict.fromkeys((self.model, *filter(None, (step.model for step in self.steps)))))
 
     def frame_ids(self) -> list[str]:
         """Every frame that is shown, once, in the order in which it first appears."""

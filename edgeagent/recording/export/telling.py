@@ -40,6 +40,8 @@ class _Telling:
     reply: events.Replied | None = None
     usage: Usage = field(default_factory=Usage)
     time_s: float = 0.0
+    model: str = ""
+    """Which decides."""
     marked_s: float = 0.0
     """When the step that is being told began: the last effect, the first look, or the start of the run."""
 
@@ -71,6 +73,8 @@ class _Telling:
                 self._rewind(to_step)
                 self.notes.extend(notes_of(rewound))
             case other:
+                if isinstance(other, events.SessionCreated | events.ModelChanged):
+                    self.model = other.model
                 self.notes.extend(notes_of(other))
         if self.runs:
             self.worked_s = max(self.worked_s, time_s - self.run_began_s)
@@ -92,7 +96,7 @@ class _Telling:
         reply = self.reply or events.Replied("")
         self.open = StepStory(
             intent.step, intent.action, intent.thought, intent.target, None, intent.frame, "", reply.text, self.usage,
-            reply.score, self.phases, time_s, time_s, tuple(self.notes),
+            reply.score, self.phases, time_s, time_s, tuple(self.notes), self.model if intent.by == "model" else "",
         )  # fmt: skip
         self._begin_next()
 
