@@ -27,7 +27,7 @@ from edgeagent.bench.step.resources import cpu_ms
 from edgeagent.bench.step.synthetic import made, named
 from edgeagent.bench.step.variants import ENDLESS, scaled
 from edgeagent.engine.conversation import Speaker
-from edgeagent.engine.process import EngineProcess
+from edgeagent.engine.process import OPENMP, EngineProcess
 from edgeagent.engine.watchdog import Engine
 from edgeagent.history import History, Step
 from edgeagent.machine import machine_line
@@ -75,7 +75,7 @@ SETTLING_S = 0.4
 FORESEEN = ("nothing", "right", "wrong")
 TOLD = ("nothing told", "beginning told", "all told")
 Figures = dict[str, float]
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ.update(OPENMP)
 """As in an engine's process: one part of this program holds the engine itself."""
 
 

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from edgeagent.bench.step.synthetic import made, named
+from edgeagent.engine.process import OPENMP
 from edgeagent.machine import machine_line
 from edgeagent_models.families.holo import HOLO
 from edgeagent_models.protocol import ChatMessage, Complete, Completed, EngineReply, Load, Sampling, TextPart
@@ -32,7 +33,7 @@ if TYPE_CHECKING:
     from edgeagent_models.llama.engine import LlamaEngine
     from edgeagent_models.llama.sampler import Logits, Sampler
 
-os.environ["OMP_WAIT_POLICY"] = "PASSIVE"
+os.environ.update(OPENMP)
 """As in an engine's process: this program holds the engine itself."""
 WORDS = "the save button"
 BARE = r"""root ::= "{\"note\": null, \"thought\": \"\", \"tool_call\": {\"tool_name\": " verb ", \"x\": " n ", \"y\": " n "}}"

@@ -17,6 +17,9 @@ from edgeagent_models.protocol import EngineReply, EngineRequest, Shutdown
 EngineKind: TypeAlias = Literal["llama", "embedded", "chat-handler", "server"]
 """The last two are other programs that the step benchmark compares with."""
 _PEERS = ("chat-handler", "server")
+OPENMP = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "1000"}
+"""A thread that waits for the others looks so many times, some 20 us, then sleeps: threads that sleep between any two operations
+of a graph eat up what a second core gains, and those that spin on starve everything else on a small machine."""
 SHUTDOWN_S = 3.0
 KEPT_STDERR_BYTES = 4096
 
@@ -101,8 +104,8 @@ def _module(kind: EngineKind) -> str:
 
 
 def _environment() -> dict[str, str]:
-    """Ours without secrets, with OpenMP's idle threads asleep: spinning ones starve everything else on a small machine."""
-    return {**environment_for_children(), "OMP_WAIT_POLICY": "PASSIVE"}
+    """Ours without secrets, with OpenMP's idle threads soon asleep."""
+    return {**environment_for_children(), **OPENMP}
 
 
 def _how(code: int) -> str:

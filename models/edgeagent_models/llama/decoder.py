@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Sequence
 from typing import Literal, NamedTuple, TypeAlias
 
@@ -11,6 +12,7 @@ import numpy.typing as npt
 
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.llama import log
+from edgeagent_models.llama.crew import Crew
 from edgeagent_models.llama.model import LlamaModel
 from edgeagent_models.llama.native import Handle, llama
 
@@ -32,21 +34,30 @@ class Row(NamedTuple):
 
 
 class Decoder:
-    """The one user of the context's `llama_decode`."""
+    """The one user of the context's `llama_decode`. A ``crew`` says with how many threads; without one that is the model's
+    choice."""
 
-    def __init__(self, model: LlamaModel) -> None:
+    def __init__(self, model: LlamaModel, crew: Crew | None = None) -> None:
         self._model = model
+        self._crew = crew
 
     def tokens(self, rows: Sequence[Row]) -> Outcome:
         """Decode ``rows``, of any number of sequences, in one batch."""
         columns = np.array(rows, np.int32).reshape(len(rows), 4)
         tokens = np.ascontiguousarray(columns[:, 0])
-        return self._decode(
-            _Arrays(tokens, None, np.ascontiguousarray(columns[:, 1]), columns[:, 2], columns[:, 3].astype(np.int8))
-        )  # fmt: skip
+        arrays = _Arrays(tokens, None, np.ascontiguousarray(columns[:, 1]), columns[:, 2], columns[:, 3].astype(np.int8))
+        if self._crew is None:
+            return self._decode(arrays)
+        self._model.compute_with(self._crew.threads(len(rows)))
+        began_s = time.perf_counter()
+        outcome = self._decode(arrays)
+        if outcome == "ok":
+            self._crew.took(len(rows), time.perf_counter() - began_s)
+        return outcome
 
     def embeddings(self, embeddings: Floats, positions: Ints, sequence: int, causal: bool) -> Outcome:
         """Decode a picture's ``embeddings`` ``(tokens, width)`` at ``positions`` ``(1 or 4, tokens)`` of ``sequence``."""
+        self._model.compute_with(self._model.threads.batch)
         count = len(embeddings)
         sequences = np.full(count, sequence, np.int32)
         arrays = _Arrays(

@@ -49,6 +49,10 @@ class LlamaModel:
         self.threads = counts
         llama.llama_set_n_threads(self.context, counts.single, counts.batch)
 
+    def compute_with(self, count: int) -> None:
+        """The next batch, whatever its size, with so many threads."""
+        llama.llama_set_n_threads(self.context, count, count)
+
     @property
     def handle(self) -> Handle:
         return self._model
