@@ -50,8 +50,8 @@ def choose(spec: HostSpec) -> Choice:
     stopped, stops = os.pipe()
     bus_fd, serial = bus.hand_over()
     handover = Handover(
-        bus_fd, bus.name, serial, session, opening.owner, stream.node, stream.logical or running.size_px, running.pictures,
-        running.log, running.size_px, stopped, stops,
+        bus_fd, bus.name, serial, session, opening.owner, stream.node, stream.logical or running.size_px, stream.shows_pointer,
+        running.pictures, running.log, running.size_px, stopped, stops,
     )  # fmt: skip
     return Choice(region, 0, ("--portal", handover.encoded()), (bus_fd, running.pictures, running.log, stopped, stops))
 

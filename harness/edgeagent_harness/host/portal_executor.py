@@ -17,6 +17,7 @@ from edgeagent_harness.host.portal_handover import Handover
 from edgeagent_harness.host.portal_hands import NoClipboard, PortalKeyboard, PortalPointing, Scale
 from edgeagent_harness.host.portal_session import PortalSession
 from edgeagent_harness.host.portal_stream import PortalStream
+from edgeagent_harness.host.portal_units import Picture, find_units
 from edgeagent_harness.inside.channel import Channel, Disconnected
 from edgeagent_harness.inside.errors import Refused, ScreenError
 from edgeagent_harness.inside.hands import Hands
@@ -41,14 +42,17 @@ class PortalScreen(Screen):
         self._box = region
         self._shape = (size_px[1], size_px[0], BYTES_PER_PIXEL)
 
+    def whole(self) -> Picture:
+        """The whole monitor."""
+        return np.frombuffer(self._stream.latest(), np.uint8).reshape(self._shape)
+
     def look(self) -> bytearray:
         return self.part(Rect(0, 0, self._box.width, self._box.height))
 
     def part(self, region: Rect) -> bytearray:
         """The pixels of ``region``, which counts from where the session's part begins."""
-        picture = np.frombuffer(self._stream.latest(), np.uint8).reshape(self._shape)
         left, top = self._box.left + region.left, self._box.top + region.top
-        return bytearray(picture[top : top + region.height, left : left + region.width].tobytes())
+        return bytearray(self.whole()[top : top + region.height, left : left + region.width].tobytes())
 
 
 class PortalExecutor(Service):
@@ -61,9 +65,13 @@ class PortalExecutor(Service):
         self._pictures = screen
 
     def warm_up(self) -> None:
-        """A portal never tells where the pointer is: it begins in the middle."""
+        """A portal never tells where the pointer is: it begins in the middle.
+
+        A desktop without a keyboard gets one with the first key, and applications miss what is typed before they know of it.
+        """
         self._screen.capture()
         self._hands.pointer.move(self._bounds.width // 2, self._bounds.height // 2)
+        self._hands.keyboard.release(self._hands.keyboard.hold(("shift",))[0])
 
     def _tell_windows(self, request: wire.AskWindows) -> None:
         self._channel.send(wire.WindowsTold(request.id, None, tuple(None for _ in request.points)))
@@ -95,7 +103,10 @@ def _serve(channel: Channel, frame_fd: int, region: Rect, handover: Handover) ->
     stream = PortalStream(handover.pictures_fd, handover.log_fd, handover.size_px)
     try:
         screen = PortalScreen(frame_fd, region, stream, handover.size_px)
-        scale = Scale(handover.size_px, handover.logical, (region.left, region.top))
+        units = handover.logical
+        if handover.shows_pointer:
+            units = find_units(screen.whole, lambda x, y: session.move(handover.node, x, y), handover.size_px, units)
+        scale = Scale(handover.size_px, handover.logical, units, (region.left, region.top))
         size_px = (region.width, region.height)
         pointer = PortalPointing(session, handover.node, scale)
         hands = Hands(pointer, PortalKeyboard(session), NoClipboard(), screen, Rect(0, 0, *size_px))

@@ -18,7 +18,9 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """The portal's unique name on the bus."""
     node: int
     logical: tuple[int, int]
-    """The monitor's size in the units of input."""
+    """The monitor's size in the desktop's own units."""
+    shows_pointer: bool
+    """Whether the pointer is in the pictures."""
     pictures_fd: int
     log_fd: int
     size_px: tuple[int, int]

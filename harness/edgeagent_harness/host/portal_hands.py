@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass
 
 from edgeagent_harness.host.portal_session import PortalSession
 from edgeagent_harness.inside.errors import Refused
@@ -27,19 +28,34 @@ _UNSURE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
 class Scale:
-    """Pixels of the picture to the logical places that input counts in."""
+    """Pixels of the picture to the places that input is given in."""
 
-    def __init__(self, size_px: tuple[int, int], logical: tuple[int, int], origin: tuple[int, int]) -> None:
-        """``origin``: the picture's pixel that points count from."""
-        self._across = logical[0] / size_px[0]
-        self._along = logical[1] / size_px[1]
-        self._origin = origin
+    size_px: tuple[int, int]
+    """Of the picture."""
+    logical: tuple[int, int]
+    """Of the monitor in the desktop's own units."""
+    units: tuple[int, int]
+    """Of the monitor in those that input counts in: one of the two (see `portal_units`)."""
+    origin: tuple[int, int]
+    """The picture's pixel that points count from."""
 
-    def logical(self, x: int, y: int) -> tuple[float, float]:
-        """The middle of the pixel: it stays in it whatever way it is rounded."""
-        left, top = self._origin
-        return (left + x + 0.5) * self._across, (top + y + 0.5) * self._along
+    def place(self, x: int, y: int) -> tuple[float, float]:
+        """The middle of the pixel, in the units of input: it stays in it whatever way it is rounded."""
+        left, top = self.origin
+        return (left + x + 0.5) * self.units[0] / self.size_px[0], (top + y + 0.5) * self.units[1] / self.size_px[1]
+
+    def steps(self, x: int, y: int) -> tuple[tuple[float, float], tuple[float, float]]:
+        """How to get to the pixel: a place, and how far to go on from there in logical units.
+
+        The portal refuses places beyond the monitor's logical size, also where the desktop counts in pixels, which are more.
+        """
+        across, along = self.place(x, y)
+        reach_x, reach_y = min(across, self.logical[0] - 1.0), min(along, self.logical[1] - 1.0)
+        on = ((across - reach_x) * self.logical[0] / self.units[0], (along - reach_y) * self.logical[1] / self.units[1])
+        # Where both count alike the last half unit is still the monitor's.
+        return ((across, along), (0.0, 0.0)) if self.units == self.logical else ((reach_x, reach_y), on)
 
 
 class PortalPointing(Pointing):
@@ -56,7 +72,10 @@ class PortalPointing(Pointing):
         return self._at
 
     def move(self, x: int, y: int) -> None:
-        self._session.move(self._node, *self._scale.logical(x, y))
+        place, further = self._scale.steps(x, y)
+        self._session.move(self._node, *place)
+        if further != (0.0, 0.0):
+            self._session.shift(*further)
         self._at = (x, y)
 
     def press(self, button: int) -> None:

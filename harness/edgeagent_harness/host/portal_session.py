@@ -47,7 +47,9 @@ class Stream:
     node: int
     """Its number on the PipeWire connection, and for input."""
     logical: tuple[int, int] | None
-    """Its size in the desktop's own units, which input counts in; None: not told, so it is the picture's."""
+    """Its size in the desktop's own units; None: not told, so it is the picture's."""
+    shows_pointer: bool
+    """Whether the pointer is in its pictures."""
 
 
 class Opening:
@@ -94,7 +96,7 @@ class Opening:
                 f"allow interaction as well. {MEND}"
             )
         node, facts = streams[0]
-        return session, Stream(int(node), tuple(facts["size"][1]) if "size" in facts else None)
+        return session, Stream(int(node), tuple(facts["size"][1]) if "size" in facts else None, cursor == CURSOR_IN_PICTURE)
 
     def _ask(
         self, portal: DBusAddress, method: str, signature: str, body: tuple[Any, ...], options: dict[str, tuple[str, Any]],
@@ -137,6 +139,10 @@ class PortalSession:
     def move(self, node: int, x: float, y: float) -> None:
         """Put the pointer to a place of the stream ``node``, in its logical units. Raises `BusError`, as do all of these."""
         self._notify("PointerMotionAbsolute", "udd", (node, x, y))
+
+    def shift(self, right: float, down: float) -> None:
+        """Move the pointer on from where it is, in the desktop's logical units."""
+        self._notify("PointerMotion", "dd", (right, down))
 
     def button(self, code: int, down: bool) -> None:
         """``code`` as in Linux's ``input-event-codes.h``."""
