@@ -11,6 +11,8 @@ import platformdirs
 HOME_VARIABLE = "EDGEAGENT_HOME"
 STATE_SUFFIX = ".state"
 """As `edgeagent_models.llama.shelf` names its files."""
+APART_SUFFIX = ".moved"
+"""As there, of what came from another machine."""
 MEMO_SUFFIX = ".memo"
 
 
@@ -27,6 +29,6 @@ def parked_folder() -> Path:
 
 def forget_parked(session: str) -> None:
     """Remove what is kept there of ``session``."""
-    for suffix in (STATE_SUFFIX, MEMO_SUFFIX):
+    for suffix in (STATE_SUFFIX, APART_SUFFIX, MEMO_SUFFIX):
         with contextlib.suppress(OSError):
             (parked_folder() / f"{session}{suffix}").unlink(missing_ok=True)

@@ -34,6 +34,11 @@ def describe(action: Action, target: Element | None = None) -> str:
     return _with_pointer(action, target) or _with_keyboard(action, target) or _other(action)
 
 
+def with_more(words: str, more: str) -> str:
+    """``words``, and what else there is to say, if anything."""
+    return f"{words}; {printable(more)}" if more else words
+
+
 def name_of(target: Element) -> str:
     """``target`` in words: its role and its best name, for example ``checkbox 'I agree'``."""
     role = _ROLE_WORDS.get(target.role, target.role)

@@ -13,7 +13,9 @@ from edgeagent.prove.keys import read_public, signing_key
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.summary import human_bytes
 from edgeagent.teleport.bundle_file import open_bundle, write_bundle
+from edgeagent.teleport.engine_state import ENGINE_STATE
 from edgeagent.teleport.importing import take_in
+from edgeagent.teleport.manifest import EngineState
 from edgeagent.teleport.plan import make_plan
 
 PASSPHRASE_VARIABLE = "EDGEAGENT_BUNDLE_PASSPHRASE"
@@ -33,12 +35,17 @@ def passphrase_from(file: Path | None, confirm: bool) -> str:
     return str(click.prompt("passphrase", hide_input=True, confirmation_prompt=confirm, err=True))
 
 
-def export_bundle(session: Path, out: Path, passphrase_file: Path | None) -> None:
+def export_bundle(session: Path, out: Path, passphrase_file: Path | None, with_engine_state: bool) -> None:
     """Write the session in ``session`` to ``out``."""
-    plan = make_plan(session)
+    plan = make_plan(session, with_engine_state)
     used = write_bundle(plan, out, passphrase_from(passphrase_file, confirm=True), signing_key(), _progress)
     again = f", {human_bytes(used)} of them from an unfinished file" if used else ""
-    click.echo(f"{out}: {human_bytes(plan.manifest.size)} in {len(plan.manifest.files)} files{again}", err=True)
+    state = plan.manifest.engine
+    more = f", {human_bytes(state.size)} of the engine's state" if isinstance(state, EngineState) else ""
+    click.echo(f"{out}: {human_bytes(plan.manifest.size)} in {len(plan.manifest.files)} files{more}{again}", err=True)
+    if with_engine_state and not more:
+        told = next((stays.why for stays in plan.manifest.stays if stays.path == ENGINE_STATE), "")
+        click.echo(f"without the engine's state: {told}", err=True)
 
 
 def import_bundle(file: Path, key: Path | None, passphrase_file: Path | None, trusted: bool) -> None:
@@ -46,7 +53,10 @@ def import_bundle(file: Path, key: Path | None, passphrase_file: Path | None, tr
     signer = read_public(key).removeprefix("ed25519:") if key else ""
     bundle = open_bundle(file, passphrase_from(passphrase_file, confirm=False), signer)
     with bundle.stream:
-        directory = take_in(SessionStore(), bundle.manifest, bundle, f"the file {file.name}", progress=_progress, trusted=trusted)
+        origin, known = f"the file {file.name}", trusted or key is not None
+        directory = take_in(SessionStore(), bundle.manifest, bundle, origin, progress=_progress, trusted=trusted, known=known)
+    if isinstance(bundle.manifest.engine, EngineState) and not known:
+        click.echo("without the engine's state: an engine takes it only from whom you know; --key makes sure", err=True)
     click.echo(f"{directory.name}: {bundle.manifest.head.events} events, {bundle.manifest.head.last_step} steps")
     click.echo(f"signed by ed25519:{bundle.signer}" + ("" if key else ", whoever that is: --key makes sure"))
     click.echo(f"go on: edgeagent sessions resume {directory.name}")

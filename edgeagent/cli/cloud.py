@@ -44,6 +44,9 @@ cloud.add_command(sessions)
 @click.option(
     "--model", "endpoints", multiple=True, metavar="[NAME=]openai:URL#NAME", help="A server that answers for a model here."
 )
+@click.option(
+    "--take-engine-states", is_flag=True, help="Go on from what sessions' engines held elsewhere: for tenants that you trust."
+)
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--rate", default=100.0, show_default=True, type=click.FloatRange(0.1), help="Requests a second for each token.")
@@ -57,7 +60,7 @@ def serve(
     data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int,
     engine: Literal["local", "ray"], ray_address: str, models: Path | None, endpoints: tuple[str, ...],
     tls_cert: Path | None, tls_key: Path | None, rate: float, max_sessions: int, max_gb: float,
-    gc_hours: float, runner: str,
+    gc_hours: float, runner: str, take_engine_states: bool,
 ) -> None:  # fmt: skip
     """Serve until Ctrl-C. Prints the address once it listens."""
     require_network("serving sessions of other machines")
@@ -74,7 +77,7 @@ def serve(
     settings = Settings(
         folder_of(data), name, host, port, ledger, blobs, workers, runner, models, endpoints_of(endpoints), tls_cert, tls_key,
         Quota(max_sessions, int(max_gb * 1e9)), Rates(rate, 4 * rate), engine, ray_address,
-        sweep_every_s=3600 * gc_hours,
+        sweep_every_s=3600 * gc_hours, takes_engine_states=take_engine_states,
     )  # fmt: skip
     serve_backend(settings)
 

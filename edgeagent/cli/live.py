@@ -14,7 +14,7 @@ from edgeagent import events
 from edgeagent.cli.asking import TerminalAsker
 from edgeagent.policy.news import AuditNews
 from edgeagent.timings import StepTimings, TimingFold, phases_line
-from edgeagent.words import describe, effect_words, printable
+from edgeagent.words import describe, effect_words, printable, with_more
 from edgeagent_harness.protocol import audit
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -55,10 +55,10 @@ class LivePrinter:
             case events.Reconciled(step=step, screen_changed=changed):
                 seen = "the screen has changed since" if changed else "the screen is as it was before"
                 click.secho(f"     step {step} was under way when the program died; {seen}; it is not repeated", fg="yellow")
-            case events.HandedOver(to=to):
-                click.secho(f"     handed over to {printable(to)}", fg="blue")
-            case events.TakenBack(source=source):
-                click.secho(f"     taken back from {printable(source)}", fg="blue")
+            case events.HandedOver(to=to, engine_state=state):
+                click.secho(f"     {with_more(f'handed over to {printable(to)}', state)}", fg="blue")
+            case events.TakenBack(source=source, engine_state=state):
+                click.secho(f"     {with_more(f'taken back from {printable(source)}', state)}", fg="blue")
             case events.Restored(how=how, steps=steps, why=why):
                 click.secho(f"     the screen is {how}: {why or f'{steps} steps were done again'}", fg="blue")
             case events.LogRepaired(bytes_cut=count):

@@ -162,8 +162,9 @@ def replay(session: str, home: Path | None, output: str) -> None:
 @click.argument("session", metavar="ID")
 @click.option("--format", "format_name", required=True, metavar="html|atif|osworld|mp4|bundle")
 @click.option("--passphrase-file", type=click.Path(path_type=Path), help="For a bundle: file whose first line is its passphrase.")
+@click.option("--with-engine-state", is_flag=True, help="For a bundle: what its engine holds, too; large, and never needed.")
 @click.option("--out", type=click.Path(path_type=Path), help="Where to write it; default: named after the session, here.")
-def export(session: str, format_name: str, passphrase_file: Path | None, out: Path | None) -> None:
+def export(session: str, format_name: str, passphrase_file: Path | None, with_engine_state: bool, out: Path | None) -> None:
     """Write a session as a report, a video, in a format that other tools read, or as a bundle to go on with elsewhere."""
     from edgeagent.recording import export as exports
 
@@ -171,7 +172,9 @@ def export(session: str, format_name: str, passphrase_file: Path | None, out: Pa
     if format_name == "bundle":
         from edgeagent.cli.bundles import export_bundle
 
-        return export_bundle(directory, out or Path(f"{directory.name}.eab"), passphrase_file)
+        return export_bundle(directory, out or Path(f"{directory.name}.eab"), passphrase_file, with_engine_state)
+    if with_engine_state:
+        raise UsageError(f"--with-engine-state says nothing to format {format_name}", "use it with --format bundle")
     written = exports.export(directory, format_name, out or Path(exports.default_name(directory.name, format_name)))
     with SessionReader.open(directory) as reader:
         if told := masked_in_words(event.data for event in reader.events()):

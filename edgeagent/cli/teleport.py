@@ -19,7 +19,8 @@ from edgeagent.errors import SessionNotFound, UsageError
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.whereabouts import whereabouts
 from edgeagent.teleport.api import Api, connect
-from edgeagent.teleport.backends import Connected, backend, backends, checked_url, keep_backend, name_of
+from edgeagent.teleport.backends import Connected, backend, backends, checked_name, keep_backend, name_of
+from edgeagent.teleport.meeting import meet, said_of, token_in
 from edgeagent.teleport.mirroring import Mirror, follow
 from edgeagent.teleport.plan import Plan, make_plan
 from edgeagent.teleport.pulling import pull as pull_session
@@ -32,6 +33,11 @@ T = TypeVar("T")
 _OUTPUT = click.option("--output", type=click.Choice(["text", "json"]), default="text", show_default=True)
 
 
+_ENGINE_STATE = click.option(
+    "--with-engine-state", is_flag=True, help="What its engine holds, too: large, never needed, and spares computing it again."
+)
+
+
 @click.group(epilog=EXIT_CODES_HELP)
 def teleport() -> None:
     """Move a session to another machine and back. SESSION may be any unambiguous beginning of its id."""
@@ -39,10 +45,11 @@ def teleport() -> None:
 
 @teleport.command()
 @click.argument("session")
+@_ENGINE_STATE
 @_OUTPUT
-def preview(session: str, output: str) -> None:
+def preview(session: str, with_engine_state: bool, output: str) -> None:
     """What would leave: each file, frames, bytes, what looks like a secret, and what stays behind. Nothing is sent."""
-    plan = make_plan(SessionStore().find(session))
+    plan = make_plan(SessionStore().find(session), with_engine_state)
     if output == "json":
         echo_json(plan_object(plan))
     else:
@@ -60,18 +67,8 @@ def preview(session: str, output: str) -> None:
 )
 def connect_(name: str, url: str, token_file: Path, ca: Path | None) -> None:
     """Remember the backend at URL as NAME, with the keys that it shows now: it must keep them."""
-    try:
-        token = token_file.read_text(encoding="ascii").strip()
-    except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"--token-file {token_file}: {error}") from error
-    unknown = Connected(checked_url(url), token, "", "", str(ca.absolute()) if ca else "")
-
-    async def met(api: Api) -> Connected:
-        shown = await api.backend()
-        await api.sessions()  # whether the token counts
-        return Connected(unknown.url, token, shown.signer, shown.recipient, unknown.ca, shown.models)
-
-    found = _with_api(unknown, met)
+    checked_name(name)
+    found = asyncio.run(meet(said_of(url, token_in(str(token_file)), str(ca or ""))))
     keep_backend(name, found)
     click.echo(f"{name}: {found.url}, signs with ed25519:{found.signer}")
 
@@ -95,14 +92,15 @@ def disconnect(name: str) -> None:
 @click.argument("session")
 @click.option("--to", "name", default="", metavar="NAME", help="Which backend, if there are several.")
 @click.option("--plan-only", is_flag=True, help="Show what would leave, and stop there.")
+@_ENGINE_STATE
 @click.option("--yes", is_flag=True, help="Do not ask.")
-def push(session: str, name: str, plan_only: bool, yes: bool) -> None:
+def push(session: str, name: str, plan_only: bool, with_engine_state: bool, yes: bool) -> None:
     """Hand SESSION over to a backend, where it goes on. A run that is under way finishes its step first."""
     store = SessionStore()
     directory = store.find(session)
     require_permitted(directory)
     if plan_only:
-        return print_plan(make_plan(directory))
+        return print_plan(make_plan(directory, with_engine_state))
     name = name_of(name or whereabouts(directory).remote)
     bars = Bars()
 
@@ -110,7 +108,7 @@ def push(session: str, name: str, plan_only: bool, yes: bool) -> None:
         return yes or _confirmed(plan, name)
 
     async def hand_over(api: Api) -> Standing:
-        return await push_session(store, directory.name, name, backend(name), api, bars.tell, confirm)
+        return await push_session(store, directory.name, name, backend(name), api, bars.tell, confirm, with_engine_state)
 
     standing = _with_api(backend(name), hand_over)
     print_standing(standing, name)

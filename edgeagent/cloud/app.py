@@ -91,8 +91,8 @@ class Services:
 async def backend(state: Shared) -> Backend:
     """Who this is."""
     depot: Depot = state.services.depot
-    keys = bytes(depot.signer.verify_key).hex(), depot.identity.recipient.text
-    return Backend(depot.name, version("edgeagent"), *keys, tuple(sorted(depot.endpoints)))
+    keys = depot.public_key, depot.identity.recipient.text
+    return Backend(depot.name, version("edgeagent"), *keys, tuple(sorted(depot.endpoints)), depot.takes_engine_states)
 
 
 @get(f"{API}/health", tags=["backend"])

@@ -13,8 +13,11 @@ from edgeagent.clock import SystemClock
 from edgeagent.cloud.among_processes import held
 from edgeagent.cloud.blobs import Blobs
 from edgeagent.cloud.ledger import Ledger, Row
+from edgeagent.cloud.seat_names import seat_name
+from edgeagent.engine.expected import expected_fingerprint
 from edgeagent.errors import BundleRefused, NotOwner, UsageError
 from edgeagent.history import fold
+from edgeagent.model_print import print_of
 from edgeagent.prove.keys import kept_signing_key
 from edgeagent.recording.frame_index import PACK_NAME
 from edgeagent.recording.log import LOG_NAME, EventLog
@@ -23,9 +26,10 @@ from edgeagent.recording.problems import recording_problem
 from edgeagent.sessions.leaving import forget_leaving
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.store import SessionStore
+from edgeagent.teleport.engine_state import lay_out, settle_in
 from edgeagent.teleport.foreign import require_harmless
 from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, ModelReference, chunk_id, manifest_hash, sign, verify
-from edgeagent.teleport.plan import make_plan, print_of
+from edgeagent.teleport.plan import make_plan, model_of
 from edgeagent.teleport.sealing import Recipient, kept_identity
 from edgeagent.teleport.unpacking import remove, unpack
 from edgeagent.teleport.wire import Echo, frame
@@ -55,10 +59,17 @@ class Depot:
     """Folder with the model files that sessions may use here, found by their names."""
     endpoints: Mapping[str, str] = field(default_factory=dict[str, str])
     """Name of a model -> the server (``openai:URL#NAME``) that answers for it here, whatever the session says of where it is."""
+    takes_engine_states: bool = False
+    """An engine is shared by all tenants' sessions, and llama.cpp reads whatever a state holds: its operator must want that."""
 
     def __post_init__(self) -> None:
         self.identity = kept_identity(self.root / "keys" / "chunks.age")
         self.signer = kept_signing_key(self.root / "keys" / "manifests.ed25519")
+
+    @property
+    def public_key(self) -> str:
+        """Of what is signed here (hexadecimal): clients remember it when they connect."""
+        return bytes(self.signer.verify_key).hex()
 
     def directory(self, tenant: str, session: str) -> Path:
         """Where the session lies, if it is here."""
@@ -101,6 +112,8 @@ class Depot:
             except BundleRefused:
                 remove(staged)
                 raise
+            if self.takes_engine_states:
+                lay_out(manifest, _Stored(self, tenant), staged)
         ended = fold(facts).ended
         self.blobs.put(tenant, manifest_name(name), signed)
         self.blobs.make_durable()
@@ -218,9 +231,18 @@ class Depot:
         log, contents = EventLog.open(directory / LOG_NAME, row.session, SystemClock())
         with log:
             last = next((event.data for event in reversed(contents.events) if isinstance(event.data, _OWNERSHIP)), None)
-            if last != events.HandedOver(self.name, row.epoch):
-                log.append(events.HandedOver(self.name, row.epoch))
+            if not isinstance(last, events.HandedOver) or (last.to, last.epoch) != (self.name, row.epoch):
+                model = model_of(event.data for event in contents.events)
+                state = settle_in(directory, seat_name(row.tenant, row.session), lambda: self._expected(model))
+                log.append(events.HandedOver(self.name, row.epoch, state))
                 log.sync()
+
+    def _expected(self, model: events.ModelChanged) -> str:
+        """The fingerprint of what the session's engine here is made of."""
+        if self.models is None:
+            return ""
+        main, mmproj = (str(self.models / Path(path).name) for path in (model.model, model.mmproj))
+        return expected_fingerprint(main, mmproj, model.family)
 
 
 def manifest_name(name: str) -> str:

@@ -67,6 +67,8 @@ class Settings:
     sweep: Sweep = field(default_factory=Sweep)
     sweep_every_s: float = 0.0
     """0: only when asked to."""
+    takes_engine_states: bool = False
+    """What a session's engine held elsewhere may be put into an engine here."""
 
     @property
     def ledger_url(self) -> str:
@@ -92,8 +94,9 @@ def open_depot(settings: Settings) -> Depot:
     """What is kept of sessions. Raises `EnvironmentProblem`."""
     ledger = Ledger(open_ledger(settings))
     return Depot(
-        settings.root, ledger, Blobs(settings.blobs_url), settings.name, settings.quota, settings.models, settings.endpoints
-    )
+        settings.root, ledger, Blobs(settings.blobs_url), settings.name, settings.quota, settings.models, settings.endpoints,
+        settings.takes_engine_states,
+    )  # fmt: skip
 
 
 def application(settings: Settings) -> Litestar:
@@ -127,6 +130,7 @@ def serve(settings: Settings) -> None:
     )  # fmt: skip
     scheme = "https" if settings.certificate else "http"
     print(f"{settings.name}: {scheme}://{settings.host}:{listener.getsockname()[1]}", flush=True)
+    print(f"whoever connects is shown the key ed25519:{app.state.services.depot.public_key}", flush=True)
     uvicorn.Server(config).run(sockets=[listener])
 
 

@@ -28,6 +28,7 @@ import tenacity
 from edgeagent import events
 from edgeagent.cloud.ledger import Ledger, Row
 from edgeagent.cloud.ledger.database import open_database
+from edgeagent.cloud.seat_names import seat_name
 from edgeagent.errors import EdgeAgentError, LedgerLost, NotOwner
 from edgeagent.interrupts import run_until_stopped
 from edgeagent.ports import Model
@@ -194,8 +195,9 @@ def _own_model(
         return open_model(endpoint, "", seed, restarted, choice.family, choice.skip_unchanged, tags=tags)
     model, mmproj = (_here(Path(orders.models), path) for path in (choice.model, choice.mmproj))
     seats = RelayedSeats(orders.seats) if orders.seats else None
+    name = seat_name(orders.tenant, orders.session)
     return open_model(
-        model, mmproj, seed, restarted, choice.family, choice.skip_unchanged, session=orders.session, seats=seats
+        model, mmproj, seed, restarted, choice.family, choice.skip_unchanged, session=name, seats=seats
     )  # fmt: skip
 
 

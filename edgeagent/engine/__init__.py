@@ -18,6 +18,7 @@ from edgeagent.engine.remote import open_remote
 from edgeagent.engine.tagging import Tags
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ModelUnusable
+from edgeagent.model_print import print_of
 from edgeagent.remote_names import is_remote, remote_name
 from edgeagent_harness.protocol.audit import Connection
 from edgeagent_models.catalog import read_gguf
@@ -69,7 +70,7 @@ async def open_model(
         0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=folder
     )  # fmt: skip
     async with (seats or host()).taken(load, restarted, session) as seat:
-        parking = Parking(seat, session, f"{spoken.name} {model}") if session else None
+        parking = Parking(seat, session, _words_of(spoken, model)) if session else None
         speaker = Speaker(spoken, factor, skip_unchanged)
         yield LlamaModel(seat, seat.sequence, seed, speaker, Primer(seat).prime, parking)
 
@@ -82,6 +83,12 @@ def remote_family(model: str, family: str) -> Family:
     with contextlib.suppress(NoSuchFamily):
         return by_name(name)
     return recognised("", [name])
+
+
+def _words_of(spoken: Family, model: str) -> str:
+    """Whose words a model's replies are, on whatever machine."""
+    size_bytes, mark = print_of(Path(model))
+    return f"{spoken.name} {size_bytes} {mark}"
 
 
 def threads_file() -> str:

@@ -19,7 +19,7 @@ from pathlib import Path
 
 import msgspec
 
-from edgeagent.caches import MEMO_SUFFIX, forget_parked, parked_folder
+from edgeagent.caches import APART_SUFFIX, MEMO_SUFFIX, forget_parked, parked_folder
 from edgeagent.engine.host import Seat
 from edgeagent.errors import EngineError
 from edgeagent.history import Step
@@ -85,11 +85,12 @@ class Parking:
         _sweep()
         try:
             memo = msgspec.msgpack.decode(_memo_path(self._session).read_bytes(), type=_Memo)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, msgspec.MsgspecError, UnicodeDecodeError):
             return {}, {}
         if memo.model != self._model or len(steps) < memo.steps or _digest(steps[: memo.steps]) != memo.digest:
             return {}, {}
-        return memo.replies, {one.step: Screen(one.info, zlib.decompress(one.pixels)) for one in memo.shown}
+        screens = {one.step: screen for one in memo.shown if (screen := _unpacked(one))}
+        return (memo.replies, screens) if len(screens) == len(memo.shown) else ({}, {})
 
     def forget(self) -> None:
         """The session is over."""
@@ -103,6 +104,16 @@ class Parking:
     async def _send(self, request: Park | Fetch) -> None:
         with contextlib.suppress(EngineError):  # then the next question takes longer
             await self._seat.request(request)
+
+
+def _unpacked(shown: _Shown) -> Screen | None:
+    """The screen, if it is one: what came from another machine may be anything."""
+    with contextlib.suppress(zlib.error, OverflowError):
+        unpacking = zlib.decompressobj()
+        pixels = unpacking.decompress(shown.pixels, max(1, shown.info.size_bytes))
+        if unpacking.eof and len(pixels) == shown.info.size_bytes:
+            return Screen(shown.info, pixels)
+    return None
 
 
 def _digest(steps: Sequence[Step]) -> str:
@@ -123,8 +134,8 @@ def _write(session: str, memo: bytes) -> None:
 
 
 def _sweep() -> None:
-    """Remove what has been kept for too long. Engines do so with states."""
-    for path in parked_folder().glob(f"*{MEMO_SUFFIX}"):
+    """Remove what has been kept for too long. Engines do so with states, unless one from elsewhere is none."""
+    for path in (*parked_folder().glob(f"*{MEMO_SUFFIX}"), *parked_folder().glob(f"*{APART_SUFFIX}")):
         with contextlib.suppress(OSError):
             if path.stat().st_mtime < time.time() - TTL_S:
                 path.unlink()

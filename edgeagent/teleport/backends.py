@@ -79,10 +79,16 @@ def name_of(wanted: str) -> str:
     return wanted or next(iter(backends()))
 
 
-def keep_backend(name: str, connected: Connected | None) -> None:
-    """Remember ``connected`` as ``name``; None: forget it. Raises `UsageError`."""
+def checked_name(name: str) -> str:
+    """``name``, if a backend may be called that. Raises `UsageError`."""
     if not _NAME.fullmatch(name):
         raise UsageError(f"{name!r} cannot be the name of a backend", "lower-case letters, digits and hyphens")
+    return name
+
+
+def keep_backend(name: str, connected: Connected | None) -> None:
+    """Remember ``connected`` as ``name``; None: forget it. Raises `UsageError`."""
+    checked_name(name)
     known = {other: kept for other, kept in backends().items() if other != name}
     if connected is not None:
         known[name] = connected
@@ -100,7 +106,11 @@ def keep_backend(name: str, connected: Connected | None) -> None:
 
 def checked_url(url: str) -> str:
     """``url`` without a path. Raises `UsageError` for anything but https, or http to this machine."""
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+        _ = parts.port  # read only now
+    except ValueError as error:
+        raise UsageError(f"{url!r} is no address of a backend: {error}", "write https://HOST:PORT") from error
     local = parts.hostname in ("127.0.0.1", "::1")
     if not parts.hostname or parts.path not in ("", "/") or parts.query or parts.username:
         raise UsageError(f"{url!r} is no address of a backend", "write https://HOST:PORT")

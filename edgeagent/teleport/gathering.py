@@ -76,7 +76,7 @@ class Gathering:
             fd = os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
             with open(fd, "rb") as stream:
                 status = os.fstat(fd)
-                for offset, data in _pieces(stream.read, GROWING_CHUNK_BYTES if growing else MAX_CHUNK_BYTES, size):
+                for offset, data in pieces_of(stream.read, GROWING_CHUNK_BYTES if growing else MAX_CHUNK_BYTES, size):
                     self.scan.feed(data)
                     chunk = ChunkRef(chunk_id(data), len(data))
                     pieces.setdefault(chunk.id, Piece(path, offset, len(data)))
@@ -117,7 +117,8 @@ class Gathering:
             self.stays.append(Stays(as_text(name), "a socket, pipe or device: it belongs to a process of this machine"))
 
 
-def _pieces(read: Callable[[int], bytes], chunk_bytes: int, size: int) -> Iterator[tuple[int, bytes]]:
+def pieces_of(read: Callable[[int], bytes], chunk_bytes: int, size: int = -1) -> Iterator[tuple[int, bytes]]:
+    """(offset, bytes) of what ``read`` gives, up to ``size`` bytes of it if that is not negative."""
     offset = 0
     while size < 0 or offset < size:
         data = read(chunk_bytes if size < 0 else min(chunk_bytes, size - offset))

@@ -16,6 +16,8 @@ from nacl.signing import SigningKey, VerifyKey
 from edgeagent.errors import BundleRefused
 
 FORMAT = 1
+FORMAT_WITH_STATE = 2
+"""Of a manifest that names an engine's state; one that does not is written as before, so that earlier versions read it."""
 MAX_MANIFEST_BYTES = 64 << 20
 MAX_ENTRIES = 200_000
 MAX_CHUNK_BYTES = 1 << 20
@@ -93,6 +95,21 @@ class ModelReference(_Part, frozen=True):
     """BLAKE2b-256 of the file's first and last MiB; empty: the file is not there."""
 
 
+class EngineState(_Part, frozen=True):
+    """What the session's engine holds, which spares another one with the same model the work of computing it again."""
+
+    fingerprint: Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{32}\Z")]
+    """Of model, vision part, context, template and llama.cpp's version (`edgeagent_models.fingerprint`)."""
+    state: Annotated[tuple[ChunkRef, ...], msgspec.Meta(min_length=1)]
+    memo: Annotated[tuple[ChunkRef, ...], msgspec.Meta(min_length=1)]
+    """What the model was told beside the history."""
+
+    @property
+    def size(self) -> int:
+        """Bytes."""
+        return sum(chunk.size for chunk in (*self.state, *self.memo))
+
+
 class Stays(_Part, frozen=True):
     """Something that does not go along, and why."""
 
@@ -130,6 +147,8 @@ class Manifest(_Part, frozen=True):
     entries: Annotated[tuple[Entry, ...], msgspec.Meta(max_length=MAX_ENTRIES)]
     stays: tuple[Stays, ...] = ()
     found: tuple[Found, ...] = ()
+    engine: EngineState | msgspec.UnsetType = msgspec.UNSET
+    """Optional, and no part of the session: whoever receives it may leave it out."""
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -137,12 +156,20 @@ class Manifest(_Part, frozen=True):
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Bytes of all files, without an engine's state."""
         return sum(entry.size for entry in self.files)
 
     def chunks(self) -> dict[str, int]:
         """Each chunk once, with its size."""
-        return {chunk.id: chunk.size for entry in self.files for chunk in entry.chunks}
+        of_files = {chunk.id: chunk.size for entry in self.files for chunk in entry.chunks}
+        state = (*self.engine.state, *self.engine.memo) if isinstance(self.engine, EngineState) else ()
+        return of_files | {chunk.id: chunk.size for chunk in state}
+
+
+class _Format(msgspec.Struct, frozen=True):
+    """The beginning of understanding any manifest."""
+
+    format: int
 
 
 class _Signature(_Part, frozen=True):
@@ -188,6 +215,7 @@ def verify(signed: bytes, signer: str = "") -> tuple[Manifest, str]:
     try:
         signature = msgspec.json.decode(lines[1], type=_Signature)
         VerifyKey(bytes.fromhex(signature.public_key)).verify(_PREFIX + lines[0], bytes.fromhex(signature.signature))
+        _require_known(msgspec.json.decode(lines[0], type=_Format).format)
         manifest = msgspec.json.decode(lines[0], type=Manifest)
         is_canonical = canonical(manifest) == lines[0]
     except (msgspec.MsgspecError, ValueError, TypeError, RecursionError) as error:
@@ -198,6 +226,19 @@ def verify(signed: bytes, signer: str = "") -> tuple[Manifest, str]:
         raise BundleRefused("the manifest is not in its canonical form")
     if signer and signature.public_key != signer:
         raise BundleRefused(f"the manifest is signed by {signature.public_key}, not by {signer}", "ask whoever sent it")
-    if manifest.format != FORMAT:
-        raise BundleRefused(f"the bundle has format {manifest.format}; this version reads format {FORMAT}")
+    if manifest.format != format_of(manifest):
+        raise BundleRefused(f"the bundle has format {manifest.format}, and the parts of another")
     return manifest, signature.public_key
+
+
+def format_of(manifest: Manifest) -> int:
+    """The earliest format that has all parts of ``manifest``."""
+    return FORMAT if manifest.engine is msgspec.UNSET else FORMAT_WITH_STATE
+
+
+def _require_known(number: int) -> None:
+    if number not in (FORMAT, FORMAT_WITH_STATE):
+        raise BundleRefused(
+            f"the bundle has format {number}; this version reads formats {FORMAT} and {FORMAT_WITH_STATE}",
+            "give this machine the newer version",
+        )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -15,6 +14,7 @@ from edgeagent import events
 from edgeagent.errors import EnvironmentProblem, RecordingDamaged, RecordingError
 from edgeagent.history import History, fold
 from edgeagent.homes.kept import LIST_NAME, OBJECTS_NAME
+from edgeagent.model_print import print_of
 from edgeagent.policy.loading import read_policy
 from edgeagent.recording.audit_trail import audit_path
 from edgeagent.recording.frame_index import PACK_NAME
@@ -28,8 +28,9 @@ from edgeagent.sessions.lock import LOCK_NAME
 from edgeagent.sessions.start_home import START_HOME_NAME
 from edgeagent.sessions.stopping import NOTE_NAME
 from edgeagent.sessions.whereabouts import RECORD_NAME
+from edgeagent.teleport.engine_state import ARRIVED, gathered
 from edgeagent.teleport.gathering import Gathering, Piece
-from edgeagent.teleport.manifest import FORMAT, Head, Manifest, ModelReference, Stays, manifest_hash
+from edgeagent.teleport.manifest import FORMAT, FORMAT_WITH_STATE, Head, Manifest, ModelReference, Stays, manifest_hash
 from edgeagent.teleport.outside import replayable
 from edgeagent.teleport.paths import HOME, RECORD_FILES, TREES
 from edgeagent.teleport.scan import SecretScan
@@ -40,8 +41,8 @@ _OWN_FILES = {
     NOTE_NAME: "it is a note to such a process",
     LEAVE_NAME: "it is a note to such a process",
     RECORD_NAME: "it says where the session has been",
+    **dict.fromkeys(ARRIVED, "it is for this machine's engine"),
 }
-_PRINT_BYTES = 1 << 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,8 +66,9 @@ class Plan:
         return self.pieces[chunk].read(chunk)
 
 
-def make_plan(directory: Path) -> Plan:
-    """What of the session in ``directory`` would leave now. Raises `RecordingError` if its log cannot be vouched for."""
+def make_plan(directory: Path, with_engine_state: bool = False) -> Plan:
+    """What of the session in ``directory`` would leave now. Raises `RecordingError` if its log cannot be vouched for, and
+    `TeleportRefused` if its engine's state is wanted and must stay."""
     contents = _sound_log(directory)
     facts = [event.data for event in contents.events]
     created = next(fact for fact in facts if isinstance(fact, events.SessionCreated))
@@ -81,7 +83,11 @@ def make_plan(directory: Path) -> Plan:
         if (directory / name).is_dir():
             gathering.take_tree(directory / name, name.encode())
     gathering.stays.extend(_elsewhere(created, policy, home, directory))
-    return Plan(_manifest(directory, contents, created, gathering), gathering.pieces)
+    state = gathered(gathering, directory.name, policy) if with_engine_state else None
+    manifest = _manifest(directory, contents, created, gathering)
+    if state is not None:
+        manifest = msgspec.structs.replace(manifest, engine=state, format=FORMAT_WITH_STATE)
+    return Plan(manifest, gathering.pieces)
 
 
 def home_of(directory: Path, facts: list[events.EventData]) -> Path:
@@ -173,16 +179,6 @@ def model_of(facts: Iterable[events.EventData]) -> events.ModelChanged:
             case _:
                 pass
     return now
-
-
-def print_of(path: Path) -> tuple[int, str]:
-    """Size of a model's file, and what tells it from another of that size. Raises `OSError`."""
-    with path.open("rb") as stream:
-        size = os.fstat(stream.fileno()).st_size
-        digest = hashlib.blake2b(stream.read(_PRINT_BYTES), digest_size=32)
-        stream.seek(max(0, size - _PRINT_BYTES))
-        digest.update(stream.read())
-    return size, digest.hexdigest()
 
 
 def _model(now: events.ModelChanged) -> ModelReference:

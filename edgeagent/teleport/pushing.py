@@ -74,14 +74,20 @@ def require_permitted(directory: Path, backend: Connected | None = None) -> None
 
 
 async def push(
-    store: SessionStore, session: str, name: str, backend: Connected, api: Api, tell: Tell, confirm: Callable[[Plan], bool]
-) -> Standing:
+    store: SessionStore, session: str, name: str, backend: Connected, api: Api, tell: Tell, confirm: Callable[[Plan], bool],
+    with_engine_state: bool = False,
+) -> Standing:  # fmt: skip
     """Hand ``session`` over to the backend called ``name``. A run that is under way finishes its step and ends first.
+    ``with_engine_state``: what its engine holds goes along, if that may.
 
     Raises `TeleportRefused`, `NotOwner`, or `TeleportError`; the same call again goes on where it stopped.
     """
     directory = store.find(session)
     require_permitted(directory, backend)
+    if with_engine_state and not (await api.backend()).takes_engine_states:
+        raise TeleportRefused(
+            f"{name} takes no engine states, by its operator's choice", "leave out --with-engine-state; nothing else is lost"
+        )
     tell(Entered("preparing", directory.name, name))
     await _let_leave(directory, name)
     with store.open_elsewhere(directory.name, SystemClock()):
@@ -90,7 +96,7 @@ async def push(
             raise NotOwner(f"session {directory.name} is at {now.remote} already", f"edgeagent teleport status {directory.name}")
         if now.phase == "handing_over" and (done := await _taken_over(api, directory, now)):
             return done
-        plan = await asyncio.to_thread(make_plan, directory)
+        plan = await asyncio.to_thread(make_plan, directory, with_engine_state)
         tell(Previewed(plan))
         if not confirm(plan):
             raise TeleportError("nothing was sent, and nothing has changed", "say --yes, or answer yes")

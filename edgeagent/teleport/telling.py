@@ -8,7 +8,7 @@ from typing import Literal
 
 from edgeagent.sessions.summary import human_bytes
 from edgeagent.sessions.whereabouts import Whereabouts
-from edgeagent.teleport.manifest import FileEntry, FolderEntry, LinkEntry, Manifest
+from edgeagent.teleport.manifest import EngineState, FileEntry, FolderEntry, LinkEntry, Manifest
 from edgeagent.teleport.plan import Plan
 from edgeagent.teleport.progress import Stage
 from edgeagent.words import printable
@@ -46,6 +46,10 @@ def plan_lines(plan: Plan) -> Iterator[Line]:
     yield Line(f"session {manifest.session}: {head.events} events, {head.last_step} steps, {manifest.frames} frames", "title")
     for entry in manifest.entries:
         yield Line(f"  {_size(entry):>8}  {_mode(entry)}  {printable(_name(entry))}")
+    if isinstance(manifest.engine, EngineState):
+        yield Line(
+            f"  {human_bytes(manifest.engine.size):>8}  the engine's state, and what the model was told: its screenshots too"
+        )
     yield Line(f"  {human_bytes(manifest.size):>8}  in {len(manifest.files)} files, {len(manifest.chunks())} chunks")
     yield from _found_lines(manifest)
     yield Line("what stays behind:", "title")

@@ -44,6 +44,8 @@ class Backend(msgspec.Struct, frozen=True):
     """Its age public key."""
     models: tuple[str, ...] = ()
     """Names of models that a server answers for there, by its operator's choice."""
+    takes_engine_states: bool = False
+    """Its engines go on from what a session's engine held elsewhere, by its operator's choice."""
 
 
 class Prepare(_Body, frozen=True):

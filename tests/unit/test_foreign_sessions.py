@@ -13,12 +13,12 @@ from edgeagent.cloud.depot import Depot
 from edgeagent.cloud.ledger import Ledger
 from edgeagent.cloud.ledger.database import open_database
 from edgeagent.errors import BundleRefused
+from edgeagent.model_print import print_of
 from edgeagent.recording.log import LOG_NAME, Author, EventLog
 from edgeagent.resuming import with_own_home
 from edgeagent.sessions.store import SessionStore
 from edgeagent.teleport.foreign import require_harmless
 from edgeagent.teleport.manifest import ModelReference
-from edgeagent.teleport.plan import print_of
 from edgeagent.testing import FakeClock
 from edgeagent_harness.protocol.messages import Application, DesktopSpec
 

@@ -57,7 +57,7 @@ def held(tokens: int, size_bytes: int = 1000, checkpoints: tuple[int, ...] = ())
 
 
 def names(shelf: Shelf, tokens: int = 10_000) -> list[tuple[str, int]]:
-    return [(entry.name, units) for entry, units in shelf.found(range(tokens))]
+    return [(entry.name, units) for entry, units in shelf.found(range(tokens), "")]
 
 
 def test_ram_spills_to_disk_and_disk_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -89,7 +89,7 @@ def test_another_engine_reads_it_another_model_does_not(tmp_path: Path) -> None:
     first = Shelf(str(tmp_path), "model", recurrent=True)
     first.put("s-1", held(100, checkpoints=(20, 60)), Hints(expires_s=LATER), to_disk=True)
     second = Shelf(str(tmp_path), "model", recurrent=True)
-    ((entry, units),) = second.found([*range(50), 9999, 9998])
+    ((entry, units),) = second.found([*range(50), 9999, 9998], "")
     assert units == 20, "a recurrent model goes back to a checkpoint"
     again = second.take(entry, "s-1")
     assert (again.units, again.data.tolist()) == (tuple(range(100)), held(100).data.tolist())

@@ -9,10 +9,10 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from edgeagent_models.errors import EngineProblem
+from edgeagent_models.fingerprint import fingerprint
 from edgeagent_models.handler import Send
 from edgeagent_models.llama import state_file, threads
 from edgeagent_models.llama.decoder import Decoder, Row
-from edgeagent_models.llama.fingerprint import fingerprint
 from edgeagent_models.llama.job import Job, Priming
 from edgeagent_models.llama.model import LlamaModel, header_of
 from edgeagent_models.llama.native import llama

@@ -98,7 +98,7 @@ class Room:
 
     def _take_from_shelf(self, job: Job, worth_units: int) -> bool:
         """Whether the job's sequence has now what is on the shelf of its prompt: at least ``worth_units``."""
-        for entry, kept in self._shelf.found(job.target):
+        for entry, kept in self._shelf.found(job.target, job.sequence.name):
             if kept < worth_units:
                 break
             if self._restore(job.sequence, entry):

@@ -7,12 +7,16 @@ serves its completions in the order they came.
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import deque
 from collections.abc import Callable
 
+import numpy as np
+
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.llama import units as count
+from edgeagent_models.llama.crew import Crew
 from edgeagent_models.llama.decoder import Decoder, Outcome, Row
 from edgeagent_models.llama.job import Job, Priming
 from edgeagent_models.llama.model import LlamaModel
@@ -37,7 +41,7 @@ class Scheduler:
         self._pictures = pictures
         self._encoding_for: Job | None = None
         self._model = model
-        self._decoder = Decoder(model)
+        self._decoder = Decoder(model, Crew(model.threads) if model.gpu_layers == 0 else None)
         self._waiting: deque[Job] = deque()
         self._jobs: deque[Job] = deque()
         self.room = Room(model, shelf, self._jobs)
@@ -229,7 +233,13 @@ class Scheduler:
         sequence.last_used = self._clock
         if job.at_mark:
             sequence.checkpoint()
-        if job.complete and job.sample(self._decoder.logits(last_row)):
+        if not job.complete:
+            return
+        logits = self._decoder.logits(last_row)
+        if sequence.apart and not np.isfinite(logits).all():
+            # What is no number stays in the cells for whoever gets them next. The next process starts without this state.
+            sys.exit("a state that came from another machine was none of this model's")
+        if job.sample(logits):
             self._end(job)
             self.room.keep_system_prompt(job)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import itertools
 from collections.abc import Sequence as Units
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -57,6 +58,8 @@ class Held:
     units: tuple[Unit, ...]
     checkpoints: tuple[Checkpoint, ...]
     data: State
+    apart: bool = False
+    """It was made on another machine, and nobody can tell that it is what its units say: it is for its own session alone."""
 
     @property
     def size_bytes(self) -> int:
@@ -76,6 +79,8 @@ class Sequence:
         self.last_used = 0
         self.waits: Hints | None = None
         """Its session waits for its user, and how much it is wanted then: it makes room before others do."""
+        self.apart = False
+        """What it holds came from another machine: others take nothing of it over."""
         self._checkpoints: list[Checkpoint] = []
 
     @property
@@ -105,6 +110,7 @@ class Sequence:
         llama.llama_memory_seq_rm(self._model.memory, self.number, -1, -1)
         self._checkpoints.clear()
         self._set_units([])
+        self.apart = False
 
     def repair(self) -> None:
         """After a decode that ended half-way: make the memory hold ``units`` again, or fewer of them."""
@@ -133,6 +139,8 @@ class Sequence:
 
     def lendable(self, prompt: Units[Unit]) -> int:
         """How many units of ``prompt`` another sequence could take over from this one."""
+        if self.apart:
+            return 0
         common = min(common_prefix(self.units, prompt), len(prompt) - 1)
         return self._restorable(common) if self._model.recurrent else common
 
@@ -150,7 +158,7 @@ class Sequence:
         """A copy of all that is needed to go on. Of the checkpoints the first, behind the system prompt, and the newest."""
         held = self._checkpoints
         worth = (*held[:-KEPT_NEWEST][:1], *held[-KEPT_NEWEST:])
-        return Held(tuple(self.units), worth, self._get_state(_WHOLE))
+        return Held(tuple(self.units), worth, self._get_state(_WHOLE), self.apart)
 
     def take_over(self, held: Held) -> None:
         """Hold what `export` gave instead of what was here. Raises `EngineProblem`; then nothing is here."""
@@ -160,6 +168,20 @@ class Sequence:
             raise EngineProblem("model", "llama.cpp does not take this state")
         self._checkpoints = list(held.checkpoints)
         self._set_units(held.units)
+        self.apart = held.apart
+        if self.apart and not self._agrees():
+            self.clear()
+            raise EngineProblem("model", "this state from another machine is not what it says")
+
+    def _agrees(self) -> bool:
+        """Whether llama.cpp holds as many positions as ``units`` take, and checkpoints lie in order within them."""
+        if not self.units or not isinstance(self.units[-1], int) or any(kept.cells < 0 for kept in self._checkpoints):
+            return False
+        if any(unit.tokens <= 0 or unit.positions <= 0 for unit in self.units if not isinstance(unit, int)):
+            return False
+        places = [0, *self._checkpoint_units, len(self.units) + 1]
+        newest = llama.llama_memory_seq_pos_max(self._model.memory, self.number)
+        return int(newest) + 1 == self.position and all(one < other for one, other in itertools.pairwise(places))
 
     def _cut(self, keep: int) -> None:
         if keep == len(self.units):

@@ -23,12 +23,14 @@ from edgeagent_models.llama import retention, state_file
 from edgeagent_models.llama import units as count
 from edgeagent_models.llama.sequence import Held, Hints, reusable
 from edgeagent_models.llama.units import Unit
+from edgeagent_models.state_header import APART_SUFFIX, SUFFIX
 
 RAM_BYTES = 512 << 20
 DISK_BYTES = 2 << 30
 MIN_FREE_SHARE = 0.1
 """Of the disk: what must stay free."""
-SUFFIX = ".state"
+MAX_APART = Hints(priority=50, expires_s=86_400.0)
+"""What a state from another machine may at most ask for; seconds from when it came."""
 _PLAIN = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,120}")
 """Names of sequences that can be names of files; others are kept in RAM alone."""
 
@@ -46,6 +48,8 @@ class Entry:
     held: Held | None = None
     ours: bool = True
     """It fits this engine's model; another's only takes room."""
+    apart: bool = False
+    """See `Held.apart`."""
 
     @property
     def where(self) -> Literal["ram", "disk"]:
@@ -80,29 +84,36 @@ class Shelf:
         if self._folder:
             with contextlib.suppress(OSError):
                 self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-            for path in sorted(self._folder.glob(f"*{SUFFIX}")):
-                self.look(path.name.removesuffix(SUFFIX))
+            for path in sorted((*self._folder.glob(f"*{SUFFIX}"), *self._folder.glob(f"*{APART_SUFFIX}"))):
+                self.look(path.name.removesuffix(path.suffix))
             self._shrink_disk()
 
     def look(self, name: str) -> None:
         """See whether another engine has put ``name`` on disk."""
-        path = self._path(name)
         self._disk.pop(name, None)
-        if path is None or not path.exists():
-            return
+        for apart in (False, True):
+            if (path := self._path(name, apart)) and path.exists():
+                self._see(name, path, apart)
+
+    def _see(self, name: str, path: Path, apart: bool) -> None:
         try:
-            header = state_file.read_header(str(path))
-            size_bytes = path.stat().st_size
+            header, status = state_file.read_header(str(path)), path.stat()
         except (EngineProblem, OSError):
             return
+        hints = header.hints
+        if apart:
+            expires_s = min(hints.expires_s, status.st_mtime + MAX_APART.expires_s)
+            hints = Hints(min(hints.priority, MAX_APART.priority), expires_s)
         checkpoints = tuple(units for units, _, _ in header.checkpoints)
         ours = header.fingerprint == self._fingerprint
-        self._disk[name] = Entry(name, header.hints, header.unpacked(), checkpoints, size_bytes, ours=ours)
+        self._disk[name] = Entry(name, hints, header.unpacked(), checkpoints, status.st_size, ours=ours, apart=apart)
 
     def put(self, name: str, held: Held, hints: Hints, to_disk: bool = False) -> Entry | None:
         """Keep ``held`` as ``name``'s, in place of what was there; None if there is no room for it."""
         self.drop(name)
-        entry = Entry(name, hints, held.units, tuple(kept.units for kept in held.checkpoints), held.size_bytes, held)
+        entry = Entry(
+            name, hints, held.units, tuple(kept.units for kept in held.checkpoints), held.size_bytes, held, apart=held.apart
+        )
         if to_disk and self._written(entry):
             return self._disk[name]
         self._ram[name] = entry
@@ -125,11 +136,12 @@ class Shelf:
         digest = hashlib.blake2b(told, digest_size=12, key=self._fingerprint.encode())
         return f"system-{digest.hexdigest()}" if self._folder else ""
 
-    def found(self, prompt: Units[Unit]) -> list[tuple[Entry, int]]:
-        """What can stand for the beginning of ``prompt``, and for how many of its units; the longest first."""
+    def found(self, prompt: Units[Unit], name: str) -> list[tuple[Entry, int]]:
+        """What can stand for the beginning of ``name``'s ``prompt``, and for how many of its units; the longest first."""
         now_s = time.time()
         usable = [entry for entry in (*self._ram.values(), *self._disk.values()) if entry.ours and entry.expires_s > now_s]
-        return sorted(((entry, self._reusable(entry, prompt)) for entry in usable), key=lambda found: -found[1])
+        own = [entry for entry in usable if not entry.apart or entry.name == name]
+        return sorted(((entry, self._reusable(entry, prompt)) for entry in own), key=lambda found: -found[1])
 
     def named(self, name: str) -> Entry | None:
         """What is kept as ``name``'s."""
@@ -143,12 +155,15 @@ class Shelf:
             self.forget_in_ram(name)
         if entry.held:
             return entry.held
-        path = self._path(entry.name)
+        path = self._path(entry.name, entry.apart)
         try:
-            return state_file.load(str(path), self._fingerprint)
+            held = replace(state_file.load(str(path), self._fingerprint), apart=entry.apart)
         except EngineProblem:
             self.drop(entry.name)
             raise
+        if entry.apart:  # should it end this process, the next one must not try it again
+            self.drop(entry.name)
+        return held
 
     def forget_in_ram(self, name: str) -> None:
         """Its sequence is closed: what is on disk stays."""
@@ -157,16 +172,17 @@ class Shelf:
     def drop(self, name: str) -> None:
         """Forget ``name``'s, on disk too."""
         self._ram.pop(name, None)
-        if self._disk.pop(name, None) and (path := self._path(name)):
-            with contextlib.suppress(OSError):
-                path.unlink(missing_ok=True)
+        if self._disk.pop(name, None):
+            for path in filter(None, (self._path(name), self._path(name, apart=True))):
+                with contextlib.suppress(OSError):
+                    path.unlink(missing_ok=True)
 
     def _reusable(self, entry: Entry, prompt: Units[Unit]) -> int:
         return reusable(entry.units, entry.checkpoints if self._recurrent else None, prompt)
 
     def _written(self, entry: Entry) -> bool:
         """Bring ``entry`` to disk; whether it is there now."""
-        path = self._path(entry.name)
+        path = self._path(entry.name, entry.apart)
         if path is None or entry.held is None or not self._room_for(entry):
             return False
         try:
@@ -189,6 +205,6 @@ class Shelf:
         for going in retention.to_go(self._disk.values(), DISK_BYTES, time.time()):
             self.drop(going.name)
 
-    def _path(self, name: str) -> Path | None:
+    def _path(self, name: str, apart: bool = False) -> Path | None:
         fits = self._folder is not None and _PLAIN.fullmatch(name)
-        return self._folder / f"{name}{SUFFIX}" if self._folder and fits else None
+        return self._folder / f"{name}{APART_SUFFIX if apart else SUFFIX}" if self._folder and fits else None

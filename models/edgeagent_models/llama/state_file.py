@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import struct
 import tempfile
 from collections.abc import Iterable
 from pathlib import Path
@@ -19,9 +18,7 @@ import numpy as np
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.llama.sequence import Checkpoint, Held, Hints, State
 from edgeagent_models.llama.units import ImageUnit, Unit
-
-MAGIC = b"edgeagent-state-3\n"
-_LENGTH = struct.Struct("<I")
+from edgeagent_models.state_header import LENGTH, MAGIC, MAX_HEADER_BYTES
 
 
 class Header(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -50,7 +47,7 @@ def save(path: str, held: Held, fingerprint: str, hints: Hints = Hints()) -> Non
             len(held.data),
         )
     )
-    parts = [MAGIC, _LENGTH.pack(len(header)), header, *(kept.data.data for kept in held.checkpoints), held.data.data]
+    parts = [MAGIC, LENGTH.pack(len(header)), header, *(kept.data.data for kept in held.checkpoints), held.data.data]
     try:
         _write(Path(path), parts)
     except OSError as error:
@@ -98,10 +95,12 @@ class _File:
         self._at = 0
         if bytes(self._next(min(len(MAGIC), len(self._bytes)))) != MAGIC:
             raise EngineProblem("usage", f"{path} is no saved state of this engine")
-        (length,) = _LENGTH.unpack(self._next(_LENGTH.size))
+        (length,) = LENGTH.unpack(self._next(LENGTH.size))
+        if length > MAX_HEADER_BYTES:
+            raise EngineProblem("usage", f"{path} is damaged: its header would have {length} bytes")
         try:
             self.header = msgspec.msgpack.decode(self._next(length), type=Header)
-        except msgspec.MsgspecError as error:
+        except (msgspec.MsgspecError, UnicodeDecodeError) as error:
             raise EngineProblem("usage", f"{path} is damaged: {error}") from error
 
     def state(self, size_bytes: int) -> State:
