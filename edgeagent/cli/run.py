@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import shlex
 import sys
+from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 import click
 
@@ -29,6 +30,7 @@ from edgeagent.interrupts import run_until_stopped
 from edgeagent.policy.loading import load_policy
 from edgeagent.remote_names import is_remote, remote_name
 from edgeagent.runner import ModelChoice, Runner, RunRequest
+from edgeagent_harness.policy.types import HOME_INSIDE
 from edgeagent_harness.protocol.messages import Application, DesktopSpec, HostSpec
 from edgeagent_models.families.registry import NoSuchFamily, by_name
 
@@ -72,6 +74,7 @@ def run(
     works_as = load(agent)
     said = completed(Said(apps, url, home, model, mmproj, family, policy, max_steps, timeout_s), works_as)
     page(said.url)
+    require_file(said.url, said.home, said.applications)
     refuse_what_a_host_lacks(host, said.home, said.policy, be_offline)
     rules_text, rules = load_policy(said.policy)
     settle_offline(be_offline, rules.egress, rules_text.name, said.url)
@@ -120,6 +123,19 @@ def page(url: str) -> str:
     if url and (not url.isprintable() or not (parts.netloc if remote else parts.scheme in ("file", "data", "about"))):
         raise UsageError(f"{url!r} is no address of a page", "write it with http://, https:// or file://")
     return url
+
+
+def require_file(url: str, home: str, applications: Sequence[str]) -> None:
+    """Raise `UsageError` if ``url`` is a file of the sandbox's home that ``home`` lacks and that no application could write."""
+    parts = urlsplit(url)
+    inside = PurePosixPath(unquote(parts.path))
+    if parts.scheme != "file" or applications or not inside.is_relative_to(HOME_INSIDE):
+        return
+    if not home:
+        raise UsageError(f"--url {url}: the sandbox's home is empty", "name the directory that the page is in with --home DIR")
+    there = Path(home).expanduser() / inside.relative_to(HOME_INSIDE)
+    if not there.exists():
+        raise UsageError(f"--url {url}: there is no {there}", f"{HOME_INSIDE} inside is --home outside")
 
 
 def existing(path: str, option: str, kind: Literal["file", "directory"]) -> str:

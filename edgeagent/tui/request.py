@@ -9,7 +9,7 @@ from edgeagent.agents.agent import Agent
 from edgeagent.agents.applying import Said, completed
 from edgeagent.agents.reading import load
 from edgeagent.cli.offline import settle_offline
-from edgeagent.cli.run import application, chosen, existing, page
+from edgeagent.cli.run import application, chosen, existing, page, require_file
 from edgeagent.errors import UsageError
 from edgeagent.policy.loading import load_policy
 from edgeagent.policy.narrowing import narrowed, stricter
@@ -30,6 +30,7 @@ def run_request(task: str, wanted: Wanted) -> RunRequest:
     applications = (wanted.applications,) if wanted.applications else ()
     said = completed(Said(applications, wanted.url, wanted.home, model, mmproj, policy=wanted.policy), agent)
     page(said.url)
+    require_file(said.url, said.home, said.applications)
     text, policy = load_policy(said.policy)
     if policy.egress.mode == "offline" and not offline.is_offline():
         raise UsageError(f"{text.name} is an offline policy", "leave, and start again with: edgeagent --offline")

@@ -72,6 +72,8 @@ def test_version() -> None:
         (["run", "x", "--app", "'unclosed"], "--app"),
         (["run", "x", "--url", "example.com"], "'example.com' is no address of a page"),
         (["run", "x", "--url", "http://"], "no address of a page"),
+        (["run", "x", "--url", "file:///home/agent/a.html"], "with --home DIR"),
+        (["run", "x", "--url", "file:///home/agent/no%20such.html", "--home", "/usr"], "there is no /usr/no such.html"),
         (["run", "x", "--url", "--remote-debugging-port=9"], "no address of a page"),
         (["run", "x", "--url", "javascript:alert(1)"], "no address of a page"),
         (["run", "x", "--url", "https://a.example/"], "https://a.example/ cannot be reached: with policy locked the sandbox"),

@@ -8,8 +8,9 @@ import json
 import os
 import shutil
 import socket
+import string
 from typing import Any
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 CANDIDATES = ("chromium", "chromium-browser", "google-chrome-stable", "google-chrome")
 PROFILE = ".config/edgeagent-chromium"
@@ -64,7 +65,19 @@ def argv(
     if debug:
         extra.append("--remote-debugging-pipe")
     # An application window: the page without tab strip and address bar, which only distract who looks at pixels.
-    return (program, *_FLAGS, *extra, url if kiosk else f"--app={url}")
+    page = in_ascii(url)
+    return (program, *_FLAGS, *extra, page if kiosk else f"--app={page}")
+
+
+def in_ascii(url: str) -> str:
+    """``url`` with what is not ASCII escaped: in the sandbox's locale Chromium reads such arguments as no address at all."""
+    if url.isascii():
+        return url
+    parts = urlsplit(url)
+    host = parts.netloc
+    with contextlib.suppress(UnicodeError):
+        host = host.encode("idna").decode() if "@" not in host else host
+    return quote(parts._replace(netloc=host).geturl(), safe=string.punctuation + " ")
 
 
 def prepare_profile(home: str) -> None:
