@@ -40,8 +40,8 @@ class SeatPointer(Pointing):
         self._press(button, 1)
 
     def _press(self, button: int, count: int) -> None:
-        self.held.add(button)
         self._seat.button(_BUTTONS[button], down=True, count=count)
+        self.held.add(button)  # afterwards: one that the seat lacks cannot be released either
 
     def release(self, button: int) -> None:
         self._release(button, 1)
