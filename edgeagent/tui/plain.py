@@ -56,6 +56,8 @@ _LATEST = 10
 _SIZE_PX = (1280, 800)
 
 
+_NO_TASKS = frozenset({"help", "quit", "exit", "q", "?"})
+"""What is typed by habit, and would begin a run."""
 _FIELDS = {":app": "applications", ":page": "url", ":folder": "home", ":model": "model", ":policy": "policy"}
 """Command -> the field of `Wanted` that it fills."""
 
@@ -87,6 +89,8 @@ class Plain:
                 return None
             case ":help":
                 self.say(f"{_HELP}\n{teleport.HELP}")
+            case _ if line.strip().casefold() in _NO_TASKS:
+                raise UsageError(f"{line.strip()!r} alone is no task", ":help lists the commands, :quit leaves")
             case ":mode":
                 self._want_mode(rest.strip())
             case _ if command in _FIELDS:

@@ -116,3 +116,9 @@ def test_what_cannot_be_done_is_said(tmp_path: Path, line: str) -> None:
         talk.plain.line(first)
     with pytest.raises(EdgeAgentError):
         talk.plain.line(task or first)
+
+
+@pytest.mark.parametrize("line", ["help", "Quit\n", "exit", "?"])
+def test_what_is_typed_by_habit_begins_no_run(tmp_path: Path, line: str) -> None:
+    with pytest.raises(EdgeAgentError, match="alone is no task"):
+        Talk(tmp_path, SlowModel(1)).plain.line(line)
