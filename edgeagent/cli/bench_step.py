@@ -40,7 +40,9 @@ COMPARE_HELP = "Variants to compare, with commas: fast, server, official, naive.
     help="Force this reply length, 0: do not.  [default: 48 to compare, or with --synthetic]",
 )
 @click.option("--image-tokens", type=click.IntRange(0, 4096), default=0, help="Scale screens down to about this many tokens.")
-@click.option("--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here.")
+@click.option(
+    "--json", "json_path", type=click.Path(dir_okay=False, path_type=Path), help="Write the report here, after each repeat."
+)
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the plot (SVG) here.")
 def step(
     session: str, live: bool, model: str, mmproj: str, family: str, synthetic: str, skip_unchanged: bool, steps: int | None,
@@ -68,7 +70,7 @@ def step(
         raise UsageError("--skip-unchanged is for GGUF files", "give --model and --mmproj, or --synthetic")
     choice = replace(choice, skip_unchanged=skip_unchanged)
     benchmark = StepBenchmark(choice, name, directory, live, steps or 0, times, variants, Shaping(forced, image_tokens), rates)
-    report = asyncio.run(measure(benchmark, _tell))
+    report = asyncio.run(measure(benchmark, _tell, lambda so_far: _write_json(so_far, json_path)))
     _write(report, json_path, plot)
 
 
@@ -129,14 +131,18 @@ def _tell(sample: Sample) -> None:
     click.echo(f"repeat {sample.repeat} step {sample.step} {sample.variant}: {sample.wall_ms:.0f} ms", err=True)
 
 
-def _write(report: StepReport, json_path: Path | None, plot: Path | None) -> None:
+def _write_json(report: StepReport, path: Path | None) -> None:
     import msgspec
 
+    if path:
+        path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+
+
+def _write(report: StepReport, json_path: Path | None, plot: Path | None) -> None:
     from edgeagent.bench.step.plot import svg
     from edgeagent.bench.step.table import table
 
-    if json_path:
-        json_path.write_bytes(msgspec.json.format(msgspec.json.encode(report), indent=1) + b"\n")
+    _write_json(report, json_path)
     if plot:
         plot.write_text(svg(report), encoding="utf-8")
     click.echo(table(report))

@@ -1,6 +1,9 @@
 """`edgeagent bench step` from the command to its report: a recorded session, real engines, variants that differ as they say."""
 
 import asyncio
+import signal
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +26,7 @@ from edgeagent_models.synthetic.write import write_text_model, write_vision_enco
 
 ACTIONS: tuple[Action, ...] = (Click(Point(195, 41)), Type("Zoë"), Type(" Š"), Click(Point(55, 122)))
 REPLY_TOKENS = 12
+DOOR = Path(__file__).parents[2] / "scripts" / "step_benchmark.py"
 WORDS = " the model of the text in the file is what a token of the picture in the prompt is" * 4
 
 
@@ -102,6 +106,20 @@ def test_the_embedded_model(session: Path, tmp_path: Path) -> None:
     assert fast["engine_peak_mb"] > 50
     assert {"capture_ms", "act_ms", "record_ms"} <= report["outside_ms"].keys()
     assert "as recorded then" in result.stdout
+
+
+def test_ctrl_c_leaves_what_was_measured(session: Path, tmp_path: Path) -> None:
+    cut = tmp_path / "cut.json"
+    command = [sys.executable, DOOR, "--session", session.name, "--steps", "2", "--repeats", "50", "--json", str(cut)]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as running:
+        assert running.stderr is not None
+        assert any(line.startswith("repeat 2 step 1") for line in running.stderr)
+        running.send_signal(signal.SIGINT)
+        running.stderr.read()
+    assert running.returncode == 130
+    report = report_in(cut)
+    assert 1 <= report["repeats"] < 50
+    assert len(report["samples"]) == 2 * report["repeats"]
 
 
 @pytest.mark.sandbox

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from edgeagent.bench.step import script
 from edgeagent.bench.step.asked import opened
 from edgeagent.bench.step.fitting import Rates
 from edgeagent.bench.step.meter import Meter
+from edgeagent.bench.step.partial import comparable
 from edgeagent.bench.step.playing import Tell, play
 from edgeagent.bench.step.prompts import Recorded, recorded
 from edgeagent.bench.step.report import Setting, StepReport, summarise
@@ -22,6 +24,8 @@ from edgeagent.runner import ModelChoice
 from edgeagent.timings import StepTimings, step_timings
 
 STEPS_ON_THE_SPOT = 8
+Keep: TypeAlias = Callable[[StepReport], None]
+"""Gets what is known so far."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +46,9 @@ class StepBenchmark:
     """What `edgeagent models fit` found for this model, to compare with."""
 
 
-async def measure(benchmark: StepBenchmark, tell: Tell) -> StepReport:
-    """Run it. ``tell`` gets each sample as it comes. Needs a sandbox only without a session."""
+async def measure(benchmark: StepBenchmark, tell: Tell, keep: Keep = lambda _: None) -> StepReport:
+    """Run it. ``tell`` gets each sample as it comes, ``keep`` a replay's report after each repeat and when it is cut off, of what
+    can be compared by then. Needs a sandbox only without a session."""
     with tempfile.TemporaryDirectory(prefix="edgeagent-steps-") as scratch:
         if benchmark.live:
             return await _live(benchmark, Path(scratch), tell)
@@ -51,14 +56,25 @@ async def measure(benchmark: StepBenchmark, tell: Tell) -> StepReport:
         session = benchmark.session or await script.record(Path(scratch), steps)
         with SessionReader.open(session) as reader:
             questions = recorded(reader, steps)
-        return await _replay(benchmark, questions, tell)
+        return await _replay(benchmark, questions, tell, keep)
 
 
-async def _replay(benchmark: StepBenchmark, questions: Recorded, tell: Tell) -> StepReport:
+async def _replay(benchmark: StepBenchmark, questions: Recorded, tell: Tell, keep: Keep) -> StepReport:
     prompts, meter = questions.prompts, Meter(EnergyMeter())
     setting = _setting(benchmark, questions.session if benchmark.session else "a session recorded on the spot", "replay")
+
+    def so_far() -> None:
+        samples, repeats = comparable(meter.samples, len(benchmark.variants), len(prompts))
+        if samples:
+            done = replace(setting, repeats=repeats)
+            keep(summarise(done, samples, questions.timings, meter.energy.why_not, benchmark.rates))
+
     async with opened(benchmark.choice, benchmark.variants, prompts[0], len(prompts), benchmark.shaping) as contestants:
-        await play(contestants, prompts, benchmark.repeats, meter, tell)
+        try:
+            await play(contestants, prompts, benchmark.repeats, meter, tell, so_far)
+        except BaseException:
+            so_far()
+            raise
     return summarise(setting, meter.samples, questions.timings, meter.energy.why_not, benchmark.rates)
 
 

@@ -11,7 +11,10 @@ from edgeagent.ports import Prompt
 Tell = Callable[[Sample], None]
 
 
-async def play(contestants: Sequence[Contestant], prompts: Sequence[Prompt], repeats: int, meter: Meter, tell: Tell) -> None:
+async def play(
+    contestants: Sequence[Contestant], prompts: Sequence[Prompt], repeats: int, meter: Meter, tell: Tell,
+    after_repeat: Callable[[], None],
+) -> None:  # fmt: skip
     """Ask every contestant every question, ``repeats`` times from nothing; who goes first changes from step to step."""
     for repeat in range(1, repeats + 1):
         for contestant in contestants:
@@ -21,3 +24,4 @@ async def play(contestants: Sequence[Contestant], prompts: Sequence[Prompt], rep
                 one = contestants[(place + step + repeat) % len(contestants)]
                 await meter.ask(one.model, prompt, one.engine.pid, one.variant, repeat, step)
                 tell(meter.samples[-1])
+        after_repeat()
