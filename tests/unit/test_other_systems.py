@@ -151,7 +151,7 @@ def test_macos_counts_pixels_where_all_monitors_have_one_scale(options: list[int
     assert [monitor.box for monitor in layout.monitors] == [Rect(0, 0, 2880, 1800), Rect(-2560, 40, 0, 1480)]
     assert layout.primary.box == Rect(0, 0, 2880, 1800)
     assert layout.ordered[0].to_logical(-2559, 41) == (-1279.25, 20.75)
-    mixed = mac(((0, 0, 1440, 900, 2880), (1440, 0, 1920, 1080, 1920))).monitors()
+    mixed = mac(((0, 0, 1440, 900, 2880), (1440, 0, 1920, 1080, 5760))).monitors()
     assert [(monitor.box, monitor.scale) for monitor in mixed.monitors] == [
         (Rect(0, 0, 1440, 900), 1.0), (Rect(1440, 0, 3360, 1080), 1.0)
     ]  # fmt: skip

@@ -22,4 +22,4 @@ def is_outer_corner(x: int, y: int, layout: Layout) -> bool:
     box = monitor.box
     beside_x = box.left - 1 if x < box.left + CORNER_PX else box.right
     beside_y = box.top - 1 if y < box.top + CORNER_PX else box.bottom
-    return layout.at(beside_x, y) is None and layout.at(x, beside_y) is None and layout.at(beside_x, beside_y) is None
+    return layout.at(beside_x, y) is None and layout.at(x, beside_y) is None
