@@ -103,15 +103,24 @@ def test_prediction_counts_fresh_tokens_only() -> None:
     assert summarise(SETTING, [*NAIVE, *FAST], [], "", RATES).predicted_ms == pytest.approx(4 * 1180)
 
 
+def test_a_prediction_in_processor_time() -> None:
+    fast = [msgspec.structs.replace(one, cpu_ms=1770.0) for one in FAST]
+    report = summarise(SETTING, fast, [], "", msgspec.structs.replace(RATES, cores_busy=1.5))
+    assert report.predicted_cpu_ms == pytest.approx(4 * 1180 * 1.5)
+    assert "in processor time 7.1 s for these steps, measured 7.1 s: +0%" in table(report)
+    assert "in processor time" not in table(summarise(SETTING, fast, [], "", RATES))
+
+
 def test_one_step_in_three_computes_two_turns_again() -> None:
     assert RATES.mean_step_ms == pytest.approx(1500 + 90 * 2 / 3)
 
 
 def test_rates_from_two_steps() -> None:
-    first = sample("fast", 1, 1, 1300)
+    first = msgspec.structs.replace(sample("fast", 1, 1, 1300), cpu_ms=1650.0)
     found = rates([first, msgspec.structs.replace(first, wall_ms=900.0, usage=Usage(1800, 1000, 960, 48))], 9000, 1.0)
     assert found.encode_ms_per_image_token == pytest.approx(200 / 960, abs=1e-4)
     assert found.prefill_ms_per_token == pytest.approx(400 / 1800, abs=1e-4)
     assert found.decode_ms_per_token == pytest.approx(2000 / 96, abs=1e-4)
     assert (found.first_step_ms, found.next_step_ms) == (1300, 900)
     assert found.turn_tokens == 800 - 480
+    assert found.cores_busy == pytest.approx(1.5)

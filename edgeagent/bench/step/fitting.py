@@ -47,6 +47,8 @@ class Rates(msgspec.Struct, frozen=True):
     machine: str
     load_average: float
     """Runnable processes over the last minute before the probe: above the number of cores all times are too high."""
+    cores_busy: float = 0.0
+    """Processor time of the engine to the wall clock, over the two steps: what other work takes away is not in it. 0: unknown."""
 
     @property
     def mean_step_ms(self) -> float:
@@ -98,6 +100,7 @@ def rates(samples: Sequence[Sample], before_mb: float, load_average: float) -> R
         available_mb=round(before_mb, 1),
         machine=machine_line(),
         load_average=round(load_average, 2),
+        cores_busy=round(sum(one.cpu_ms for one in samples) / sum(one.wall_ms for one in samples), 3),
     )
 
 

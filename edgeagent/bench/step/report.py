@@ -83,6 +83,8 @@ class StepReport(msgspec.Struct, frozen=True):
     predicted_ms: float | None
     """What `edgeagent models fit` would have said of ``fast``'s steps, from its rates and the tokens that were counted: the sum
     of one repeat. None where it was not asked."""
+    predicted_cpu_ms: float | None
+    """The same in processor time: what to go by where other work shares the machine."""
     cpu_ratios: dict[str, float]
     """As ``ratios``, of the processor time of the engines' processes: what to go by where other work shares the machine."""
     cpu_ratio_intervals: dict[str, tuple[float, float]]
@@ -115,6 +117,7 @@ def summarise(
     """The report over ``samples`` and what the session's own events say."""
     names = list(dict.fromkeys(sample.variant for sample in samples))
     variants = tuple(_variant(name, [sample for sample in samples if sample.variant == name]) for name in names)
+    predicted_ms = _predicted(rates, samples, setting.repeats) if rates else None
     ratios = _ratios({variant.variant: variant.totals_ms for variant in variants})
     cpu_ratios = _ratios({name: _cpu_totals_ms(samples, name) for name in names})
     return StepReport(
@@ -129,7 +132,8 @@ def summarise(
         outside_ms=_outside(outside),
         ratios={name: mean for name, (mean, _, _) in ratios.items()},
         ratio_intervals={name: (low, high) for name, (_, low, high) in ratios.items()},
-        predicted_ms=_predicted(rates, samples, setting.repeats) if rates else None,
+        predicted_ms=predicted_ms,
+        predicted_cpu_ms=round(predicted_ms * rates.cores_busy, 1) if rates and predicted_ms and rates.cores_busy else None,
         cpu_ratios={name: mean for name, (mean, _, _) in cpu_ratios.items()},
         cpu_ratio_intervals={name: (low, high) for name, (_, low, high) in cpu_ratios.items()},
         first_step_ratios=_first_steps(samples, names),

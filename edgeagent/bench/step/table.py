@@ -44,11 +44,16 @@ def _prediction(report: StepReport) -> list[str]:
     fast = next((variant for variant in report.variants if variant.variant == "fast"), None)
     if report.predicted_ms is None or fast is None:
         return []
-    measured_ms = median(fast.totals_ms)
-    off = report.predicted_ms / measured_ms - 1
-    return [
-        f"models fit predicts {report.predicted_ms / 1000:.1f} s for these steps, measured {measured_ms / 1000:.1f} s: {off:+.0%}"
-    ]
+    lines = [f"models fit predicts {_beside(report.predicted_ms, median(fast.totals_ms))}"]
+    if report.predicted_cpu_ms is not None:
+        measured_ms = sum(one.cpu_ms for one in report.samples if one.variant == "fast") / report.repeats
+        lines.append(f"in processor time {_beside(report.predicted_cpu_ms, measured_ms)}")
+    return lines
+
+
+def _beside(predicted_ms: float, measured_ms: float) -> str:
+    off = predicted_ms / measured_ms - 1
+    return f"{predicted_ms / 1000:.1f} s for these steps, measured {measured_ms / 1000:.1f} s: {off:+.0%}"
 
 
 def _variant(variant: VariantReport) -> list[str]:
