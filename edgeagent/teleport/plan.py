@@ -209,6 +209,6 @@ def _elsewhere(created: events.SessionCreated, policy: Policy, home: Path, direc
     if created.model != "embedded":
         stays.append(Stays(created.model, "weights do not leave; the other machine needs the same file"))
     if home != directory / HOME:
-        stays.append(Stays(str(home), "its content goes along, and lies in the session's own home from then on"))
+        stays.append(Stays(str(home), "the folder stays as it is; a copy of what is in it leaves, and is worked on there"))
     stays.append(Stays("open windows", "running programs do not go along; how they are restored is said above"))
     return stays

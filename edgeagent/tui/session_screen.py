@@ -8,6 +8,7 @@ from typing import ClassVar
 
 from textual import on, work
 from textual.binding import Binding, BindingType
+from textual.widgets import Input
 
 from edgeagent.clock import SystemClock
 from edgeagent.errors import EdgeAgentError
@@ -16,6 +17,7 @@ from edgeagent.recording.export import FORMATS, default_name
 from edgeagent.remote_names import model_name
 from edgeagent.sessions.branching import fork
 from edgeagent.sessions.store import SessionStore
+from edgeagent.tui.ahead import expect_to_go_on
 from edgeagent.tui.asking import AskAnswer, AskScreen
 from edgeagent.tui.choices import MODE_CHOICES
 from edgeagent.tui.dialog import Choice, ChoiceScreen
@@ -25,6 +27,9 @@ from edgeagent.tui.timeline_view import TimelineView
 from edgeagent.tui.wanted import ResumeWanted, gate_mode
 from edgeagent.tui.watching import WatchScreen
 from edgeagent.words import printable
+
+_TYPING_S = 0.2
+"""Of rest between two keys: the log is not read for each of them."""
 
 
 class SessionScreen(WatchScreen):
@@ -169,9 +174,19 @@ class SessionScreen(WatchScreen):
 
     def action_steer(self) -> None:
         """Open the line for a message to the model."""
-        if self.run is not None:
+        if self.running and self.run is not None:
             self.run.expect()
         super().action_steer()
+
+    @on(Input.Changed, "#message")
+    def _foresee(self, event: Input.Changed) -> None:
+        if event.value and self.directory is not None and not self.running:
+            self._expect(self.directory)
+
+    @work(group="expect", exclusive=True)
+    async def _expect(self, directory: Path) -> None:
+        await asyncio.sleep(_TYPING_S)
+        await expect_to_go_on(directory)
 
     def say(self, text: str) -> None:
         if self.running and self.run is not None:

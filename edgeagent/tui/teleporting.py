@@ -7,22 +7,17 @@ from pathlib import Path
 
 from textual.app import App
 
-from edgeagent.errors import EdgeAgentError, UsageError
+from edgeagent.errors import EdgeAgentError
 from edgeagent.sessions.whereabouts import whereabouts
 from edgeagent.teleport.backends import backend, backends
 from edgeagent.teleport.pushing import require_permitted
+from edgeagent.tui.connect_screen import ConnectScreen
 from edgeagent.tui.dialog import Choice, ChoiceScreen, TellScreen
 from edgeagent.tui.teleport_screen import Ended, TeleportScreen
 from edgeagent.tui.working import RunThread
 
-_NO_BACKEND = "no backend is connected to: a machine of yours, or one that you trust as much, that goes on with sessions"
-_HOW_TO_CONNECT = (
-    "There:  edgeagent cloud token create me > token",
-    "        edgeagent cloud serve --host ADDRESS --tls-cert cert.pem --tls-key key.pem",
-    "Here:   edgeagent teleport connect NAME https://ADDRESS:8470 --token-file token --ca cert.pem",
-    "",
-    "To try it on this machine alone leave --host and TLS out: http://127.0.0.1:8470",
-)
+_ANOTHER = "+"
+"""The choice of a backend that was not connected to yet; no name can be that."""
 
 
 async def teleported(app: App[None], directory: Path, run: RunThread | None, held: bool) -> Ended:
@@ -59,16 +54,13 @@ async def _which(app: App[None], directory: Path) -> str | None:
         return now.remote
     known = backends()
     if not known:
-        raise no_backend()
+        return await app.push_screen_wait(ConnectScreen())
     if len(known) == 1:
         return next(iter(known))
     choices = [Choice(name, name, one.url) for name, one in known.items()]
-    return await app.push_screen_wait(ChoiceScreen("Which backend?", choices, now.remote))
-
-
-def no_backend() -> UsageError:
-    """What is missing, and how it is had."""
-    return UsageError(_NO_BACKEND, "\n".join(_HOW_TO_CONNECT))
+    choices.append(Choice(_ANOTHER, "another one …", "a backend that was not connected to yet"))
+    chosen = await app.push_screen_wait(ChoiceScreen("Which backend?", choices, now.remote))
+    return await app.push_screen_wait(ConnectScreen()) if chosen == _ANOTHER else chosen
 
 
 def refusal_lines(error: EdgeAgentError) -> list[str]:

@@ -298,9 +298,8 @@ def test_letting_go_at_any_moment_leaves_nothing_behind(tmp_path: Path, monkeypa
         ),
         (DesktopSpec(320, 220, offline=True), ["is offline", "cannot be undone"]),
         (DesktopSpec(320, 220, host=HostSpec()), ["this machine's own desktop", "begin in a sandbox"]),
-        (DesktopSpec(320, 220), ["no backend is connected to", "edgeagent teleport connect NAME"]),
     ],
-    ids=["policy", "offline", "host", "no backend"],
+    ids=["policy", "offline", "host"],
 )
 async def test_a_refusal_says_why_and_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, spec: DesktopSpec, said: list[str]

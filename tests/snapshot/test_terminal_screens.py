@@ -20,18 +20,20 @@ from textual.widgets import DataTable, Input, Static, TabbedContent, TextArea
 
 from edgeagent import events
 from edgeagent.agents.agent import Agent, AgentLimits, AgentStart
-from edgeagent.errors import UsageError
+from edgeagent.errors import TeleportRefused, UsageError
 from edgeagent.policy.asking import Question
 from edgeagent.sessions.branching import undone_by_rewind
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.whereabouts import Whereabouts, keep_whereabouts
 from edgeagent.settings import Settings
+from edgeagent.teleport.backends import Connected
 from edgeagent.teleport.progress import Entered, Moved
 from edgeagent.teleport.wire import Standing
 from edgeagent.tui.agents_screen import AgentsScreen
 from edgeagent.tui.asking import AskScreen
 from edgeagent.tui.choices import MODE_CHOICES
 from edgeagent.tui.compare_screen import CompareScreen
+from edgeagent.tui.connect_screen import ConnectScreen
 from edgeagent.tui.dialog import ChoiceScreen, LineScreen, TellScreen
 from edgeagent.tui.editing import EditScreen
 from edgeagent.tui.follow_screen import FollowScreen, question_there
@@ -43,7 +45,7 @@ from edgeagent.tui.rewinding import question
 from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.settings_screen import SettingsScreen
 from edgeagent.tui.teleport_screen import TeleportScreen
-from edgeagent.tui.teleporting import no_backend, refusal_lines
+from edgeagent.tui.teleporting import refusal_lines
 from edgeagent.tui.tour import TourScreen
 from edgeagent.tui.watching import WatchScreen
 from edgeagent_harness.protocol.actions import Click
@@ -202,14 +204,32 @@ async def rewind(pilot: Pilot[None], root: Path) -> None:
 
 async def refused(pilot: Pilot[None], root: Path) -> None:
     await session(pilot, root)
-    await pilot.app.push_screen(TellScreen("It cannot be moved", refusal_lines(no_backend())))
+    problem = TeleportRefused("in offline mode nothing leaves this machine", "start edgeagent without --offline, then press T")
+    await pilot.app.push_screen(TellScreen("It cannot be moved", refusal_lines(problem)))
+
+
+async def connect(pilot: Pilot[None], root: Path) -> None:
+    await session(pilot, root)
+    await pilot.app.push_screen(ConnectScreen())
+    for name, said in (("name", "attic"), ("url", "https://backend.example:8470"), ("token", "x" * 40)):
+        pilot.app.screen.query_one(f"#{name}", Input).value = said
+    pilot.app.screen.query_one("#token-file", Input).value = "/etc/hostname"
+    await pilot.press("enter")
+
+
+async def shown_key(pilot: Pilot[None], root: Path) -> None:
+    await connect(pilot, root)
+    found = Connected("https://backend.example:8470", "x" * 40, "5a" * 32, "age1x", models=("holo3.1-0.8b",))
+    form = pilot.app.screen
+    assert isinstance(form, ConnectScreen)
+    form.show_key(found)
 
 
 SCREENS: dict[str, Opener] = {
     "home": home, "session": session, "close-up": close_up, "help": help_, "compare": compare, "ask": ask, "edit": edit,
     "mode": mode, "model": model, "policy": policy, "policy-text": policy_text, "agents": agents, "settings": settings,
     "tour": tour, "teleport": teleport, "sending": sending, "cut-off": cut_off, "returning": returning, "follow": follow,
-    "waits-there": waits_there, "rewind": rewind, "refused": refused,
+    "waits-there": waits_there, "rewind": rewind, "refused": refused, "connect": connect, "shown-key": shown_key,
 }  # fmt: skip
 
 
