@@ -131,3 +131,12 @@ def test_a_radio_button_misread_as_a_letter_of_the_line_is_dropped() -> None:
     words = (Word("O", Rect(62, 73, 75, 97)), Word("Small", Rect(84, 73, 128, 97)))
     elements = merge([radio], [TextLine("O Small", line_box, words)])
     assert [(e.role, e.text, e.label) for e in elements] == [("radio", "", "Small"), ("text", "Small", "")]
+
+
+def test_a_switch_at_the_far_end_of_its_row_is_named_by_the_text_at_the_other_end() -> None:
+    switches = [Widget("checkbox", Rect(580, 10 + 50 * k, 626, 34 + 50 * k), "checked") for k in range(2)]
+    elements = merge(switches, [line("Dark mode", 30, 14), line("Sound", 30, 64)])
+    assert [e.label for e in elements if e.role == "checkbox"] == ["Dark mode", "Sound"]
+    between = [*switches, Widget("button", Rect(300, 10, 360, 34))]
+    elements = merge(between, [line("Dark mode", 30, 14), line("Sound", 30, 64)])
+    assert [e.label for e in elements if e.role == "checkbox"] == ["", "Sound"]

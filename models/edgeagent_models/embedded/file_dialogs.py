@@ -12,9 +12,12 @@ from edgeagent_models.embedded.candidates import Choice
 from edgeagent_models.embedded.instruction import Instruction
 from edgeagent_models.embedded.kinds import WITH_TEXT
 from edgeagent_models.embedded.memory import Done
+from edgeagent_models.embedded.phrases import quoted_spans
 from edgeagent_models.protocol import Element
 
 _FILE = re.compile(r"[^\s/]+\.[a-z][a-z0-9]{1,4}", re.IGNORECASE)
+_NAMED = re.compile(r"[^/\n]+\.[a-z][a-z0-9]{1,4}", re.IGNORECASE)
+"""A quoted one, with blanks."""
 _NAME_LABEL = re.compile(r"(file[ -]?)?name:?", re.IGNORECASE)
 _WRITE = frozenset({"write", "type", "enter"})
 _SAVE = re.compile(r"sav(e|ing)\b", re.IGNORECASE)
@@ -27,17 +30,17 @@ def name_the_file(choice: Choice, instruction: Instruction, elements: Sequence[E
     """``choice``, or what a dialog that asks for a file's name needs next."""
     field = next((j for j, e in enumerate(elements) if e.role == "text_field" and _NAME_LABEL.fullmatch(e.label)), None)
     confirm = _confirming(elements)
-    if choice.kind in WITH_TEXT:
-        return choice
     typed = _typed(past)
-    files = [i for i, word in enumerate(instruction.words) if _FILE.fullmatch(word.text)]
-    left = [i for i in files if i not in typed]
+    if choice.kind in WITH_TEXT:
+        return choice if not _writes_name_into_text(choice, instruction, past) else Choice("ctrl+s")
+    files = _files(instruction)
+    left = [span for span in files if span[0] not in typed]
     if field is None or confirm is None:
         return _ask_for_name(choice, instruction, elements, past) if left and typed else choice
     if len(left) == 1:
-        return Choice("type", field, typed=(left[0], left[0]))
+        return Choice("type", field, typed=left[0])
     last = past[-1].deed if past else None
-    just_named = last is not None and last.kind in WITH_TEXT and last.typed is not None and last.typed[0] in files
+    just_named = last is not None and last.kind in WITH_TEXT and last.typed in files
     return Choice("click", confirm) if just_named else choice
 
 
@@ -47,7 +50,7 @@ def write_first(choice: Choice, instruction: Instruction, elements: Sequence[Ele
         return choice
     words = instruction.words
     begin = next((i for i, word in enumerate(words) if word.quote_start), None)
-    if begin is None or words[0].text.casefold() not in _WRITE or not any(_FILE.fullmatch(word.text) for word in words):
+    if begin is None or words[0].text.casefold() not in _WRITE or not _files(instruction):
         return choice
     end = next(i for i in range(begin, len(words)) if words[i].quote_end)
     return Choice("type_focused", typed=(begin, end))
@@ -60,7 +63,23 @@ def closes_early(choice: Choice, instruction: Instruction, elements: Sequence[El
     if any(_CLOSING.fullmatch(word.text) for word in instruction.words):
         return False
     typed = _typed(past)
-    return any(_FILE.fullmatch(word.text) and i not in typed for i, word in enumerate(instruction.words))
+    return any(start not in typed for start, _ in _files(instruction))
+
+
+def _files(instruction: Instruction) -> list[tuple[int, int]]:
+    """The words that are a file's name: one word, or a quotation with blanks in it."""
+    quoted = [(a, b) for a, b in quoted_spans(instruction.source) if a < b and _NAMED.fullmatch(instruction.span_text(a, b))]
+    inside = {i for a, b in quoted for i in range(a, b + 1)}
+    words = enumerate(instruction.words)
+    return sorted([*quoted, *((i, i) for i, word in words if i not in inside and _FILE.fullmatch(word.text))])
+
+
+def _writes_name_into_text(choice: Choice, instruction: Instruction, past: Sequence[Done]) -> bool:
+    """Whether ``choice`` types a file's name after the text, where the text is, before anything was done about saving it."""
+    if choice.kind != "type_focused" or choice.typed not in _files(instruction):
+        return False
+    saves = any(_SAVE.match(word.text) for word in instruction.words)
+    return saves and all(done.deed.kind in (*WITH_TEXT, "wait") for done in past) and bool(_typed(past))
 
 
 def _ask_for_name(choice: Choice, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Choice:

@@ -17,6 +17,7 @@ from edgeagent_models.embedded.fragments import with_fragments
 from edgeagent_models.embedded.frames import without_frames
 from edgeagent_models.embedded.instruction import parse
 from edgeagent_models.embedded.memory import decode, encode, executed, remember
+from edgeagent_models.embedded.noticing import noticed
 from edgeagent_models.embedded.policy import MAX_ELEMENTS, Policy
 from edgeagent_models.embedded.questions import typed_before
 from edgeagent_models.embedded.shapes import asks_for_shapes, with_shapes
@@ -81,13 +82,14 @@ class EmbeddedHandler(BaseHandler):
         perceived = time.perf_counter()
         instruction = parse(request.task)
         picture = picture_of(request.image)
-        memory = decode(request.memory)
-        past = executed(memory, request.history)
-        seen = without_carets(with_icon_names(seen, picture), past)
+        before = decode(request.memory)
+        seen = without_carets(with_icon_names(seen, picture), executed(before, request.history))
         if asks_for_shapes(request.task):
             seen = with_shapes(seen, picture)
         shown = with_calendar(request.task, with_fragments(request.task, without_frames(seen))[:MAX_ELEMENTS])
         elements = with_derived(request.task, shown)
+        memory = noticed(before, instruction, shown)
+        past = executed(memory, request.history)
         decision = self._policy.decide(instruction, elements, memory, past, typed_before(memory, request.history))
         choice = decision.choice
         deed = deed_of(choice, instruction, elements, len(request.history), past)

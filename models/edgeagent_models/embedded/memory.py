@@ -35,6 +35,8 @@ class Deed(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """It was a wait for an answer to the deed before; the network, which did not choose it, is not told of it."""
     news: bool = True
     """The screen that it was decided on said something that the one before did not."""
+    took: bool = True
+    """What was typed or chosen shows on the next screen, as far as that can be told."""
 
 
 class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -43,11 +45,15 @@ class Memory(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     deeds: tuple[Deed, ...] = ()
     seen: tuple[int, ...] = ()
     """Short hashes of the texts on the screen at the last decision."""
+    met: tuple[int, ...] = ()
+    """The instruction's words that name what was so already on some screen: a ticked box, a value in its field."""
+    complaint: str = ""
+    """What the screen says against what was done."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """A deed that was executed, with its effect: ``ok`` unless nothing changed or the harness refused."""
+    """A deed that was executed, with its effect: ``ok`` unless nothing changed or it was not taken."""
 
     deed: Deed
     ok: bool
@@ -70,7 +76,8 @@ def encode(memory: Memory) -> str:
 def remember(memory: Memory, deed: Deed, elements: Sequence[Element]) -> Memory:
     """``memory`` with one more deed, decided on a screen with ``elements``."""
     deed = msgspec.structs.replace(deed, news=says_news(memory, elements))
-    return Memory((*memory.deeds, deed)[-_MAX_DEEDS:], tuple(sorted(fingerprints(elements)))[:_MAX_SEEN])
+    seen = tuple(sorted(fingerprints(elements)))[:_MAX_SEEN]
+    return msgspec.structs.replace(memory, deeds=(*memory.deeds, deed)[-_MAX_DEEDS:], seen=seen)
 
 
 def says_news(memory: Memory, elements: Sequence[Element]) -> bool:
@@ -97,5 +104,5 @@ def executed(memory: Memory, history: Sequence[PastStep]) -> list[Done]:
         if step < len(history):
             effect = history[step].effect
             if effect != "refused":
-                done.append(Done(deed, effect != "suspected_noop"))
+                done.append(Done(deed, effect != "suspected_noop" and deed.took))
     return done

@@ -16,7 +16,7 @@ from edgeagent_models.embedded import candidates, features
 from edgeagent_models.embedded.adjusting import number_in
 from edgeagent_models.embedded.called_for import accounted_for, in_named_field, instead_of_giving_up, uncalled_for
 from edgeagent_models.embedded.candidates import Choice
-from edgeagent_models.embedded.dates import is_date_mask, parse_date
+from edgeagent_models.embedded.dates import is_date_mask
 from edgeagent_models.embedded.file_dialogs import closes_early, name_the_file, write_first
 from edgeagent_models.embedded.instruction import Instruction
 from edgeagent_models.embedded.kinds import ELEMENT_KINDS, FINAL_KINDS, GLOBAL_KINDS, WITH_TEXT
@@ -25,9 +25,12 @@ from edgeagent_models.embedded.memory import Done, Memory
 from edgeagent_models.embedded.phrases import phrase_hits
 from edgeagent_models.embedded.presses import press_in_turn
 from edgeagent_models.embedded.questions import answer_instead_of_done
+from edgeagent_models.embedded.spans import at_the_caret, date_spans, snapped, spans_allowed, values_for
+from edgeagent_models.embedded.switches import switch_first
 from edgeagent_models.embedded.twins import in_named_row, next_named_row
 from edgeagent_models.embedded.unanswered import instead_of_done
 from edgeagent_models.embedded.unpressed import press_instead_of_done
+from edgeagent_models.embedded.unproven import refuse_instead_of_done
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.protocol import Element
 
@@ -36,11 +39,8 @@ Bools = npt.NDArray[np.bool_]
 
 WEIGHTS = Path(__file__).parent.parent / "weights" / "policy.onnx"
 MAX_ELEMENTS = 250
-_LONGEST_TYPED, _DATE_WORDS = 60, 5
 _LONGEST_WAIT = 3
 """Steps; a screen that still has not changed will not."""
-_NAME = re.compile(r".*\w[.@]\w.*|.*\d.*")
-"""A word that is more than a word of the language: a file's name, an address, a number."""
 _VALUE = re.compile(r"\S+@\S+|[\w\-]+\.[a-z]{2,4}|\d{1,4}[-/.]\d{1,2}[-/.]\d{1,4}", re.IGNORECASE)
 _COPYING = re.compile(r"\b(cop(y|ies|ied)|paste|same|shown?|displayed|above|below|appears?)\b", re.IGNORECASE)
 """Without such a word a task does not ask for what stands on the screen to be typed."""
@@ -125,12 +125,14 @@ class Policy:
         choice = instead_of_giving_up(decision.choice, instruction, elements, known)
         if choice.kind == "fail" and not choice.why and accounted_for(instruction, known):
             choice = Choice("done")
+        choice = switch_first(choice, instruction, elements, past)
         if choice.kind != "done":
             choice = write_first(choice, instruction, elements, known)
             return replace(decision, choice=name_the_file(choice, instruction, elements, known))
         asked = answer_instead_of_done(instruction.source, elements, memory, own)
         more = next_named_row(instruction, elements, past) or press_instead_of_done(instruction, elements, past)
-        return replace(decision, choice=asked or more or instead_of_done(elements, memory, past) or choice)
+        doubt = instead_of_done(elements, memory, past) or refuse_instead_of_done(instruction, elements, memory, past)
+        return replace(decision, choice=asked or more or doubt or choice)
 
 
 def pick(scores: Scores, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> Decision:
@@ -252,6 +254,8 @@ def _source(
         allowed = allowed & plain[:, None] & plain[None, :] if plain.any() else allowed
     if row == len(elements):
         allowed = at_the_caret(instruction, allowed)
+    else:
+        allowed = values_for(instruction, elements[row], past, allowed)
     sums = np.where(allowed, starts[:length, None] + ends[None, :], -np.inf)
     start, end = divmod(int(sums.argmax()), length)
     return snapped(instruction, start, end), None
@@ -269,49 +273,6 @@ def _adjusted(element: Element, past: Sequence[Done]) -> bool:
     """Whether the last deed adjusted what is at the height of ``element``."""
     box = past[-1].deed.box if past and past[-1].deed.kind == "adjust" else None
     return box is not None and box.top < element.box.bottom and element.box.top < box.bottom
-
-
-def spans_allowed(instruction: Instruction) -> Bools:
-    """``(L, L)``: word ranges that can be meant: inside one quotation, or without any quoted word, and not too long."""
-    words = instruction.words
-    quote = np.cumsum([word.quote_start for word in words]) * np.array([word.quoted for word in words])
-    quoted_before = np.concatenate([[0], np.cumsum([word.quoted for word in words])])
-    length = len(words)
-    reach = np.arange(length)[None, :] - np.arange(length)[:, None]
-    inside = quoted_before[1:][None, :] - quoted_before[:-1][:, None]
-    same = (quote[:, None] == quote[None, :]) & ((quote[:, None] > 0) | (inside == 0))
-    return same & (reach >= 0) & (reach < _LONGEST_TYPED)
-
-
-def at_the_caret(instruction: Instruction, allowed: Bools) -> Bools:
-    """Of ``allowed``, what can be typed without a field: where the task quotes, quotations and names like a file's."""
-    words = instruction.words
-    quoted = np.array([word.quoted for word in words])
-    if not quoted.any():
-        return allowed
-    name = np.array([_NAME.fullmatch(word.text) is not None for word in words])
-    return allowed & (quoted[:, None] | (name[:, None] & np.eye(len(words), dtype=np.bool_)))
-
-
-def date_spans(instruction: Instruction) -> Bools:
-    """``(L, L)``: word ranges that are a date."""
-    length = len(instruction.words)
-    found = np.zeros((length, length), np.bool_)
-    for start in range(length):
-        for end in range(start, min(start + _DATE_WORDS, length)):
-            found[start, end] = parse_date(instruction.span_text(start, end)) is not None
-    return found
-
-
-def snapped(instruction: Instruction, start: int, end: int) -> tuple[int, int]:
-    """The span, grown to whole quotes: what the user quoted is typed as a whole."""
-    words = instruction.words
-    if words[start].quoted and words[end].quoted:
-        while not words[start].quote_start and start > 0:
-            start -= 1
-        while not words[end].quote_end and end < len(words) - 1:
-            end += 1
-    return start, end
 
 
 def _tried_in_vain(choice: Choice, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> bool:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_models.perception.types import TextLine, Widget
@@ -13,6 +13,8 @@ FIELDS: frozenset[Role] = frozenset({"text_field", "select", "slider"})
 
 _FAR_ROW_PX = 260
 """A label before its field is at most this far away."""
+_FAR_SWITCH_PX = 900
+"""A page of settings has the names at its left edge and the switches at its right one."""
 _FAR_BOX_GAP = 2.2
 """A checkbox and its text are at most this many box heights apart."""
 _LONGEST_HEADING = 3
@@ -37,7 +39,25 @@ def label_widgets(widgets: Sequence[Widget], texts: Sequence[TextLine]) -> dict[
         if i not in labels and k not in taken:
             labels[i] = texts[k].text
             taken.add(k)
-    return labels
+    return labels | _far_labels(widgets, texts, labels, taken)
+
+
+def _far_labels(
+    widgets: Sequence[Widget], texts: Sequence[TextLine], labels: Mapping[int, str], taken: Collection[int]
+) -> dict[int, str]:
+    """Boxes and switches that nothing near names: by the text at the other end of their row, with nothing in between."""
+    found: dict[int, str] = {}
+    for i, widget in enumerate(widgets):
+        if widget.role == "checkbox" and i not in labels:
+            row = [k for k, text in enumerate(texts) if k not in taken and _ends_before(text.box, widget.box)]
+            nearest = max(row, key=lambda k: texts[k].box.right, default=None)
+            if nearest is not None and not _between(widget, texts[nearest].box, widgets):
+                found[i] = texts[nearest].text
+    return found
+
+
+def _ends_before(text: Rect, box: Rect) -> bool:
+    return 0 <= box.left - text.right <= _FAR_SWITCH_PX and _same_row(box, text)
 
 
 def _cost(widget: Widget, text: TextLine, widgets: Sequence[Widget], texts: Sequence[TextLine]) -> float | None:

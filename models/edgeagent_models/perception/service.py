@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_models.errors import EngineProblem
+from edgeagent_models.perception.cells import named_by_row
 from edgeagent_models.perception.detector import WidgetDetector
 from edgeagent_models.perception.dots import with_dots
 from edgeagent_models.perception.elements import merge
@@ -21,6 +22,7 @@ from edgeagent_models.perception.ocr import Ocr, TextSeen
 from edgeagent_models.perception.regions import changed_tiles, regions_of
 from edgeagent_models.perception.snug import buttons_by_ground
 from edgeagent_models.perception.text_detection import whole_of
+from edgeagent_models.perception.textareas import with_text_areas
 from edgeagent_models.perception.types import Widget
 from edgeagent_models.protocol import Element, Image
 
@@ -76,9 +78,9 @@ class Perception:
         times.append(time.perf_counter())
         if changes is None or changes.exact:
             widgets = buttons_by_ground(picture, self._widgets, text.lines)
-            widgets = with_labelled_fields(picture, widgets, text.lines)
+            widgets = with_text_areas(picture, with_labelled_fields(picture, widgets, text.lines))
             lines = with_dots(picture, widgets, text.lines)
-            self._elements = merge(*with_keys(picture, widgets, lines, ocr.recogniser))
+            self._elements = named_by_row(merge(*with_keys(picture, widgets, lines, ocr.recogniser)))
         self._picture = picture
         times.append(time.perf_counter())
         names = ("diff_ms", "ocr_ms", "detect_ms", "merge_ms")

@@ -1,0 +1,90 @@
+"""Doubts "done" where the screen speaks against it: it refused, a deed had no effect, or a part of the task had no deed.
+
+A wrong "done" is worse than a "failed" too many: whoever started the task relies on it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from edgeagent_models.embedded.candidates import Choice
+from edgeagent_models.embedded.instruction import Instruction
+from edgeagent_models.embedded.matching import same_thing
+from edgeagent_models.embedded.memory import Deed, Done, Memory
+from edgeagent_models.embedded.parts import parts_of
+from edgeagent_models.embedded.text import similarity
+from edgeagent_models.protocol import Element
+
+_WITH_EFFECT = frozenset({"click", "double_click", "type", "type_focused", "adjust", "drag", "select_text"})
+_PLAIN = frozenset({"text", "image"})
+_SAVING_KEYS = frozenset({"ctrl+s", "key_named", "Return"})
+_SAVING_ROLES = frozenset({"button", "icon", "link", "menu_item"})
+_AS_TYPED = 0.7
+"""Likeness of a value that was typed and is read again."""
+
+
+def refuse_instead_of_done(
+    instruction: Instruction, elements: Sequence[Element], memory: Memory, past: Sequence[Done]
+) -> Choice | None:
+    """What to say instead of "done"; None where nothing speaks against it."""
+    if memory.complaint:
+        return Choice("ask", why=f"The screen says: {memory.complaint} What should I do?")
+    vain = next((done.deed for done in past if _in_vain(done, elements, memory, past)), None)
+    if vain is not None:
+        return Choice("fail", why=_why_vain(vain))
+    left = list(_parts_left(instruction, memory, past))
+    if len(left) > sum(_unnamed(done) for done in past):
+        return Choice("fail", why=f"I found nothing to do about this part of the task: {instruction.span_text(*left[0])!r}")
+    return None
+
+
+def _in_vain(done: Done, elements: Sequence[Element], memory: Memory, past: Sequence[Done]) -> bool:
+    """Whether it was to have an effect for a part of the task, had none, and nothing else was done about that part."""
+    deed, words = done.deed, set(_words_of(done.deed))
+    if done.ok or deed.kind not in _WITH_EFFECT or words <= set(memory.met) or _is_so_already(done, elements):
+        return False
+    return not any(other.ok and _makes_up_for(other.deed, deed) for other in past)
+
+
+def _makes_up_for(other: Deed, deed: Deed) -> bool:
+    """Whether ``other`` did what ``deed`` was to do. Words are typed again; a click on a heading is no press of its button."""
+    if deed.typed is not None:
+        return other.typed is not None and other.typed[0] <= deed.typed[1] and deed.typed[0] <= other.typed[1]
+    same = set(_words_of(deed)).intersection(_words_of(other))
+    return bool(same) and (other.role not in _PLAIN or deed.role in _PLAIN or other.kind != "click")
+
+
+def _is_so_already(done: Done, elements: Sequence[Element]) -> bool:
+    deed = done.deed
+    if deed.value:
+        return any(similarity(element.text, deed.value) > _AS_TYPED for element in elements)
+    if deed.role == "text_field":
+        return True  # it had the keyboard already
+    return any(e.state == "checked" and same_thing(e, done) for e in elements)
+
+
+def _why_vain(deed: Deed) -> str:
+    what = deed.value or deed.text or deed.label
+    verb = {"type": "typed", "type_focused": "typed", "adjust": "set", "drag": "dragged"}.get(deed.kind, "clicked")
+    return f"I {verb} {what!r}, and nothing on the screen came of it"
+
+
+def _parts_left(instruction: Instruction, memory: Memory, past: Sequence[Done]) -> Iterator[tuple[int, int]]:
+    """The parts of the task that no deed named or gave the words of, and that are not so already."""
+    named = {i for done in past if done.ok for i in _words_of(done.deed)}
+    saved = any(done.ok and (done.deed.kind in _SAVING_KEYS or done.deed.role in _SAVING_ROLES) for done in past)
+    for part in parts_of(instruction.source):
+        known = named | set(memory.met)
+        words = part.value or range(part.start, part.end + 1)
+        if (part.verb == "save" and not saved) or known.isdisjoint(words):
+            yield part.start, part.end
+
+
+def _unnamed(done: Done) -> bool:
+    """A deed that worked and that the task has no words for: it may be what some part asked for."""
+    return done.ok and done.deed.kind != "wait" and not any(True for _ in _words_of(done.deed))
+
+
+def _words_of(deed: Deed) -> Iterator[int]:
+    for start, end in (*deed.said, *([deed.typed] if deed.typed else [])):
+        yield from range(start, end + 1)
