@@ -14,12 +14,12 @@ from edgeagent.errors import UsageError
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
 
-_REGION = re.compile(r"(\d+)x(\d+)\+(\d+)\+(\d+)")
+_REGION = re.compile(r"(\d+)x(\d+)\+(-?\d+)\+(-?\d+)")
 _HELP = {
-    "host": "Work on your own X11 desktop. Nothing contains it; you are asked before the first action of each kind.",
+    "host": "Work on your own desktop. Nothing contains it; you are asked before the first action of each kind.",
     "monitor": "With --host: this monitor alone, by name or by number from left to right.",
     "window": "With --host: the one window with TITLE in its title; nothing else is seen or touched.",
-    "region": "With --host: this part alone, in pixels, such as 800x600+100+50.",
+    "region": "With --host: this part alone, in pixels, such as 800x600+100+50; left of the primary monitor 800x600+-900+50.",
     "stop_key": "With --host: stops at once, wherever the keyboard is. A corner of the screen does so too.",
 }
 

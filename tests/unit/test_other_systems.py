@@ -11,6 +11,7 @@ from typing import Any, ClassVar
 
 import pytest
 
+from edgeagent.cli.host_options import host_spec
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.host import macos, windows
 from edgeagent_harness.host.corners import is_outer_corner
@@ -368,3 +369,9 @@ def test_parts_of_a_desktop_with_offsets_below_zero() -> None:
     assert part_of(HostSpec(region=Rect(-10, 6, 10, 9)), layout, layout.box) == Rect(-10, 6, 10, 9)
     with pytest.raises(UsageProblem, match=r"there are 1 \(1\), 2 \(0\)"):
         part_of(HostSpec(monitor="3"), layout, layout.box)
+
+
+def test_a_region_can_lie_left_of_the_primary_monitor() -> None:
+    asked = host_spec(host=True, monitor="", window="", region="800x600+-900+50", stop_key=None)
+    assert asked is not None
+    assert asked.region == Rect(-900, 50, -100, 650)

@@ -1,7 +1,6 @@
 """The guardian on a `Seat`: as `guardian`, by looking alone. Nothing tells it of the stop key or of the clipboard.
 
-The stop key is looked at every 10 ms; what is tapped faster than that is missed. The clipboard is looked at once a second, as
-that can start a program: what changes there in a second in which the agent acted counts as the agent's.
+The stop key is looked at every 10 ms; what is tapped faster is missed. The clipboard has a thread of its own.
 """
 
 from __future__ import annotations
@@ -22,13 +21,12 @@ from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.corners import is_outer_corner
 from edgeagent_harness.host.layout import Layout
 from edgeagent_harness.host.seat import Seat
+from edgeagent_harness.host.seat_clipboard import ClipboardKeeper
 from edgeagent_harness.host.seat_executor import open_seat
 
 POLL_S = 0.01
-_SLOW_S = 1.0
-"""How often the clipboard and the monitors are looked at."""
-_AGENT_S = 0.6
-"""A clipboard that changes so shortly after an action was changed by it."""
+_COUNT_S = 1.0
+"""How often the monitors are asked for."""
 _RIGHT = {"ctrl": "ctrlright", "alt": "altright", "shift": "shiftright", "win": "winright"}
 
 
@@ -44,24 +42,15 @@ class SeatGuardian:
     control: socket.socket
     """To the supervisor: a line says that the user stopped it; its end is the session's."""
     executor_pid: int
-    acting: mmap.mmap
     chord: tuple[str, ...] = ()
     """The stop key; empty: none."""
     _layout: Layout = field(init=False)
-    _saved: str = field(init=False)
-    _text: str = field(init=False)
-    """What the clipboard held when it was looked at last."""
-    _agents: bool = field(init=False, default=False)
-    """That was put there by the agent."""
-    _acted_s: float = field(init=False, default=0.0)
-    """When something was done last, as of the look before."""
-    _slow_s: float = field(init=False, default=0.0)
+    _counted_s: float = field(init=False, default=0.0)
     _stopped: bool = field(init=False, default=False)
     _armed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
         self._layout = self.seat.monitors()
-        self._saved = self._text = self.seat.read_clipboard()
         names = tuple(map(self.seat.key_name, self.chord))
         if not all(names):
             raise NoSuchKey(f"no key is called {'+'.join(self.chord)!r}; write it like ctrl+alt+escape")
@@ -75,17 +64,9 @@ class SeatGuardian:
                 return
             self._look_at_pointer()
             self._look_at_keys()
-            if time.monotonic() - self._slow_s > _SLOW_S:
-                self._slow_s = time.monotonic()
+            if time.monotonic() - self._counted_s > _COUNT_S:
+                self._counted_s = time.monotonic()
                 self._layout = self.seat.monitors()
-                self._look_at_clipboard()
-
-    def give_back(self) -> None:
-        """Release what is down, and put the user's text into the clipboard if the agent's is there."""
-        self._release_all()
-        self._look_at_clipboard()
-        if self._agents:
-            self.seat.write_clipboard(self._saved)
 
     def _look_at_pointer(self) -> None:
         """A pointer that rests in a corner from the start has to leave it first."""
@@ -106,26 +87,17 @@ class SeatGuardian:
         if self.executor_pid:
             with contextlib.suppress(OSError):  # it has ended
                 os.kill(self.executor_pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
-        self._release_all()
+        self.release_all()
         with contextlib.suppress(OSError):
             self.control.sendall(f"{how}\n".encode())
 
-    def _release_all(self) -> None:
+    def release_all(self) -> None:
+        """Release whatever is down, whoever pressed it."""
         keys, buttons = self.seat.down()
         for name in keys:
             self.seat.key(name, down=False)
         for button in buttons:
             self.seat.button(button, down=False)
-
-    def _look_at_clipboard(self) -> None:
-        (last_s,) = ACTING.unpack(self.acting[: ACTING.size])
-        text = self.seat.read_clipboard()
-        if text != self._text:
-            self._text = text
-            self._agents = last_s != self._acted_s or time.monotonic() - last_s < _AGENT_S
-            if not self._agents:
-                self._saved = text
-        self._acted_s = last_s
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -139,11 +111,14 @@ def main(argv: list[str] | None = None) -> int:
     chord = tuple(filter(None, options.stop_key.split("+")))
     try:
         with socket.socket(fileno=options.control_fd) as control, mmap.mmap(options.acting_fd, ACTING.size) as acting:
-            guardian = SeatGuardian(open_seat(options.seat), control, 0, acting, chord)
+            seat = open_seat(options.seat)
+            guardian, keeper = SeatGuardian(seat, control, 0, chord), ClipboardKeeper(seat, acting)
+            keeper.start()
             control.sendall(b"ready\n")
             guardian.executor_pid = int(control.recv(32) or 0)
             guardian.watch()
-            guardian.give_back()
+            guardian.release_all()
+            keeper.give_back()
     except NoSuchKey as error:
         print(f"guardian: {error}", file=sys.stderr)
         return 2
