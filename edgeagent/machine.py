@@ -27,7 +27,7 @@ def describe_machine() -> Machine:
         system=_os_release(),
         kernel=platform.release(),
         cpu=_field("/proc/cpuinfo", "model name") or platform.machine(),
-        cores=len(os.sched_getaffinity(0)),
+        cores=len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1,
         memory_gb=round(os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES") / 1e9, 1),
         python=platform.python_version(),
     )

@@ -375,3 +375,10 @@ def test_a_region_can_lie_left_of_the_primary_monitor() -> None:
     asked = host_spec(host=True, monitor="", window="", region="800x600+-900+50", stop_key=None)
     assert asked is not None
     assert asked.region == Rect(-900, 50, -100, 650)
+
+
+def test_an_engine_says_that_nothing_takes_its_network_away() -> None:
+    code = "import other_system as o; o.become('darwin'); from edgeagent_models import isolation; print(isolation.isolate())"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=RUN.parent)
+    layers = ("engine_network_namespace", "engine_no_new_privileges", "engine_socket_filter")
+    assert done.stdout == f"{[f'{layer}: only Linux has it' for layer in layers]}\n", done.stderr
