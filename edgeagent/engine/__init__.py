@@ -27,7 +27,7 @@ from edgeagent_models.families.family import Family
 from edgeagent_models.families.registry import NoSuchFamily, by_name, recognised
 from edgeagent_models.protocol import Load
 
-__all__ = ["EmbeddedModel", "Engine", "LlamaModel", "open_model"]
+__all__ = ["EmbeddedModel", "Engine", "LlamaModel", "expect", "open_model"]
 
 EMBEDDED = "embedded"
 SEQUENCE = "session"
@@ -65,14 +65,27 @@ async def open_model(
     if not mmproj:
         raise ModelUnusable(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
     spoken, factor = _speaking(model, mmproj, family)
-    folder = str(parked_folder()) if session else ""
-    load = Load(
-        0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=folder
-    )  # fmt: skip
+    load = _load(model, mmproj, spoken, session)
     async with (seats or host()).taken(load, restarted, session) as seat:
         parking = Parking(seat, session, _words_of(spoken, model)) if session else None
         speaker = Speaker(spoken, factor, skip_unchanged)
         yield LlamaModel(seat, seat.sequence, seed, speaker, Primer(seat).prime, parking)
+
+
+def expect(model: str, mmproj: str, family: str, session: str) -> None:
+    """A run of ``session`` will probably begin here: have its engine ready, if it is one that takes time to load.
+
+    Reads the model's header. Raises `ModelUnusable`.
+    """
+    if mmproj and model != EMBEDDED and not is_remote(model):
+        host().expect(_load(model, mmproj, _speaking(model, mmproj, family)[0], session), session)
+
+
+def _load(model: str, mmproj: str, spoken: Family, session: str) -> Load:
+    folder = str(parked_folder()) if session else ""
+    return Load(
+        0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=folder
+    )  # fmt: skip
 
 
 def remote_family(model: str, family: str) -> Family:

@@ -22,13 +22,15 @@ from edgeagent.engine.channel import OnDelta
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import EngineError
 from edgeagent_harness.isolation.canary import Canary, Targets
-from edgeagent_models.protocol import EngineReply, EngineRequest, Load
+from edgeagent_models.protocol import EngineReply, EngineRequest, Fetch, Load
 
 T = TypeVar("T")
 Restarted: TypeAlias = Callable[[str], None]
 """Told why an engine had to be started again."""
 SEQUENCES = 4
 """Of one engine; a fifth run of the same model gets a second process."""
+AHEAD_S = 60.0
+"""How long a place that was taken ahead is kept for a run that does not come."""
 
 
 class Answering(Protocol):
@@ -71,6 +73,14 @@ class _Shared:
             restarted(why)
 
 
+class _Ahead:
+    """A place that a run will probably want: being taken, or there. Lives on the engines' loop."""
+
+    def __init__(self, taking: asyncio.Task[_Shared]) -> None:
+        self.taking = taking
+        self.dropping: asyncio.TimerHandle | None = None
+
+
 class HostedSeat:
     """A `Seat` at an engine of this process; use it on the loop that took it."""
 
@@ -105,6 +115,7 @@ class EngineHost:
         self._engines: list[_Shared] = []
         self._taking = asyncio.Lock()
         self._numbers = itertools.count(1)
+        self._ahead: dict[str, _Ahead] = {}
 
     @asynccontextmanager
     async def taken(self, load: Load, restarted: Restarted, name: str = "") -> AsyncGenerator[HostedSeat]:
@@ -120,6 +131,13 @@ class EngineHost:
             yield HostedSeat(self, shared, sequence)
         finally:
             await asyncio.shield(asyncio.wrap_future(self._submit(self._release(shared, sequence))))
+
+    def expect(self, load: Load, name: str) -> None:
+        """A run called ``name`` will probably begin: load its model, and bring back what is parked under its name, meanwhile.
+
+        Dropped after `AHEAD_S` without another such word. From any thread; returns at once.
+        """
+        self._submit(self._expect(load, name))
 
     async def run(self, work: Coroutine[Any, Any, T]) -> T:
         """What ``work`` comes to on the engines' loop; cancelling this cancels it there."""
@@ -138,7 +156,13 @@ class EngineHost:
     # -- on the engines' loop
 
     async def _take(self, load: Load, restarted: Restarted, name: str) -> tuple[_Shared, str]:
-        load = msgspec.structs.replace(load, max_sequences=SEQUENCES)
+        if name and (shared := await self._taken_ahead(_shareable(load), name)):
+            shared.told[name] = restarted
+            return shared, name
+        return await self._take_new(load, restarted, name)
+
+    async def _take_new(self, load: Load, restarted: Restarted, name: str) -> tuple[_Shared, str]:
+        load = _shareable(load)
         sequence = name or f"run {next(self._numbers)}"
         async with self._taking:
             shared = next((one for one in self._engines if one.load == load and one.has_room_for(sequence)), None)
@@ -154,6 +178,48 @@ class EngineHost:
             await self._release(shared, sequence)
             raise
         return shared, sequence
+
+    async def _expect(self, load: Load, name: str) -> None:
+        ahead = self._ahead.get(name)
+        if ahead is None:
+            if any(name in shared.told for shared in self._engines):
+                return  # it runs
+            ahead = self._ahead[name] = _Ahead(asyncio.ensure_future(self._fetched(load, name)))
+        if ahead.dropping:
+            ahead.dropping.cancel()
+        ahead.dropping = asyncio.get_running_loop().call_later(AHEAD_S, lambda: asyncio.ensure_future(self._drop_ahead(name)))
+
+    async def _fetched(self, load: Load, name: str) -> _Shared:
+        shared, _ = await self._take_new(load, _nobody, name)
+        with contextlib.suppress(EngineError):  # then the first question takes longer
+            await shared.engine.request(Fetch(0, name))
+        return shared
+
+    async def _taken_ahead(self, load: Load, name: str) -> _Shared | None:
+        """The engine with ``name``'s place, if it was taken ahead and is what is wanted now."""
+        ahead = self._ahead.get(name)
+        if ahead is None:
+            return None
+        await asyncio.wait([ahead.taking])
+        if self._ahead.get(name) is not ahead:
+            return None  # its time was over meanwhile
+        if ahead.taking.exception() is None and ahead.taking.result().load == load:
+            del self._ahead[name]
+            if ahead.dropping:
+                ahead.dropping.cancel()
+            return ahead.taking.result()
+        await self._drop_ahead(name)
+        return None
+
+    async def _drop_ahead(self, name: str) -> None:
+        ahead = self._ahead.pop(name, None)
+        if ahead is None:
+            return
+        if ahead.dropping:
+            ahead.dropping.cancel()
+        await asyncio.wait([ahead.taking])
+        if ahead.taking.exception() is None:
+            await self._release(ahead.taking.result(), name)
 
     async def _release(self, shared: _Shared, sequence: str) -> None:
         del shared.told[sequence]
@@ -171,6 +237,14 @@ class EngineHost:
         """Whoever wanted it was cancelled in the moment in which it came."""
         if not taking.cancelled() and taking.exception() is None:
             self._submit(self._release(*taking.result()))
+
+
+def _shareable(load: Load) -> Load:
+    return msgspec.structs.replace(load, max_sequences=SEQUENCES)
+
+
+def _nobody(why: str) -> None:
+    """Nobody asks that engine yet."""
 
 
 def _tell(loop: asyncio.AbstractEventLoop, told: Callable[[str], None], what: str) -> None:
