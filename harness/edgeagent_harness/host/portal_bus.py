@@ -12,7 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from jeepney import DBusAddress, HeaderFields, MatchRule, Message, MessageType, Parser, message_bus, new_method_call
+from jeepney import DBusAddress, HeaderFields, MatchRule, Message, MessageFlag, MessageType, Parser, message_bus, new_method_call
 from jeepney.auth import AuthenticationError, FDNegotiationError
 from jeepney.bus import get_connectable_addresses
 from jeepney.fds import FileDescriptor, fds_buf_size
@@ -111,6 +111,15 @@ class Bus:
             name = str(reply.header.fields.get(HeaderFields.error_name, ""))
             raise BusError(f"{method}: {' '.join(map(str, reply.body)) or name}", name)
         return reply.body
+
+    def post(self, where: DBusAddress, method: str) -> None:
+        """Call ``method`` and wait for nothing. Raises `BusError`."""
+        message = new_method_call(where, method)
+        message.header.flags = MessageFlag.no_reply_expected
+        try:
+            self._socket.sendall(message.serialise(serial=self._serial))
+        except OSError as error:
+            raise BusError(f"the session bus has ended: {error}") from error
 
     def wait_for(self, there: Callable[[], bool], timeout_s: float) -> None:
         """Read until ``there()`` says so. Raises `BusError`, `TimeoutError`. Not while another thread reads."""

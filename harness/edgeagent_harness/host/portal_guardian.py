@@ -1,7 +1,7 @@
-"""The guardian on a Wayland desktop: hears that the user has ended the session at the desktop, and says so to the supervisor.
+"""The guardian on a Wayland desktop: hears that the user has ended the session there, and ends it when nobody else does.
 
-The hands are off by then: a portal's session that has ended takes no input, and the desktop has released what was down. No
-program sees the pointer or keys of others there, so that neither a corner nor a stop key can be watched for.
+When the user ends it, by the desktop's indicator, the hands are off by then: the session takes no input any more, and the desktop
+has released what was down. No program sees pointer or keys of others there: neither a corner nor a stop key can be watched for.
 """
 
 from __future__ import annotations
@@ -15,27 +15,33 @@ import socket
 import sys
 
 from edgeagent_harness.host import portal_handover
+from edgeagent_harness.host.portal_bus import Bus
 from edgeagent_harness.host.portal_handover import Handover
+from edgeagent_harness.host.portal_session import hang_up
+
+_LATER = 1 << 24
+"""A serial that the executor, which used the connection before, has not come to."""
 
 
 def watch(control: socket.socket, handover: Handover) -> None:
-    """Until the supervisor lets go of the control socket."""
-    for theirs in (handover.bus_fd, handover.pictures_fd, handover.log_fd, handover.stops_fd):
-        os.close(theirs)  # with the last copy of the first the session ends
+    """Until the executor has ended, or the supervisor lets go of the control socket; then there is no session any more."""
+    for theirs in (handover.pictures_fd, handover.log_fd, handover.stops_fd):
+        os.close(theirs)
     control.sendall(b"ready\n")
     executor_pid = int(control.recv(32) or 0)
-    watched: list[socket.socket | int] = [control, handover.stopped_fd]
     while True:
-        ready, _, _ = select.select(watched, [], [])
+        ready, _, _ = select.select([control, handover.stopped_fd], [], [])
         if control in ready and not control.recv(64):
-            return
+            break
         if handover.stopped_fd in ready:
-            watched.remove(handover.stopped_fd)
-            if line := os.read(handover.stopped_fd, 200):  # else the executor has ended
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(executor_pid, signal.SIGKILL)
-                with contextlib.suppress(OSError):
-                    control.sendall(line)
+            line = os.read(handover.stopped_fd, 200)
+            if not line:  # it has ended
+                break
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(executor_pid, signal.SIGKILL)
+            with contextlib.suppress(OSError):
+                control.sendall(line)
+    hang_up(Bus(socket.socket(fileno=handover.bus_fd), handover.bus_name, _LATER), handover.session)
 
 
 def main(argv: list[str] | None = None) -> int:

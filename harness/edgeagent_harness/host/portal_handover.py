@@ -9,7 +9,7 @@ class Handover(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """A session that was permitted. Files are inherited under the same numbers."""
 
     bus_fd: int
-    """The connection that owns the session: when its last copy is closed the desktop ends the session and releases all."""
+    """The connection that owns the session. The executor's; the guardian ends the session on it once that is gone."""
     bus_name: str
     serial: int
     """Of the next message on it."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import secrets
 from collections.abc import Callable
@@ -170,6 +171,13 @@ class PortalSession:
     def _on_signal(self, signal: Signal) -> None:
         if (signal.sender, signal.path, signal.member) == (self._owner, self._session, "Closed"):
             self._on_closed()
+
+
+def hang_up(bus: Bus, session: str) -> None:
+    """End a session whose connection nobody else uses any more; the desktop releases what it holds."""
+    with contextlib.suppress(BusError):
+        bus.post(DBusAddress(session, PORTAL, _SESSION_INTERFACE), "Close")
+    bus.close()
 
 
 def open_pipewire(bus: Bus, session: str) -> int:

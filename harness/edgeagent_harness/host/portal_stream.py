@@ -41,6 +41,7 @@ class Running(NamedTuple):
     log: int
     """What GStreamer says: a file in memory."""
     size_px: tuple[int, int]
+    process: subprocess.Popen[bytes]
 
 
 def check_tools() -> None:
@@ -90,7 +91,7 @@ def start(pipewire: int, node: int) -> Running:
         why = os.pread(log, _MAX_LOG_BYTES, 0).decode(errors="replace").strip()[-500:] or "none came"
         os.close(log)
         raise EnvironmentLacks(f"the desktop's portal let the screen be seen, but PipeWire gives no picture: {why}. {MEND}")
-    return Running(ours, log, *sizes)
+    return Running(ours, log, sizes.pop(), process)
 
 
 def _end_with_us() -> None:

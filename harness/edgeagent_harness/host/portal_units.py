@@ -20,7 +20,8 @@ Size = tuple[int, int]
 
 _PLACES = ((0.10, 0.14), (0.28, 0.25))
 """Parts of the width and height. In either unit they are within the monitor's logical size: the portal refuses what is not."""
-_SHOWN_S = 0.25
+_SHOWN_S = 1.2
+_REST_S = 0.08
 _TRIES = 4
 _REACH = 0.03
 """Of the picture's height: about a pointer's size to all sides."""
@@ -47,9 +48,16 @@ def find_units(look: Callable[[], Picture], put: Callable[[float, float], None],
 def _look_after(
     look: Callable[[], Picture], put: Callable[[float, float], None], place: tuple[float, float], units: Size
 ) -> Picture:
+    """The picture once it has changed and come to rest, or has had time to."""
+    before = now = look()
     put(place[0] * units[0], place[1] * units[1])
-    time.sleep(_SHOWN_S)
-    return look().copy()
+    end = time.monotonic() + _SHOWN_S
+    while time.monotonic() < end:
+        time.sleep(_REST_S)
+        earlier, now = now, look()
+        if np.array_equal(earlier, now) and not np.array_equal(before, now):
+            break
+    return now
 
 
 def _shows(changed: NDArray[np.bool_], places: tuple[tuple[float, float], ...] | list[tuple[float, float]]) -> bool:
