@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 import os
 import sys
+import time
 from importlib.util import find_spec
 from typing import Any
 
@@ -29,6 +30,7 @@ from edgeagent_harness.protocol.messages import HostSpec
 EXECUTOR, GUARDIAN = "seat_executor", "seat_guardian"
 _LIBRARIES = ("mss", "pyautogui", "pyperclip")
 _SEAT = ("--seat", "portable")
+_KNOWN_S = 0.25
 _ELSEWHERE = {"win": "command", "winright": "command", "altright": "optionright"}
 """Keys that are called differently on macOS."""
 _SIMPLE_BUTTONS = ("left", "middle", "right")
@@ -76,11 +78,17 @@ class PortableSeat:
         for name in sorted(self._table, key=lambda name: (pyautogui_name(name) != name, name.isupper())):
             self._names.setdefault(self._table[name], name)
         self._held: list[MouseButton] = []
+        self.monitors()
 
     # -- eyes ---------------------------------------------------------------------------------------------------------------
 
     def monitors(self) -> Layout:
-        return self._system.monitors()
+        self._layout, self._asked_s = self._system.monitors(), time.monotonic()
+        return self._layout
+
+    def _known(self) -> Layout:
+        """The monitors as of a moment ago: asking takes longer than moving the pointer."""
+        return self.monitors() if time.monotonic() - self._asked_s > _KNOWN_S else self._layout
 
     def capture(self, region: Rect) -> bytearray:
         layout = self.monitors()
@@ -117,7 +125,7 @@ class PortableSeat:
 
     def pointer(self) -> tuple[int, int]:
         where = self._gui.position()
-        layout = self.monitors()
+        layout = self._known()
         monitor = layout.at_logical(where.x, where.y) or layout.primary
         return monitor.to_physical(where.x, where.y)
 
@@ -129,7 +137,7 @@ class PortableSeat:
             self._gui.moveTo(*at, _pause=False)
 
     def _logical(self, x: int, y: int) -> tuple[int, int]:
-        layout = self.monitors()
+        layout = self._known()
         left, top = (layout.at(x, y) or layout.primary).to_logical(x, y)
         return math.floor(left), math.floor(top)
 
