@@ -210,5 +210,5 @@ def _elsewhere(created: events.SessionCreated, policy: Policy, home: Path, direc
         stays.append(Stays(created.model, "weights do not leave; the other machine needs the same file"))
     if home != directory / HOME:
         stays.append(Stays(str(home), "the folder stays as it is; a copy of what is in it leaves, and is worked on there"))
-    stays.append(Stays("open windows", "running programs do not go along; how they are restored is said above"))
+    stays.append(Stays("open windows", "running programs do not go along; how they are restored is said below"))
     return stays

@@ -46,7 +46,15 @@ def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:
         if words and active.binding.action in _own_actions(type(active.node)) and not active.binding.system:
             told.setdefault(words, "")
             told[words] = f"{told[words]}, {format_key(key)}".removeprefix(", ")
-    return [(keys, words) for words, keys in told.items()]
+    return sorted(((keys, words) for words, keys in told.items()), key=_place)
+
+
+def _place(told: tuple[str, str]) -> tuple[int, int]:
+    """Esc, then the function keys by number, then the others in their order."""
+    first = told[0].split(",")[0]
+    if first == "esc":
+        return 0, 0
+    return (1, int(first[1:])) if first[:1] == "f" and first[1:].isdigit() else (2, 0)
 
 
 def _own_actions(kind: type[DOMNode]) -> set[str]:

@@ -29,6 +29,21 @@ _WORDS = {
 }
 
 
+class Tick(Checkbox):
+    """One that says without colours, too, whether it is ticked: Textual's shows its cross in both states."""
+
+    def __init__(self, label: str, value: bool, *, id: str) -> None:
+        super().__init__(label, value, id=id)
+        self._show_value()
+
+    def watch_value(self) -> None:
+        self._show_value()
+        super().watch_value()
+
+    def _show_value(self) -> None:
+        self.BUTTON_INNER = "X" if self.value else " "
+
+
 class SettingsScreen(Screen[Settings | None]):
     """One line for each key of ``config.toml``."""
 
@@ -51,7 +66,7 @@ class SettingsScreen(Screen[Settings | None]):
             for name, value in asdict(now).items():
                 with Horizontal(classes="setting"):
                     if isinstance(value, bool):
-                        yield Checkbox(_WORDS[name], value, id=name)
+                        yield Tick(_WORDS[name], value, id=name)
                         continue
                     yield Label(_WORDS[name], markup=False)
                     if name in choices:

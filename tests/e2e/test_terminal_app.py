@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from support.terminal import CLICK, SlowModel, begin, facts, make_app, status, titles, until
+from textual.pilot import Pilot
 from textual.widgets import DataTable, Input
 
 from edgeagent import events
@@ -78,23 +79,25 @@ async def test_pause_holds_the_next_action_and_a_step_lets_one_pass(tmp_path: Pa
         await until(pilot, lambda: "done after" in status(screen))
 
 
+async def answer(pilot: Pilot[None], key: str, ended: str) -> None:
+    """Begin a task, press ``key`` where it asks, and wait until it has ``ended``."""
+    screen = await begin(pilot, mode="ask")
+    await until(pilot, lambda: isinstance(pilot.app.screen, AskScreen))
+    await pilot.press(key)
+    await until(pilot, lambda: ended in status(screen))
+
+
 async def test_no_means_no_and_the_model_hears_it(tmp_path: Path) -> None:
     app = make_app(tmp_path, ScriptedModel(lambda prompt: Finish("failed", "not wanted") if prompt.history.feedback else CLICK))
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await begin(pilot, mode="ask")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        await pilot.press("n")
-        await until(pilot, lambda: "failed after 0 steps" in status(screen))
+        await answer(pilot, "n", "failed after 0 steps")
     assert not any(isinstance(fact, events.Intent) for fact in facts(tmp_path))
 
 
 async def test_yes_lets_it_happen(tmp_path: Path) -> None:
     app = make_app(tmp_path, SlowModel(1))
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await begin(pilot, mode="ask")
-        await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        await pilot.press("y")
-        await until(pilot, lambda: "done after 1 steps" in status(screen))
+        await answer(pilot, "y", "done after 1 steps")
 
 
 async def test_what_the_user_says_reaches_the_next_decision(tmp_path: Path) -> None:

@@ -77,16 +77,22 @@ async def test_what_the_policy_denies_stays_denied_when_edited_in(tmp_path: Path
     assert intents(tmp_path / "sessions") == []
 
 
+async def taken_over(pilot: Pilot[None], model: SlowModel) -> tuple[SessionScreen, FrameView]:
+    """A session in the user's own hands, while ``model`` thinks."""
+    screen = await begin(pilot)
+    await until(pilot, lambda: bool(model.tasks) and screen.latest is not None)
+    frame = screen.query_one(FrameView)
+    await until(pilot, lambda: frame._drawn is not None)  # pyright: ignore[reportPrivateUsage]
+    await pilot.press("f10")
+    await until(pilot, lambda: frame.has_focus and frame.hands_on)
+    return screen, frame
+
+
 async def test_the_users_own_hands_are_recorded_like_the_models(tmp_path: Path) -> None:
     model = SlowModel(1_000, delay_s=30.0)
     app = make_app(tmp_path, model)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await begin(pilot)
-        await until(pilot, lambda: bool(model.tasks) and screen.latest is not None)
-        frame = screen.query_one(FrameView)
-        await until(pilot, lambda: frame._drawn is not None)  # pyright: ignore[reportPrivateUsage]
-        await pilot.press("f10")
-        await until(pilot, lambda: frame.has_focus)
+        screen, frame = await taken_over(pilot, model)
         for action in (Click(Point(100, 75)), Type("Zo"), Type("ë")):
             frame.post_message(FrameView.Acted(action))
         await until(pilot, lambda: len(titles(screen)) >= 4)
@@ -110,12 +116,7 @@ async def test_a_press_in_the_picture_lands_where_it_shows(tmp_path: Path) -> No
     model = SlowModel(1_000, delay_s=30.0)
     app = make_app(tmp_path, model)
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await begin(pilot)
-        await until(pilot, lambda: bool(model.tasks) and screen.latest is not None)
-        frame = screen.query_one(FrameView)
-        await until(pilot, lambda: frame._drawn is not None)  # pyright: ignore[reportPrivateUsage]
-        await pilot.press("f10")
-        await until(pilot, lambda: frame.hands_on)
+        screen, frame = await taken_over(pilot, model)
         drawn = frame._drawn  # pyright: ignore[reportPrivateUsage]
         assert drawn is not None
         placing = drawn.placing

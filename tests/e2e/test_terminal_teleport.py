@@ -146,13 +146,19 @@ async def test_there_in_mid_run_and_back(world: Backend) -> None:
     assert done == list(range(1, 11))
 
 
-async def moved(pilot: Pilot[None], world: Backend, mode: str = "", steps: int = 1) -> FollowScreen:
-    """A session of so many steps here (or that waits for its user), which then went to the backend."""
-    await connected(world)
+async def stopped_here(pilot: Pilot[None], steps: int, mode: str = "") -> SessionScreen:
+    """A session that was stopped after so many steps (0: where it asks first)."""
     screen = await begin(pilot, "fill in the form and send it", mode)
     await until(pilot, lambda: steps_shown(screen) >= steps)
     await pilot.press("escape")
     await until(pilot, lambda: "interrupted" in status(screen) and not screen.running)
+    return screen
+
+
+async def moved(pilot: Pilot[None], world: Backend, mode: str = "", steps: int = 1) -> FollowScreen:
+    """A session of so many steps here (or that waits for its user), which then went to the backend."""
+    await connected(world)
+    await stopped_here(pilot, steps, mode)
     await pilot.press("t")
     await asked(pilot, "May this leave for attic?")
     await pilot.press("y")
@@ -219,10 +225,7 @@ async def test_a_cut_upload_says_whose_it_is_and_the_same_key_goes_on(world: Bac
     app = app_here()
     async with CutProxy(world.port, random.Random(1)) as proxy, app.run_test(size=(80, 24)) as pilot:
         keep_backend("attic", msgspec.structs.replace(known, url=f"http://127.0.0.1:{proxy.listening}"))
-        screen = await begin(pilot, "fill in the form and send it")
-        await until(pilot, lambda: steps_shown(screen) >= 1)
-        await pilot.press("escape")
-        await until(pilot, lambda: "interrupted" in status(screen) and not screen.running)
+        screen = await stopped_here(pilot, 1)
         assert screen.directory is not None
         (screen.directory / "home" / "large").write_bytes(random.Random(1).randbytes(6 << 20))
         proxy.cut_after = 3_500_000
@@ -244,10 +247,7 @@ async def test_letting_go_in_mid_upload_and_keeping_a_hand_over_that_was_cut_off
     await connected(world)
     app = app_here()
     async with app.run_test(size=(120, 40)) as pilot:
-        screen = await begin(pilot, "fill in the form and send it")
-        await until(pilot, lambda: steps_shown(screen) >= 1)
-        await pilot.press("escape")
-        await until(pilot, lambda: "interrupted" in status(screen) and not screen.running)
+        screen = await stopped_here(pilot, 1)
         directory = screen.directory
         assert directory is not None
         (directory / "home" / "large").write_bytes(random.Random(1).randbytes(30 << 20))
@@ -345,10 +345,7 @@ async def test_of_several_backends_one_is_chosen_and_no_means_no(world: Backend)
     keep_backend("cellar", known)
     app = app_here()
     async with app.run_test(size=(80, 24)) as pilot:
-        screen = await begin(pilot, "fill in the form and send it")
-        await until(pilot, lambda: steps_shown(screen) >= 1)
-        await pilot.press("escape")
-        await until(pilot, lambda: "interrupted" in status(screen) and not screen.running)
+        screen = await stopped_here(pilot, 1)
         await pilot.press("t")
         await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and bool(app.screen.query("#choices")))
         await pilot.press("down", "enter")

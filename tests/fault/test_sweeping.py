@@ -14,8 +14,7 @@ import sqlalchemy as sa
 from click.testing import CliRunner
 from support import form_run
 from support.cloud import Backend, backend, until
-from support.earnest import Earnest, in_earnest
-from support.postgres import HAS_POSTGRES
+from support.earnest import Earnest
 from support.teleporting import run_until_step, silent
 
 from edgeagent.cli.cloud import cloud
@@ -37,14 +36,6 @@ from edgeagent.teleport.wire import Prepare
 
 NOW_S = 2_000_000_000.0
 LATER_S = NOW_S + 2 * DAY_S
-
-
-@pytest.fixture(scope="module")
-def earnest() -> Iterator[Earnest]:
-    if not HAS_POSTGRES:
-        pytest.skip("PostgreSQL is not installed")
-    with in_earnest() as made:
-        yield made
 
 
 @pytest.fixture(params=["embedded", "in earnest"])

@@ -19,8 +19,7 @@ import pytest
 from support import form_run
 from support.cloud import HAS_RAY, Backend, backend, until
 from support.cut_proxy import CutProxy
-from support.earnest import Earnest, in_earnest
-from support.postgres import HAS_POSTGRES
+from support.earnest import Earnest
 from support.teleporting import run_until_step, silent
 
 from edgeagent import events
@@ -38,15 +37,6 @@ from edgeagent.teleport.pushing import push, require_permitted
 from edgeagent.teleport.wire import Command, Standing
 from edgeagent.testing import FakeClock
 from edgeagent_harness.protocol.messages import DesktopSpec
-
-
-@pytest.fixture(scope="module")
-def earnest() -> Iterator[Earnest]:
-    if not HAS_POSTGRES:
-        pytest.skip("PostgreSQL is not installed")
-    with in_earnest() as made:
-        yield made
-
 
 NEEDS_RAY = pytest.mark.skipif(not HAS_RAY, reason="Ray is not installed: there is no wheel of it for this machine")
 ON_RAY = pytest.param("on ray", marks=[pytest.mark.slow, NEEDS_RAY])
@@ -172,6 +162,14 @@ async def test_the_copy_here_follows_and_a_message_wakes_what_waits(world: Backe
     assert said == ["thank you"], "the same command again changes nothing"
 
 
+def assert_done_once(directory: Path) -> None:
+    """Each of the ten steps is there, and the form was sent once."""
+    with SessionReader.open(directory) as reader:
+        steps = [event.data.step for event in reader.events() if isinstance(event.data, events.Acted | events.Reconciled)]
+    assert steps == list(range(1, 11))
+    assert len(submissions()) == 1
+
+
 async def test_a_lost_worker_is_replaced(world: Backend) -> None:
     store = SessionStore()
     began = await run_until_step(form_run.make(store), form_run.REQUEST, 1)
@@ -187,10 +185,7 @@ async def test_a_lost_worker_is_replaced(world: Backend) -> None:
         assert time.monotonic() - killed_s < 15
         await until(lambda: api.standing(began.session), lambda standing: standing.state == "idle")
         directory = await pull(store, began.session, "cloud", known, api, silent)
-    with SessionReader.open(directory) as reader:
-        steps = [event.data.step for event in reader.events() if isinstance(event.data, events.Acted | events.Reconciled)]
-    assert steps == list(range(1, 11))
-    assert len(submissions()) == 1
+    assert_done_once(directory)
 
 
 @pytest.mark.parametrize("world", ["embedded", pytest.param("in earnest", marks=pytest.mark.slow)], indirect=True)
@@ -213,10 +208,7 @@ async def test_of_two_servers_of_one_folder_one_runs_workers_and_the_other_goes_
             directory = await pull(store, began.session, "cloud", there, other, silent)
     finally:
         second.stop()
-    with SessionReader.open(directory) as reader:
-        steps = [event.data.step for event in reader.events() if isinstance(event.data, events.Acted | events.Reconciled)]
-    assert steps == list(range(1, 11))
-    assert len(submissions()) == 1
+    assert_done_once(directory)
 
 
 def workers_of(served: Backend) -> list[psutil.Process]:
@@ -275,10 +267,7 @@ async def test_a_lost_machine_is_replaced(
             assert took_s < 15
             await until(lambda: api.standing(began.session), lambda standing: standing.state == "idle")
             directory = await pull(store, began.session, "cloud", known, api, silent)
-    with SessionReader.open(directory) as reader:
-        steps = [event.data.step for event in reader.events() if isinstance(event.data, events.Acted | events.Reconciled)]
-    assert steps == list(range(1, 11))
-    assert len(submissions()) == 1
+    assert_done_once(directory)
 
 
 @pytest.mark.parametrize(
