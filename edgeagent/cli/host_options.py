@@ -11,6 +11,7 @@ import click
 
 from edgeagent import offline
 from edgeagent.errors import UsageError
+from edgeagent_harness.host.wayland import is_wayland
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
 
@@ -71,5 +72,11 @@ def refuse_what_a_host_lacks(host: HostSpec | None, home: str, policy: str, be_o
         reason = "offline mode cannot be honoured with --host: your own desktop has a network"
         raise UsageError(reason, "leave one of the two away")
     holds = " Of the policy only gate, secrets and redaction hold." if policy else ""
-    told = f"your own desktop: nothing contains what is done.{holds} Throw the pointer into a corner to stop."
+    told = f"your own desktop: nothing contains what is done.{holds} {_how_to_stop()}"
     click.secho(told, fg="yellow", err=True)
+
+
+def _how_to_stop() -> str:
+    if is_wayland():
+        return "Say yes in the dialog that comes, to interaction too. The desktop's sign of a shared screen stops it, and Ctrl+C."
+    return "Throw the pointer into a corner to stop."

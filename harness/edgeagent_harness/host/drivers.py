@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from edgeagent_harness.errors import EnvironmentLacks
+from edgeagent_harness.host.wayland import is_wayland
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
 
@@ -56,12 +57,6 @@ class Driver(Protocol):
     def choose(self, spec: HostSpec) -> Choice:
         """What ``spec`` asks for on a desktop that `check` let pass. Raises `UsageProblem`, `EnvironmentLacks`."""
         ...
-
-
-def is_wayland() -> bool:
-    """Whether this is a Wayland session; X programs may still be shown in it."""
-    by_name = os.environ.get("XDG_SESSION_TYPE") == "wayland"
-    return by_name or bool(os.environ.get("WAYLAND_DISPLAY") and not os.environ.get("DISPLAY"))
 
 
 def find() -> Driver:
