@@ -17,6 +17,7 @@ from litestar import Litestar
 
 from edgeagent.cloud.access import Rates
 from edgeagent.cloud.app import Services, make_app
+from edgeagent.cloud.binding import bind
 from edgeagent.cloud.blobs import Blobs
 from edgeagent.cloud.depot import Depot, Quota
 from edgeagent.cloud.engines import Engine
@@ -92,11 +93,13 @@ def open_ledger(settings: Settings) -> sa.Engine:
 
 def open_depot(settings: Settings) -> Depot:
     """What is kept of sessions. Raises `EnvironmentProblem`."""
-    ledger = Ledger(open_ledger(settings))
-    return Depot(
-        settings.root, ledger, Blobs(settings.blobs_url), settings.name, settings.quota, settings.models, settings.endpoints,
+    database, blobs = open_ledger(settings), Blobs(settings.blobs_url)
+    depot = Depot(
+        settings.root, Ledger(database), blobs, settings.name, settings.quota, settings.models, settings.endpoints,
         settings.takes_engine_states,
     )  # fmt: skip
+    bind(database, blobs, depot.identity.recipient.text)
+    return depot
 
 
 def application(settings: Settings) -> Litestar:

@@ -51,6 +51,13 @@ chunks = Table(
     Column("counted_s", Float, nullable=False, server_default="0"),
 )
 
+folders = Table(
+    "folders",
+    metadata,
+    Column("place", String(16), primary_key=True),
+    Column("key", String(80), nullable=False),
+)
+
 commands = Table(
     "commands",
     metadata,
