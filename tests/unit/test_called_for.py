@@ -62,6 +62,31 @@ def test_what_was_typed_is_not_typed_again_elsewhere() -> None:
     assert not uncalled_for(typed(task, "555 1000", 1), parse(task), PAGE, past), "trying again is fine"
 
 
+def test_what_a_named_field_did_not_take_is_typed_beside_no_text() -> None:
+    task, page = "Set the phone to 5551000", (*PAGE, element(7, "text", "Saved"))
+    assert not uncalled_for(typed(task, "5551000", 7), parse(task), page, [])
+    assert uncalled_for(typed(task, "5551000", 7), parse(task), page, after(task, typed(task, "5551000", 1)))
+
+
+def test_the_name_of_a_box_and_a_fields_own_name_are_not_typed() -> None:
+    task = "Uncheck Newsletter"
+    assert uncalled_for(typed(task, "Newsletter", 2), parse(task), PAGE, [])
+    assert not uncalled_for(typed("Write something", "something", 2), parse("Write something"), PAGE, [])
+    page = (*PAGE, element(7, "text", "Phone"), element(8, "text", "12"))
+    assert uncalled_for(Choice("type", 1, copied=7), parse(task), page, [])
+    assert not uncalled_for(Choice("type", 1, copied=8), parse(task), page, [])
+
+
+@pytest.mark.parametrize(
+    ("task", "forbidden"),
+    [("Delete a.txt", True), ("Press Delete", False), ("Use the delete key", False), ("Press Return", False)],
+)
+def test_what_is_to_be_deleted_asks_for_no_key(task: str, forbidden: bool) -> None:
+    instruction = parse(task)
+    word = next(i for i, w in enumerate(instruction.words) if w.chord)
+    assert uncalled_for(Choice("key_named", word=word), instruction, PAGE, []) is forbidden
+
+
 def test_words_go_into_the_field_that_their_part_of_the_task_names() -> None:
     task = "Change the name to Ada Byron and update the profile"
     assert in_named_field(typed(task, "Ada Byron", 2), parse(task), PAGE, []).element == 0

@@ -93,3 +93,12 @@ def test_what_the_session_typed_itself_is_what_the_steps_before_its_memory_typed
     assert typed_before(Memory(), history) == ["a.txt", "a.txt"]
     known = remember(Memory(), deed_of(TYPE, parse(TASK), DIALOG, 2, []), DIALOG)
     assert typed_before(known, history) == ["a.txt"]
+
+
+def test_yes_is_said_to_what_the_task_says_and_to_nothing_else() -> None:
+    asked = (*DIALOG, element("text", "Delete a.txt?", 3), element("button", "Yes", 4), element("button", "No", 5))
+    memory, _ = after(TYPE, PRESS)
+    assert answer_instead_of_done("Please delete a.txt now", asked, memory, []) == Choice("click", 4)
+    other = answer_instead_of_done("Please delete b.txt now", asked, memory, [])
+    assert other is not None
+    assert (other.kind, "Delete a.txt?" in other.why) == ("ask", True)

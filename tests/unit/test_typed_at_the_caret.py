@@ -13,7 +13,7 @@ from edgeagent_models.embedded.file_dialogs import name_the_file
 from edgeagent_models.embedded.instruction import parse
 from edgeagent_models.embedded.memory import Deed, Done
 from edgeagent_models.embedded.phrases import quoted_spans
-from edgeagent_models.embedded.spans import at_the_caret, spans_allowed, values_for
+from edgeagent_models.embedded.spans import at_the_caret, snapped, spans_allowed, values_for
 from edgeagent_models.protocol import Element, Role
 
 
@@ -68,3 +68,17 @@ def test_a_files_name_with_blanks_goes_into_the_dialog_and_not_into_the_text() -
     dialog = [element("text_field", "", "Name:"), element("button", "Cancel", ""), element("button", "Save", "")]
     saving = [*written, Done(Deed("ctrl+s", 1), ok=True)]
     assert name_the_file(Choice("click", 2), instruction, dialog, saving) == Choice("type", 0, typed=name)
+
+
+@pytest.mark.parametrize(
+    ("task", "first", "name"),
+    [
+        ("Set the name to Zoë Müller-Ångström, country Poland", 4, "Zoë Müller-Ångström"),
+        ("Enter Zoë Press Save", 1, "Zoë"),
+        ("Enter Zoë. Monday is free", 1, "Zoë"),
+        ("Enter zoë Müller", 1, "zoë"),
+    ],
+)
+def test_a_name_is_typed_as_a_whole(task: str, first: int, name: str) -> None:
+    instruction = parse(task)
+    assert instruction.span_text(*snapped(instruction, first, first)) == name

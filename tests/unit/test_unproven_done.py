@@ -14,7 +14,7 @@ from edgeagent_models.embedded.memory import Memory, executed, remember
 from edgeagent_models.embedded.noticing import noticed
 from edgeagent_models.embedded.parts import parts_of
 from edgeagent_models.embedded.switches import switch_first
-from edgeagent_models.embedded.unproven import refuse_instead_of_done
+from edgeagent_models.embedded.unproven import refuse_instead_of_done, with_complaint
 from edgeagent_models.protocol import Element, ElementState, PastStep, Role
 
 Screen = tuple[Element, ...]
@@ -89,6 +89,16 @@ def test_a_refusal_is_remembered_while_it_is_shown() -> None:
     played = sent().do((*FORM, wrong), Choice("click", 1), "refused")
     assert played.refusal((*FORM, wrong)) is not None
     assert played.refusal(FORM) is None
+
+
+def test_who_gives_up_says_what_the_screen_said() -> None:
+    played = sent()
+    memory = noticed(played.memory, played.instruction, (*FORM, element("text", "Wrong name", 4)))
+    assert with_complaint(Choice("ask"), memory).why == "The screen says: Wrong name What should I do?"
+    assert with_complaint(Choice("fail"), memory).why == "The screen says: Wrong name"
+    for choice in (Choice("fail", why="no such row"), Choice("click", 1)):
+        assert with_complaint(choice, memory) == choice
+    assert with_complaint(Choice("ask"), Memory()) == Choice("ask")
 
 
 def test_a_deed_without_effect_leaves_its_part_undone() -> None:
@@ -168,3 +178,21 @@ def test_boxes_come_before_the_button_that_ends_the_page() -> None:
     assert switch_first(press, instruction, later, executed(done.memory, done.history)) == Choice("click", 1)
     assert switch_first(press, parse("Turn on Daily news and press Save"), screen, []) == press
     assert switch_first(Choice("wait"), instruction, screen, []) == Choice("wait")
+
+
+def test_what_is_under_way_is_waited_for_and_not_for_ever() -> None:
+    under_way = (*FORM, element("text", "Sending…", 4))
+    played = sent()
+    for _ in range(10):
+        assert played.refusal(under_way) == Choice("wait", doubt=True)
+        played.do(under_way, Choice("wait", doubt=True))
+    assert played.refusal(under_way) is None
+
+
+def test_words_typed_beside_a_text_must_be_seen_afterwards() -> None:
+    name, save = element("text", "Cart: 0 items", 1), element("button", "Search", 2)
+    played = Played("Search for lamp").do((name, save), Choice("type", 0, typed=(2, 2))).do((name, save), Choice("click", 1))
+    assert played.refusal((name, save)) is not None
+    shown = (element("text_field", "lamp", 1), save)
+    played = Played("Search for lamp").do((name, save), Choice("type", 0, typed=(2, 2))).do(shown, Choice("click", 1))
+    assert played.refusal(shown) is None

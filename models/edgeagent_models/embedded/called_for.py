@@ -19,6 +19,11 @@ _GRAVE_WORDS = "delete remove erase reset clear discard deactivate unsubscribe f
 _GRAVE = frozenset(_GRAVE_WORDS.split())
 """First words of buttons that take something away, or spend, or speak for the user."""
 _OFF = frozenset({"uncheck", "untick", "deselect", "unselect", "disable", "unmark"})
+_KEYS_THAT_TAKE_AWAY = frozenset({"delete", "backspace"})
+_OF_KEYS = frozenset({"press", "hit", "push", "tap", "key", "keys", "strike"})
+_FIELDS = frozenset({"text_field", "select"})
+_SUPPOSED = frozenset({"text", "image"})
+"""Beside these a field is supposed: no place for what a field that the task names did not take."""
 _PRESSED = frozenset({"button", "link", "tab", "menu_item"})
 _GIVING_UP = frozenset({"fail", "page_down", "page_up"})
 _LINKS = frozenset({"link", "links", "result", "results", "page", "any", "every", "each", "word", "last", "item", "entry"})
@@ -30,19 +35,42 @@ _SURE = 0.9
 def uncalled_for(choice: Choice, instruction: Instruction, elements: Sequence[Element], past: Sequence[Done]) -> bool:
     """Whether ``choice`` presses something grave that the task does not name, or types again what stands in another field."""
     if choice.element is None:
-        return False
+        return choice.kind == "key_named" and _is_no_key(instruction, choice.word or 0)
     element = elements[choice.element]
     said = bool(word_hits(instruction.source, element.text) or phrase_hits(instruction.source, element.text))
     if choice.kind == "click" and element.role in ("button", "link"):
         first = next(iter(words_of(element.text)), "").casefold()
         stray = element.role == "link" and len(first) > _SHORT and not _speaks_of_links(instruction)
         return not said and (first in _GRAVE or stray)
+    if choice.kind == "type" and choice.copied is not None and elements[choice.copied].text == element.label:
+        return True  # its own name
+    if choice.kind == "type" and choice.typed is not None and element.role in _SUPPOSED:
+        return any(_overlap(done.deed.typed, choice.typed) and done.deed.role in _FIELDS and done.deed.said for done in past)
     if choice.kind == "type" and choice.typed is not None and element.role == "text_field":
         if any(_overlap(done.deed.typed, choice.typed) and done.deed.typed != choice.typed for done in past):
             return True  # a part of what was typed, with words around it
-        named = bool(word_hits(instruction.source, element.label))
-        return not named and any(_overlap(done.deed.typed, choice.typed) and not same_thing(element, done) for done in past)
+        if word_hits(instruction.source, element.label):
+            return False
+        if _names_another(choice.typed, instruction, elements):
+            return True
+        return any(_overlap(done.deed.typed, choice.typed) and not same_thing(element, done) for done in past)
     return False
+
+
+def _is_no_key(instruction: Instruction, word: int) -> bool:
+    """Whether "delete" is what is to be done ("Delete a.txt") and no key to press, which would delete whatever is chosen."""
+    words = instruction.words
+    around = {words[i].text.casefold() for i in (word - 2, word - 1, word + 1) if 0 <= i < len(words)}
+    return words[word].text.casefold() in _KEYS_THAT_TAKE_AWAY and around.isdisjoint(_OF_KEYS)
+
+
+def _names_another(typed: tuple[int, int], instruction: Instruction, elements: Sequence[Element]) -> bool:
+    """Whether the words are, or are a part of, the name of a box: "uncheck Show my e-mail" has nothing to type."""
+    if instruction.words[typed[0]].quoted:
+        return False
+    names = (e.label for e in elements if e.role in ("checkbox", "radio") and e.label)
+    hits = (hit for name in names for hit in phrase_hits(instruction.source, name))
+    return any(hit.score >= _SURE and hit.start <= typed[0] and typed[1] <= hit.end for hit in hits)
 
 
 def _speaks_of_links(instruction: Instruction) -> bool:

@@ -13,7 +13,7 @@ from edgeagent_models.protocol import Element
 _REFUSED = re.compile(
     r"\b(errors?|fail(ed|ure)|invalid|incorrect|wrong|denied|refused|rejected|forbidden|expired|unable|unsuccessful"
     r"|not (allowed|found|permitted|valid|saved|sent|accepted)|cannot|can ?['’]?t|could ?n[o'’]t"
-    r"|does not (match|exist)|do not match|already (exists|taken|in use)|try again|out of stock)\b",
+    r"|does not (match|exist)|do not match|already (exists|taken|in use)|try again|out of stock|no (results|matches))\b",
     re.IGNORECASE,
 )
 """Anywhere on a screen that came with the deed."""

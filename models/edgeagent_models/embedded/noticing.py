@@ -12,10 +12,12 @@ from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Deed, Done, Memory
 from edgeagent_models.embedded.parts import parts_of
 from edgeagent_models.embedded.phrases import phrase_hits
-from edgeagent_models.embedded.text import similarity
+from edgeagent_models.embedded.text import similarity, squashed
 from edgeagent_models.protocol import Element
 
 _SURE = 0.9
+_GUESSED = frozenset({"text", "image"})
+"""Beside these a field was only supposed."""
 _VALUED = frozenset({"text_field", "select"})
 
 
@@ -29,8 +31,12 @@ def noticed(memory: Memory, instruction: Instruction, elements: Sequence[Element
 
 
 def _not_taken(deed: Deed, elements: Sequence[Element]) -> bool:
-    """Whether what was typed or chosen left the words that stood there (a list without that choice), or emptied a field."""
-    if deed.kind != "type" or deed.role not in _VALUED or not deed.text or similarity(deed.text, deed.value) > 0:
+    """Whether what was typed or chosen is not there: it left the words that stood there, emptied a field, or went nowhere."""
+    if deed.kind != "type" or not deed.value:
+        return False
+    if deed.role in _GUESSED:
+        return bool(squashed(deed.value)) and not any(squashed(deed.value) in squashed(e.text) for e in elements)
+    if deed.role not in _VALUED or not deed.text or similarity(deed.text, deed.value) > 0:
         return False
     here = [e for e in elements if e.role == deed.role and same_thing(e, Done(deed, ok=True))]
     return any(e.text == deed.text or (not e.text and e.role == "text_field") for e in here)

@@ -12,6 +12,10 @@ from edgeagent_models.embedded.instruction import Instruction, parse
 _ASKED_WORDS = """tick check untick uncheck choose select pick set turn switch enable disable toggle enter type write rename
 remove delete add save change"""
 _ASKED = frozenset(_ASKED_WORDS.split())
+ORDERS = _ASKED | frozenset(
+    {"press", "click", "tap", "push", "hit", "submit", "send", "confirm", "log", "sign", "open", "close", "go"}
+)
+"""Words that begin a part of a task."""
 _LINKING = frozenset({"and", "then", "finally", "also", "next", "afterwards", "please"})
 _CONDITIONAL = frozenset({"if", "unless", "otherwise", "when", "once", "until", "except"})
 _SENTENCE_END = frozenset(".;!?\n")

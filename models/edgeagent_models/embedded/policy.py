@@ -30,7 +30,7 @@ from edgeagent_models.embedded.switches import switch_first
 from edgeagent_models.embedded.twins import in_named_row, next_named_row
 from edgeagent_models.embedded.unanswered import instead_of_done
 from edgeagent_models.embedded.unpressed import press_instead_of_done
-from edgeagent_models.embedded.unproven import refuse_instead_of_done
+from edgeagent_models.embedded.unproven import refuse_instead_of_done, with_complaint
 from edgeagent_models.errors import EngineProblem
 from edgeagent_models.protocol import Element
 
@@ -123,11 +123,13 @@ class Policy:
         known = [done for done in past if not done.deed.doubt]
         decision = pick(self.score(features.build(instruction, elements, memory, known)), instruction, elements, known)
         choice = instead_of_giving_up(decision.choice, instruction, elements, known)
+        if choice is not decision.choice:
+            choice = in_named_row(choice, instruction, elements, known)
         if choice.kind == "fail" and not choice.why and accounted_for(instruction, known):
             choice = Choice("done")
         choice = switch_first(choice, instruction, elements, past)
         if choice.kind != "done":
-            choice = write_first(choice, instruction, elements, known)
+            choice = write_first(with_complaint(choice, memory), instruction, elements, known)
             return replace(decision, choice=name_the_file(choice, instruction, elements, known))
         asked = answer_instead_of_done(instruction.source, elements, memory, own)
         more = next_named_row(instruction, elements, past) or press_instead_of_done(instruction, elements, past)

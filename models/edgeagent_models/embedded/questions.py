@@ -24,6 +24,8 @@ _ANSWERS = ("button", "text", "link")
 """Buttons without a frame are seen as text."""
 _LONGEST_ANSWER = 3
 """Words."""
+_YES = frozenset({("yes",), ("ok",), ("confirm",), ("continue",)})
+_NO = frozenset({("no",), ("cancel",)})
 _ACTION = msgspec.json.Decoder(Action)
 
 
@@ -31,7 +33,9 @@ _ACTION = msgspec.json.Decoder(Action)
 class _Question:
     text: str
     yes: int
-    """The button that the question names."""
+    """The button that agrees: the question names it, or it says Yes."""
+    asked: str
+    """The words that end with the question mark."""
 
 
 def answer_instead_of_done(task: str, elements: Sequence[Element], memory: Memory, own: Sequence[str]) -> Choice | None:
@@ -39,7 +43,7 @@ def answer_instead_of_done(task: str, elements: Sequence[Element], memory: Memor
     question = _asked(elements, memory)
     if question is None:
         return None
-    agreed = any(hit.score > _SURE for hit in phrase_hits(task, elements[question.yes].text))
+    agreed = any(hit.score > _SURE for hit in phrase_hits(task, elements[question.yes].text)) or _says(task, question.asked)
     if agreed or any(text in question.text for text in own if len(text) >= _LEAST_LETTERS):
         return Choice("click", question.yes)
     return Choice("ask", why=f"The screen asks: {question.text} What should I answer?")
@@ -60,8 +64,16 @@ def _asked(elements: Sequence[Element], memory: Memory) -> _Question | None:
     if not seen or last is None:
         return None
     said = " ".join(elements[j].text for j in news[: last + 1])
-    yes = next((j for j in news[last + 1 :] if _names(said, words_of(elements[j].text))), None)
-    return None if yes is None else _Question(said, yes)
+    answers = {j: words_of(elements[j].text) for j in news[last + 1 :]}
+    yes = next((j for j, answer in answers.items() if _names(said, answer)), None)
+    if yes is None and any(answer in _NO for answer in answers.values()):
+        yes = next((j for j, answer in answers.items() if answer in _YES), None)
+    return None if yes is None else _Question(said, yes, elements[news[last]].text)
+
+
+def _says(task: str, asked: str) -> bool:
+    """Whether the task says each word of the question: "Delete a.txt?" of "Delete a.txt"."""
+    return len(words_of(asked)) > 1 and set(words_of(asked)) <= set(words_of(task))
 
 
 def _names(said: str, answer: tuple[str, ...]) -> bool:

@@ -9,9 +9,10 @@ import numpy as np
 import numpy.typing as npt
 
 from edgeagent_models.embedded.dates import parse_date
-from edgeagent_models.embedded.instruction import Instruction
+from edgeagent_models.embedded.instruction import Instruction, Word
 from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Done
+from edgeagent_models.embedded.parts import ORDERS
 from edgeagent_models.embedded.phrases import phrase_hits
 from edgeagent_models.protocol import Element
 
@@ -73,11 +74,19 @@ def date_spans(instruction: Instruction) -> Bools:
 
 
 def snapped(instruction: Instruction, start: int, end: int) -> tuple[int, int]:
-    """The span, grown to whole quotes: what the user quoted is typed as a whole."""
+    """The span, grown to whole quotes and whole names: what belongs together is typed as a whole."""
     words = instruction.words
     if words[start].quoted and words[end].quoted:
         while not words[start].quote_start and start > 0:
             start -= 1
         while not words[end].quote_end and end < len(words) - 1:
             end += 1
+    elif start > 0 and _is_name(words[start]) and _is_name(words[end]):
+        while end < len(words) - 1 and not words[end].trailing and _is_name(words[end + 1]):
+            end += 1
     return start, end
+
+
+def _is_name(word: Word) -> bool:
+    """A word with a capital that gives no order: "Müller" of "Zoë Müller", and not the "Press" of "Zoë Press Save"."""
+    return not word.quoted and word.text[:1].isupper() and word.text.casefold() not in ORDERS

@@ -5,7 +5,9 @@ A wrong "done" is worse than a "failed" too many: whoever started the task relie
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 from edgeagent_models.embedded.candidates import Choice
 from edgeagent_models.embedded.instruction import Instruction
@@ -19,6 +21,9 @@ _WITH_EFFECT = frozenset({"click", "double_click", "type", "type_focused", "adju
 _PLAIN = frozenset({"text", "image"})
 _SAVING_KEYS = frozenset({"ctrl+s", "key_named", "Return"})
 _SAVING_ROLES = frozenset({"button", "icon", "link", "menu_item"})
+_UNDER_WAY = re.compile(r"(\w+ing)( \w+){0,3} ?(…|\.{2,3})|please wait\b.{0,12}", re.IGNORECASE)
+_LONGEST_WAIT = 10
+"""Steps of half a second."""
 _AS_TYPED = 0.7
 """Likeness of a value that was typed and is read again."""
 
@@ -28,7 +33,9 @@ def refuse_instead_of_done(
 ) -> Choice | None:
     """What to say instead of "done"; None where nothing speaks against it."""
     if memory.complaint:
-        return Choice("ask", why=f"The screen says: {memory.complaint} What should I do?")
+        return with_complaint(Choice("ask"), memory)
+    if _is_busy(elements) and sum(done.deed.kind == "wait" for done in past[-_LONGEST_WAIT:]) < _LONGEST_WAIT:
+        return Choice("wait", doubt=True)
     vain = next((done.deed for done in past if _in_vain(done, elements, memory, past)), None)
     if vain is not None:
         return Choice("fail", why=_why_vain(vain))
@@ -36,6 +43,19 @@ def refuse_instead_of_done(
     if len(left) > sum(_unnamed(done) for done in past):
         return Choice("fail", why=f"I found nothing to do about this part of the task: {instruction.span_text(*left[0])!r}")
     return None
+
+
+def with_complaint(choice: Choice, memory: Memory) -> Choice:
+    """``choice``, and where it gives up or asks without saying why, the words by which the screen refuses."""
+    if choice.kind not in ("ask", "fail") or choice.why or not memory.complaint:
+        return choice
+    said = f"The screen says: {memory.complaint}"
+    return replace(choice, why=f"{said} What should I do?" if choice.kind == "ask" else said)
+
+
+def _is_busy(elements: Sequence[Element]) -> bool:
+    """Whether the screen says that something is under way: "Sending…", "Please wait"."""
+    return any(element.role == "text" and _UNDER_WAY.fullmatch(element.text.strip()) for element in elements)
 
 
 def _in_vain(done: Done, elements: Sequence[Element], memory: Memory, past: Sequence[Done]) -> bool:

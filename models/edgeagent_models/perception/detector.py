@@ -15,6 +15,7 @@ from edgeagent_models.perception.rectangles import FRAMED, on_frames
 from edgeagent_models.perception.regions import cover
 from edgeagent_models.perception.selects import told_by_arrow
 from edgeagent_models.perception.sessions import DEFAULT_THREADS, open_session, own_weights
+from edgeagent_models.perception.textareas import with_text_areas
 from edgeagent_models.perception.types import Widget
 from edgeagent_models.protocol import Role
 
@@ -77,8 +78,8 @@ class WidgetDetector:
 
 
 def _corrected(guessed: Sequence[Widget], picture: NDArray[np.uint8]) -> list[Widget]:
-    """``guessed`` on the frames that are drawn in ``picture``, lists told by their arrow."""
-    return told_by_arrow(without_doubles(on_frames(guessed, picture)), picture)
+    """``guessed`` on the frames that are drawn in ``picture``, large fields told by their grip, lists by their arrow."""
+    return told_by_arrow(with_text_areas(picture, without_doubles(on_frames(guessed, picture))), picture)
 
 
 def without_doubles(widgets: Sequence[Widget]) -> list[Widget]:

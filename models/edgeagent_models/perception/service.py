@@ -22,7 +22,6 @@ from edgeagent_models.perception.ocr import Ocr, TextSeen
 from edgeagent_models.perception.regions import changed_tiles, regions_of
 from edgeagent_models.perception.snug import buttons_by_ground
 from edgeagent_models.perception.text_detection import whole_of
-from edgeagent_models.perception.textareas import with_text_areas
 from edgeagent_models.perception.types import Widget
 from edgeagent_models.protocol import Element, Image
 
@@ -78,7 +77,7 @@ class Perception:
         times.append(time.perf_counter())
         if changes is None or changes.exact:
             widgets = buttons_by_ground(picture, self._widgets, text.lines)
-            widgets = with_text_areas(picture, with_labelled_fields(picture, widgets, text.lines))
+            widgets = with_labelled_fields(picture, widgets, text.lines)
             lines = with_dots(picture, widgets, text.lines)
             self._elements = named_by_row(merge(*with_keys(picture, widgets, lines, ocr.recogniser)))
         self._picture = picture
