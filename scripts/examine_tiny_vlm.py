@@ -1,11 +1,11 @@
 """Measure a tiny VLM through the runtime's own path: screen and task in, resized, encoded, decoded by grammar, click.
 
-    python scripts/examine_tiny_vlm.py MODEL.gguf MMPROJ.gguf [--screens 300] [--json PATH]
+    python scripts/examine_tiny_vlm.py MODEL.gguf MMPROJ.gguf [--screens 300] [--second-looks] [--json PATH]
 
 A third of what it prints is at the five sizes that the model was trained at, a third at sizes by dice, which the runtime
 resizes, and a third on forms, where one of several buttons is asked for, about half of their labels no words.
 Screens are drawn with seeds that training does not use; colour and shape pairs and labels that training never saw are among
-them, counted apart.
+them, counted apart. ``--second-looks`` asks a second question about the same screen instead, in several ways.
 """
 
 from __future__ import annotations
@@ -20,17 +20,21 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from vlm_training import second_looks
 from vlm_training.papers import NEAR, Paper, distance, exam, forms, group
 from vlm_training.shape import SIZES_PX
 
 from edgeagent.engine import LlamaModel, open_model
+from edgeagent.engine.watchdog import Engine
 from edgeagent.history import History
 from edgeagent.ports import Prompt
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_models.families.tiny import TINY
+from edgeagent_models.protocol import Load
 
 _SEED = 20_261_121
+_USUAL_PX = (1024, 768), (1280, 800), (1920, 1080)
 _WIDTHS_PX, _HEIGHTS_PX = (480, 1920), (360, 1200)
 
 
@@ -95,18 +99,37 @@ async def measured(model: Path, mmproj: Path, screens: int) -> dict[str, dict[st
         }
 
 
+async def looked_again(model: Path, mmproj: Path, screens: int) -> dict[str, dict[str, str]]:
+    """At the sizes of training, and at those of usual screens."""
+    load = Load(0, str(model), str(mmproj), context_tokens=2 * TINY.context_tokens, max_sequences=1)
+    engine = Engine("llama", load, print)
+    await engine.start()
+    try:
+        await engine.open_sequence(second_looks.SEQUENCE)
+        return {
+            heading: await second_looks.shares(engine, list(second_looks.pairs(_SEED, sizes, screens)))
+            for heading, sizes in (("trained sizes", SIZES_PX), ("larger screens", _USUAL_PX))
+        }
+    finally:
+        await engine.close()
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("model", type=Path)
     parser.add_argument("mmproj", type=Path)
     parser.add_argument("--screens", type=int, default=300, help="of each third")
+    parser.add_argument(
+        "--second-looks", action="store_true", help="a second question about the same screen, with and without it"
+    )
     parser.add_argument("--json", type=Path, help="write the figures there too")
     arguments = parser.parse_args()
-    figures = asyncio.run(measured(arguments.model, arguments.mmproj, arguments.screens))
+    asked = looked_again if arguments.second_looks else measured
+    figures = asyncio.run(asked(arguments.model, arguments.mmproj, arguments.screens))
     for kind, shares in figures.items():
         print(kind)
         for heading, share in shares.items():
-            print(f"  {heading:20} {share}")
+            print(f"  {heading:40} {share}")
     if arguments.json:
         arguments.json.write_text(json.dumps(figures, indent=1) + "\n")
 
