@@ -60,6 +60,13 @@ def test_what_is_not_there_is_not_clicked(policy: Policy, case: dict[str, Any]) 
     assert kinds <= {"fail", "ask", "page_down", "page_up", "wait"}
 
 
+@pytest.mark.parametrize(("words", "kind"), [(200, "click"), (201, "fail")])
+def test_a_task_that_is_too_long_is_refused_and_not_cut(policy: Policy, words: int, kind: str) -> None:
+    screen = [["button", "OK", "", "", 10, 10, 60, 40]]
+    task = " ".join(["Press", "OK.", *["blah"] * (words - 2)])
+    assert run(policy, {"task": task, "screens": [screen]})[0][0] == kind
+
+
 def test_the_weights_are_small() -> None:
     from edgeagent_models.embedded.policy import WEIGHTS
 

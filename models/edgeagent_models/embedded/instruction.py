@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 MAX_WORDS = 200
-"""Longer instructions are cut; the policy says so by failing rather than by guessing at the rest."""
+"""Longer instructions are cut; the policy fails and says so, rather than to guess at the rest."""
 
 _WORD = re.compile(r"\S+")
 _OPENERS = "\"'“‘«„(["
@@ -57,6 +57,8 @@ class Instruction:
 
     source: str
     words: tuple[Word, ...]
+    cut: bool = False
+    """It has more than `MAX_WORDS`."""
 
     def span_text(self, start: int, end: int) -> str:
         """The characters from word ``start`` to word ``end`` (inclusive), exactly as the user wrote them."""
@@ -94,7 +96,7 @@ def parse(source: str) -> Instruction:
         if words and inside is None and _starts_clause(words[-1], bare):
             clause += 1
         words.append(_word(source, start, end, inside, clause))
-    return Instruction(source, tuple(_with_trailing(source, words)))
+    return Instruction(source, tuple(_with_trailing(source, words)), len(tokens) > MAX_WORDS)
 
 
 def _split_token(source: str, start: int, end: int, quotes: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -18,7 +18,7 @@ from edgeagent_models.embedded.called_for import accounted_for, in_named_field, 
 from edgeagent_models.embedded.candidates import Choice
 from edgeagent_models.embedded.dates import is_date_mask
 from edgeagent_models.embedded.file_dialogs import closes_early, name_the_file, write_first
-from edgeagent_models.embedded.instruction import Instruction
+from edgeagent_models.embedded.instruction import MAX_WORDS, Instruction
 from edgeagent_models.embedded.kinds import ELEMENT_KINDS, FINAL_KINDS, GLOBAL_KINDS, WITH_TEXT
 from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Done, Memory
@@ -116,6 +116,8 @@ class Policy:
         """The next action for ``instruction`` on a screen with ``elements``; ``own`` as `answer_instead_of_done` has it."""
         if not instruction.words:
             return Decision(Choice("ask"), 1.0, 0.0)
+        if instruction.cut:
+            return Decision(Choice("fail", why=f"the task has more than {MAX_WORDS} words, and I read no further"), 1.0, 0.0)
         if not elements:
             return Decision(Choice("wait" if sum(d.deed.kind == "wait" for d in past[-3:]) < 3 else "fail"), 1.0, 0.0)
         if in_turn := press_in_turn(instruction, elements, past):
