@@ -19,7 +19,7 @@ from Xlib import XK, X
 from Xlib.ext import xtest
 
 from edgeagent.desktop import SandboxDesktop
-from edgeagent.errors import StoppedAtDesktop, UsageError
+from edgeagent.errors import SandboxRefused, StoppedAtDesktop, UsageError
 from edgeagent_harness.host.drivers import DRIVER_ENV
 from edgeagent_harness.host.xrequests import set_monitor
 from edgeagent_harness.protocol.actions import (
@@ -303,3 +303,13 @@ async def test_it_needs_nothing_that_linux_alone_has(
 def what_a_child_has() -> str:
     code = "import os, fcntl; print(hasattr(os, 'memfd_create'), hasattr(fcntl, 'F_ADD_SEALS'))"
     return subprocess.run([sys.executable, "-P", "-c", code], capture_output=True, text=True).stdout
+
+
+@pytest.mark.parametrize(("spec", "told"), [(host(), "the system lacks what host mode calls"), (DesktopSpec(), "needs Linux")])
+async def test_a_supervisor_on_macos_comes_as_far_as_its_system(
+    monkeypatch: pytest.MonkeyPatch, spec: DesktopSpec, told: str
+) -> None:
+    """Played by a Linux, which has no CoreGraphics: all that comes before is imported and answers."""
+    monkeypatch.setenv("PYTHONPATH", str(POSIX_ONLY.parent / "as_macos"))
+    with pytest.raises(SandboxRefused, match=told):
+        await SandboxDesktop(spec).start()

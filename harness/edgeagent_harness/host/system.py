@@ -6,6 +6,7 @@ import os
 import sys
 from typing import Protocol
 
+from edgeagent_harness.errors import EnvironmentLacks
 from edgeagent_harness.host.layout import Layout
 from edgeagent_harness.protocol.actions import MouseButton
 
@@ -69,7 +70,15 @@ class System(Protocol):
 
 
 def this_system() -> System:
-    """The one that this process runs on. Its module alone is imported."""
+    """The one that this process runs on; its module alone is imported. Raises `EnvironmentLacks` where it is too old."""
+    try:
+        return _opened()
+    except (AttributeError, OSError) as error:
+        needs = "Mend: macOS 10.15 or later, Windows 10 1703 or later"
+        raise EnvironmentLacks(f"the system lacks what host mode calls: {error}. {needs}") from error
+
+
+def _opened() -> System:
     if sys.platform == "darwin":
         from edgeagent_harness.host.macos import MacOS
 
