@@ -37,6 +37,8 @@ class AskScreen(ModalScreen[AskAnswer]):
         Binding("e", "edit", "Edit"),
         Binding("t", "say('take_over')", "Take over"),
         Binding("n", "say('no')", "No"),
+        Binding("m", "beneath('mode')", "Mode, from the action after this one on"),
+        Binding("o", "beneath('model')", "Model, from the step after this one on"),
         Binding("f1", "app.help", "Help"),
     ]
 
@@ -61,7 +63,7 @@ class AskScreen(ModalScreen[AskAnswer]):
                 yield Button(f"Always, for {GRANT_S / 60:.0f} min (a)", id="always", disabled=not question.again)
                 yield Button("Take over (t)", id="take_over")
             always = f"Always: {question.again}. " if question.again else ""
-            yield Static(f"{always}Esc stops the run", classes="dialog-keys", markup=False)
+            yield Static(f"{always}M another mode, O another model. Esc stops the run", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#yes").focus()
@@ -70,6 +72,10 @@ class AskScreen(ModalScreen[AskAnswer]):
         """Answer."""
         if said != "always" or self._question.again:
             self.dismiss(said)
+
+    async def action_beneath(self, action: str) -> None:
+        """What the session's screen does with that key: for what comes after this question."""
+        await self.app.run_action(action, self.app.screen_stack[-2])
 
     def action_edit(self) -> None:
         """Change the action first."""

@@ -143,9 +143,9 @@ class SessionScreen(WatchScreen):
         if run is None or not self.running:
             self.app.notify("The session does not run.")
             return
-        undo = (Choice(self._earlier_mode, f"undo: back to {self._earlier_mode}"),) if self._earlier_mode else ()
+        undo = (Choice(_UNDO, f"undo: back to {self._earlier_mode}"),) if self._earlier_mode else ()
         chosen = await self.app.push_screen_wait(ChoiceScreen("Mode", (*undo, *MODE_CHOICES), self.timeline.mode or "auto"))
-        mode = gate_mode(chosen)
+        mode = gate_mode(self._earlier_mode if chosen == _UNDO else chosen)
         if mode is not None and self.running:
             self._earlier_mode = self.timeline.mode or "auto"
             run.set_mode(mode)
@@ -314,6 +314,8 @@ class SessionScreen(WatchScreen):
             self.app.notify(printable(str(error)), severity="error", timeout=10, markup=False)
 
 
+_UNDO = "undo"
+"""The choice of the mode before; no mode is called that."""
 _FORMAT_WORDS = {
     "html": "a report: one page with every screen, for people",
     "mp4": "a video of the screens with the actions drawn on them",

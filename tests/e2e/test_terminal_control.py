@@ -143,8 +143,11 @@ async def test_the_mode_changes_in_mid_run_and_back(tmp_path: Path) -> None:
         await pilot.press("y")
         await until(pilot, lambda: isinstance(app.screen, AskScreen | SessionScreen))
         assert screen.timeline.mode == "ask"
+        await until(pilot, lambda: isinstance(app.screen, AskScreen) and bool(app.screen.query("#yes")))
+        await pilot.press("m")  # while it asks: for what comes after the question
+        await until(pilot, lambda: isinstance(app.screen, ChoiceScreen) and bool(app.screen.query("#choices")))
+        await pilot.press("home", "enter")  # undo: back to auto
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
-        screen.run.set_mode("auto") if screen.run else None
         model.presses = 0
         await pilot.press("y")
         await until(pilot, lambda: "done after" in status(screen))
