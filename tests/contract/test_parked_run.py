@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 
@@ -80,6 +81,17 @@ async def test_it_goes_on_where_it_stopped(tiny_models: TinyModels) -> None:
         model.recall(prompt(2).history)
         other = await model.complete(prompt(2, tone=77))
         assert computed(other) < before.usage.image_tokens / 2 + 300
+
+
+async def test_a_run_that_is_stopped_in_mid_question_is_kept_too(tiny_models: TinyModels) -> None:
+    async with Turn(tiny_models) as model:
+        await model.complete(prompt(1))
+        asking = asyncio.create_task(model.complete(prompt(2)))
+        await asyncio.sleep(0.05)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+        await model.leave(replace(prompt(2).history, ended=events.RunEnded("interrupted")))
+    assert (parked_folder() / "s-1.state").exists()
 
 
 async def test_without_what_the_model_was_told_it_is_computed_anew(tiny_models: TinyModels) -> None:

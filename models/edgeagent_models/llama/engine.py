@@ -133,6 +133,7 @@ class LlamaEngine:
         self._scheduler.room.take_over(sequence, held)
 
     def park(self, request: Park) -> Parked:
+        self._scheduler.finish_aborted()  # a run that ends in mid-question aborts it, and leaves
         self._scheduler.give_up_guesses(self._sequences[request.sequence])
         sequence = self._idle(request.sequence)
         hints = Hints(request.priority, time.time() + request.ttl_s)

@@ -112,7 +112,7 @@ class Scheduler:
     def work(self) -> bool:
         """Do one slice; False when there is nothing left to do."""
         self._collect_encoded()
-        self._finish_aborted()
+        self.finish_aborted()
         self._start_waiting()
         if not self._jobs:
             return False
@@ -122,7 +122,8 @@ class Scheduler:
         self._jobs.rotate(-1)
         return True
 
-    def _finish_aborted(self) -> None:
+    def finish_aborted(self) -> None:
+        """End what was aborted since the last slice."""
         for job in [*self._jobs, *self._waiting]:
             if job.request.id in self._aborted:
                 self._end(job)

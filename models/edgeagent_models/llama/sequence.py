@@ -174,14 +174,17 @@ class Sequence:
             raise EngineProblem("model", "this state from another machine is not what it says")
 
     def _agrees(self) -> bool:
-        """Whether llama.cpp holds as many positions as ``units`` take, and checkpoints lie in order within them."""
-        if not self.units or not isinstance(self.units[-1], int) or any(kept.cells < 0 for kept in self._checkpoints):
+        """Whether llama.cpp holds as many positions as ``units`` take, and checkpoints lie in order within them. A picture's
+        cells may all have the position of its beginning."""
+        pictures = [unit for unit in self.units if not isinstance(unit, int)]
+        if not self.units or any(unit.tokens <= 0 or unit.positions <= 0 for unit in pictures):
             return False
-        if any(unit.tokens <= 0 or unit.positions <= 0 for unit in self.units if not isinstance(unit, int)):
-            return False
+        last = self.units[-1]
+        slack = 0 if isinstance(last, int) else last.positions - 1
+        held = int(llama.llama_memory_seq_pos_max(self._model.memory, self.number)) + 1
         places = [0, *self._checkpoint_units, len(self.units) + 1]
-        newest = llama.llama_memory_seq_pos_max(self._model.memory, self.number)
-        return int(newest) + 1 == self.position and all(one < other for one, other in itertools.pairwise(places))
+        in_order = all(one < other for one, other in itertools.pairwise(places))
+        return self.position - slack <= held <= self.position and in_order and all(kept.cells >= 0 for kept in self._checkpoints)
 
     def _cut(self, keep: int) -> None:
         if keep == len(self.units):
