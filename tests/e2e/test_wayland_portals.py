@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import subprocess
 import tempfile
 import threading
+import time
 from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -189,6 +191,26 @@ async def test_ended_by_the_desktops_indicator_it_is_interrupted(
     again.click_and_type(640, 400, ord("a"))
     await asyncio.to_thread(wait_until, lambda: ["a"] in target.told("key"))  # and not A: Shift is up
     again.close()
+
+
+@pytest.fixture
+def dialog(desktop: WaylandDesktop) -> Iterator[subprocess.Popen[str]]:
+    """One that asks for a name, and says it."""
+    argv = ["zenity", "--entry", "--title", "Order", "--text", "Your name", "--width", "500"]
+    variables = {**desktop.variables, "GDK_BACKEND": "wayland"}
+    with subprocess.Popen(argv, env=variables, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True) as there:
+        time.sleep(3)  # GNOME brings it up
+        yield there
+        there.terminate()
+
+
+@pytest.mark.parametrize("desktop", [((1280, 800), 1.0, True)], indirect=True, ids=["GNOME"])
+async def test_the_embedded_model_fills_in_a_dialog(user: User, dialog: subprocess.Popen[str], tmp_path: Path) -> None:
+    run = Runner(SessionStore(tmp_path / "sessions"), asker=Yes())
+    with answering(user):
+        result = await run.start(RunRequest("Enter Anna into the field 'Your name' and click OK", HOST))
+    assert result.ended.outcome == "done"
+    assert dialog.communicate(timeout=5)[0] == "Anna\n"
 
 
 class Yes:

@@ -23,7 +23,7 @@ _LIBEXEC = Path("/usr/libexec")
 _PROGRAMS = {
     "mutter": "mutter", "gnome-shell": "gnome-shell", "pipewire": "pipewire", "wireplumber": "wireplumber",
     "gst-launch-1.0": "gstreamer1.0-tools",
-    "dbus-daemon": "dbus-daemon", str(_LIBEXEC / "xdg-desktop-portal"): "xdg-desktop-portal",
+    "dbus-daemon": "dbus-daemon", "zenity": "zenity", str(_LIBEXEC / "xdg-desktop-portal"): "xdg-desktop-portal",
     str(_LIBEXEC / "xdg-desktop-portal-gnome"): "xdg-desktop-portal-gnome",
 }  # fmt: skip
 """And the Debian packages that have them."""
