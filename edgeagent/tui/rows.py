@@ -70,6 +70,8 @@ class Timeline:
         """The step whose screen notices are shown with."""
         self.doing = "starting the sandbox and the model"
         """What is going on at the moment, in words."""
+        self._held = ""
+        """Why it is held, while it is; what is done meanwhile changes nothing about that."""
         self.denied = ""
         """The place that was denied last."""
         self.metrics = Metrics()
@@ -97,7 +99,7 @@ class Timeline:
                 )  # fmt: skip
                 return self._step
             case events.Acted() if self._step is not None:
-                self.doing, self.steps = "deciding", fact.step
+                self.doing, self.steps = self._held or "deciding", fact.step
                 self.last_ms = timings.total_ms if timings else 0.0
                 done = replace(
                     self._step, title=f"{self._step.title} → {effect_words(fact.effect)}",
@@ -108,13 +110,15 @@ class Timeline:
                 self._step, self._last = None, done
                 return done
             case events.RunStarted(layers=layers, missing_layers=missing):
-                self.doing, self.layers, self.missing_layers = "deciding", layers, missing
+                self.doing, self._held = "deciding", ""
+                self.layers, self.missing_layers = layers, missing
                 return None
             case events.Observed():
                 self.doing = "deciding"
                 return None
             case events.StateChanged(state=state, why=why):
-                self.doing = why if state != "running" and why else "deciding"
+                self._held = why if state != "running" else ""
+                self.doing = self._held or "deciding"
                 return self._notice(fact)
             case events.Rewound(to_step=step):
                 self.steps, self._rewinds = step, self._rewinds + 1

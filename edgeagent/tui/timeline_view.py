@@ -26,6 +26,10 @@ class TimelineView(OptionList):
         self.rows: list[Row] = []
         self._places: dict[str, int] = {}
 
+    def on_resize(self) -> None:
+        """What was looked at stays in sight; the rows are laid out anew first."""
+        self.call_after_refresh(self.scroll_to_highlight)
+
     def put(self, row: Row) -> None:
         """Add ``row``, or replace the one with its key."""
         follows = self.highlighted is None or self.highlighted == len(self.rows) - 1

@@ -26,6 +26,7 @@ from edgeagent.tui.policy_screen import PolicyScreen
 from edgeagent.tui.session_screen import SessionScreen
 from edgeagent.tui.settings_screen import SettingsScreen
 from edgeagent.tui.task_input import TaskInput
+from edgeagent.tui.timeline_view import TimelineView
 from edgeagent.tui.tour import TourScreen
 from edgeagent_harness.protocol.actions import Click, Finish, Type
 from edgeagent_harness.protocol.geometry import Point
@@ -98,6 +99,7 @@ async def test_the_users_own_hands_are_recorded_like_the_models(tmp_path: Path) 
         await until(pilot, lambda: len(titles(screen)) >= 4)
         await pilot.press("x", "enter")
         await until(pilot, lambda: any("Enter" in title for title in titles(screen)))
+        await until(pilot, lambda: "the user has taken over" in status(screen))
         model.delay_s, model.presses = 0.0, 0
         await pilot.press("f10")
         await until(pilot, lambda: "done after" in status(screen))
@@ -348,6 +350,9 @@ async def test_resizing_in_mid_run_breaks_nothing(tmp_path: Path) -> None:
         assert screen.query_one("#status").region.bottom <= 24
         await pilot.press("escape")
         await until(pilot, lambda: "interrupted" in status(screen))
+        for size in ((200, 60), (80, 24)):
+            await pilot.resize_terminal(*size)
+        await until(pilot, lambda: screen.query_one(TimelineView).is_vertical_scroll_end)
 
 
 async def test_it_works_without_colours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
