@@ -5,8 +5,8 @@
 
 All ways write the same tokens, those of the skeleton (random weights would spell the same text in tokens of their own), in turns.
 "grammar first" masks the whole vocabulary before each choice, as llama.cpp's samplers do; "checked" asks the grammar about the
-model's choice and masks only if it is refused, which random weights make happen at nearly each token and real ones seldom do,
-so here it never masks.
+model's choice and about others only if it is refused, which random weights make happen at nearly each token and real ones seldom
+do, so here it never masks.
 """
 
 from __future__ import annotations
@@ -96,13 +96,19 @@ class Ways:
         def refuse(_sampler: Sampler, _token: int) -> bool:
             return False
 
+        def none_likely(_sampler: Sampler, _logits: Logits) -> int:
+            return -1
+
         told = iter(self.tokens)
-        allowed = getattr(self._sampler, "_allowed")  # noqa: B009
-        setattr(self._sampler, "_allowed", refuse)  # noqa: B010
+        shortcuts = {"_allowed": refuse, "_likeliest_allowed": none_likely}
+        kept = {name: getattr(self._sampler, name) for name in shortcuts}
+        for name, without in shortcuts.items():
+            setattr(self._sampler, name, without)
         try:
             return self._took(choose, self._accept, skeleton=False)
         finally:
-            setattr(self._sampler, "_allowed", allowed)  # noqa: B010
+            for name, own in kept.items():
+                setattr(self._sampler, name, own)
 
     def checked(self) -> Took:
         """The grammar is asked about the model's choice alone."""
