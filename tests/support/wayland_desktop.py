@@ -20,10 +20,13 @@ from edgeagent_harness.host.portal_stream import PortalStream, start
 from edgeagent_harness.protocol.geometry import Rect
 
 _LIBEXEC = Path("/usr/libexec")
+_PYTHON = "/usr/bin/python3"
+"""The system's, which has GTK."""
 _PROGRAMS = {
     "mutter": "mutter", "gnome-shell": "gnome-shell", "pipewire": "pipewire", "wireplumber": "wireplumber",
     "gst-launch-1.0": "gstreamer1.0-tools",
-    "dbus-daemon": "dbus-daemon", "zenity": "zenity", str(_LIBEXEC / "xdg-desktop-portal"): "xdg-desktop-portal",
+    "dbus-daemon": "dbus-daemon", "zenity": "zenity", _PYTHON: "python3",
+    str(_LIBEXEC / "xdg-desktop-portal"): "xdg-desktop-portal",
     str(_LIBEXEC / "xdg-desktop-portal-gnome"): "xdg-desktop-portal-gnome",
 }  # fmt: skip
 """And the Debian packages that have them."""
@@ -43,12 +46,14 @@ _LEFT = 0x110
 def missing_packages() -> list[str]:
     """What has to be installed for such a desktop, GNOME Shell among it; empty: all is there."""
     lacking = [package for program, package in _PROGRAMS.items() if shutil.which(program) is None]
-    if not lacking and subprocess.run(["gst-inspect-1.0", "pipewiresrc"], capture_output=True, check=False).returncode:
-        lacking.append("gstreamer1.0-pipewire")
+    if lacking:
+        return lacking
     target = "import dbusmock, gi; gi.require_version('Gtk', '3.0'); from gi.repository import Gtk"
-    if subprocess.run(["/usr/bin/python3", "-c", target], capture_output=True, check=False).returncode:
-        lacking.append("python3-dbusmock gir1.2-gtk-3.0")
-    return lacking
+    asked = {
+        "gstreamer1.0-pipewire": ["gst-inspect-1.0", "pipewiresrc"],
+        "python3-dbusmock gir1.2-gtk-3.0": [_PYTHON, "-c", target],
+    }
+    return [package for package, argv in asked.items() if subprocess.run(argv, capture_output=True, check=False).returncode]
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,7 +97,7 @@ def wayland_desktop(
         begin("wireplumber", there=lambda: True)
         if shell:  # which asks systemd-logind
             told["DBUS_SYSTEM_BUS_ADDRESS"] = told["DBUS_SESSION_BUS_ADDRESS"]
-            mock = ("/usr/bin/python3", "-m", "dbusmock", "--system", "--template", "logind")
+            mock = (_PYTHON, "-m", "dbusmock", "--system", "--template", "logind")
             begin(*mock, there=lambda: _owned(bus, "org.freedesktop.login1"))
         size = f"{size_px[0]}x{size_px[1]}"
         argv = ("gnome-shell" if shell else "mutter", "--headless", *(() if shell else ("--wayland",)), "--no-x11")
@@ -225,7 +230,7 @@ class Target:
         variables = {**desktop.variables, "GDK_BACKEND": "wayland"}
         with self._log.open("wb") as said:
             self._process = subprocess.Popen(
-                ["/usr/bin/python3", program, *(["maximized"] if desktop.shell else [])], env=variables, stdout=said, stderr=said
+                [_PYTHON, program, *(["maximized"] if desktop.shell else [])], env=variables, stdout=said, stderr=said
             )
         self.wait_for("mapped")
 
