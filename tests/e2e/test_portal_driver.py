@@ -100,6 +100,19 @@ async def test_only_the_users_yes_is_one(stand_in: StandIn, told: str) -> None:
 
 
 @pytest.mark.usefixtures("root")
+async def test_who_gives_up_leaves_no_dialog_behind() -> None:
+    stand_in = StandIn(says=-1)
+    with serving(stand_in):
+        desktop = SandboxDesktop(DesktopSpec(host=HostSpec()))
+        starting = asyncio.create_task(desktop.start())
+        await asyncio.to_thread(wait_until, lambda: bool(stand_in.told("Start")))
+        owner = stand_in.clients[-1]
+        starting.cancel()
+        await asyncio.wait_for(desktop.close(), 5)
+        assert not_there(owner), "the desktop takes a dialog away with whom it is for"
+
+
+@pytest.mark.usefixtures("root")
 async def test_input_goes_where_the_picture_shows_it_and_nothing_stays_down() -> None:
     """At a scale of 2: the picture has 320x200 pixels, the monitor 160x100 units. The part begins at (20, 10)."""
     stand_in = StandIn()

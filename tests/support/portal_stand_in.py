@@ -43,7 +43,7 @@ class StandIn:
     """Version; 0: there is none."""
     devices: int = 3
     says: int = 0
-    """What the user's answer is: 0 yes, 1 no."""
+    """What the user's answer is: 0 yes, 1 no; below 0: none."""
     grants: int = 3
     forges: bool = False
     """Whether somebody else on the bus says yes in the user's place."""
@@ -115,6 +115,8 @@ class StandIn:
                     self._signal(request, "org.freedesktop.portal.Request", "Response", "ua{sv}", (0, results), stranger)
                 time.sleep(0.2)
         code = self.says if method == "Start" else 0
+        if code < 0:
+            return
         self._signal(request, "org.freedesktop.portal.Request", "Response", "ua{sv}", (code, {} if code else results))
 
     def _signal(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import warnings
+from collections.abc import Callable
 from typing import Any
 
 from Xlib import X
@@ -26,8 +27,9 @@ def check() -> None:
     _connected().close()
 
 
-def choose(spec: HostSpec) -> Choice:
+def choose(spec: HostSpec, given_up: Callable[[], bool]) -> Choice:
     """What ``spec`` asks for, on ``$DISPLAY``. Raises `UsageProblem`, `EnvironmentLacks`."""
+    del given_up
     display = _connected()
     try:
         return _chosen(spec, display)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -54,8 +55,9 @@ class Driver(Protocol):
         """Raise `EnvironmentLacks`, with what to do, unless there is such a desktop and all is allowed that a session needs."""
         ...
 
-    def choose(self, spec: HostSpec) -> Choice:
-        """What ``spec`` asks for on a desktop that `check` let pass. Raises `UsageProblem`, `EnvironmentLacks`."""
+    def choose(self, spec: HostSpec, given_up: Callable[[], bool]) -> Choice:
+        """What ``spec`` asks for on a desktop that `check` let pass. One that asks the user stops asking when ``given_up`` says
+        that nobody waits any more. Raises `UsageProblem`, `EnvironmentLacks`."""
         ...
 
 
@@ -76,7 +78,7 @@ def find() -> Driver:
     return choosing
 
 
-def choose(driver: Driver, spec: HostSpec) -> Choice:
+def choose(driver: Driver, spec: HostSpec, given_up: Callable[[], bool]) -> Choice:
     """What ``spec`` asks for on ``driver``'s desktop. Raises `UsageProblem`, `EnvironmentLacks`."""
     driver.check()
-    return driver.choose(spec)
+    return driver.choose(spec, given_up)

@@ -9,6 +9,7 @@ import math
 import os
 import sys
 import time
+from collections.abc import Callable
 from importlib.util import find_spec
 from typing import Any
 
@@ -44,8 +45,9 @@ def check() -> None:
     system.check()
 
 
-def choose(spec: HostSpec) -> Choice:
+def choose(spec: HostSpec, given_up: Callable[[], bool]) -> Choice:
     """What ``spec`` asks for. Raises `UsageProblem`, and `EnvironmentLacks` if the stop key could not be seen."""
+    del given_up
     system = this_system()
     if spec.stop_key:
         system.check_keys()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.host.drivers import SANDBOX, Choice
@@ -28,12 +29,12 @@ def check() -> None:
     check_tools()
 
 
-def choose(spec: HostSpec) -> Choice:
+def choose(spec: HostSpec, given_up: Callable[[], bool]) -> Choice:
     """Ask the user, in the desktop's own dialog, for a monitor. Raises `UsageProblem`, `EnvironmentLacks`."""
     _check_keepable(spec)
     bus = open_bus()
     try:
-        opening = Opening(bus, probe(bus))
+        opening = Opening(bus, probe(bus), given_up)
         session, stream = opening.open(token_path())
         running = start(open_pipewire(bus, session), stream.node)
     except BusError as error:

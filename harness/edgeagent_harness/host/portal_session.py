@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -33,6 +34,7 @@ from edgeagent_harness.host.portal_probe import (
 _ANSWER_TIMEOUT_S = 10.0
 USER_TIMEOUT_S = 120.0
 """How long the desktop's dialog may stand unanswered."""
+_LOOK_S = 0.2
 _UNTIL_REVOKED = 2
 _SESSION_INTERFACE = "org.freedesktop.portal.Session"
 
@@ -56,8 +58,10 @@ class Stream:
 class Opening:
     """Asks for a session, step by step. Each step's answer comes as a signal of an object of its own."""
 
-    def __init__(self, bus: Bus, offer: Offer) -> None:
+    def __init__(self, bus: Bus, offer: Offer, given_up: Callable[[], bool]) -> None:
+        """``given_up``: whether nobody waits for the answer any more."""
         self._bus = bus
+        self._given_up = given_up
         self._offer = offer
         self.owner = owner_of(bus, PORTAL)
         """The portal's unique name."""
@@ -106,10 +110,14 @@ class Opening:
         token = _fresh()
         told = self._bus.call(portal, method, f"{signature}a{{sv}}", (*body, {**options, "handle_token": ("s", token)}))
         request = str(told[0])  # portals before 0.9 make up a name of their own
-        try:
-            self._bus.wait_for(lambda: request in self._answers, timeout_s)
-        except TimeoutError as error:
-            raise Refusal(f"{method}: nobody answered the desktop's dialog within {timeout_s:g} s. {MEND}") from error
+        end = time.monotonic() + timeout_s
+        while request not in self._answers:
+            if self._given_up():
+                raise Refusal("given up before the desktop's dialog was answered")
+            if time.monotonic() > end:
+                raise Refusal(f"{method}: nobody answered the desktop's dialog within {timeout_s:g} s. {MEND}")
+            with contextlib.suppress(TimeoutError):
+                self._bus.wait_for(lambda: request in self._answers, _LOOK_S)
         code, results = self._answers.pop(request)
         if code == 1:
             raise Refusal(f"the desktop's dialog was answered with no. {MEND}")

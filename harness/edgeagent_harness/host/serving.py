@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import select
 import socket
 import sys
 from collections.abc import Callable
@@ -25,7 +26,7 @@ def serve(app: socket.socket, start: messages.Start, spec: HostSpec) -> int:
     """Serve the app until it is done. The policy's containment does not hold here; its gate is the app's own."""
     try:
         driver = drivers.find()
-        choice = drivers.choose(driver, spec)
+        choice = drivers.choose(driver, spec, lambda: bool(select.select([app], [], [], 0)[0]))
         plan = _plan(start.spec, choice.region)
     except HarnessError as error:
         stream.send(app, messages.Failed(start.id, error.code, str(error)[:4000]))
