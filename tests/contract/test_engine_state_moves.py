@@ -16,7 +16,6 @@ from support.tiny_models import TinyModels
 from edgeagent import events
 from edgeagent.caches import HOME_VARIABLE, parked_folder
 from edgeagent.engine import LlamaModel, open_model
-from edgeagent.engine.host import HostedSeat
 from edgeagent.errors import TeleportRefused
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt, Reply
@@ -211,7 +210,7 @@ def test_it_stays_where_something_is_taken_out_of_what_is_said(at: At, policy: s
 
 
 async def test_a_foreign_state_never_harms(at: At, model: Path, tiny_models: TinyModels) -> None:
-    """Flipped, cut, filled and swapped bytes: each question is answered, if need be by the next process, which goes on without."""
+    """Flipped, cut, filled and swapped bytes: each question is answered, if need be by the next process, without."""
     plan = make_plan(await worked_on(at("home"), model, tiny_models.mmproj), with_engine_state=True)
     arrive(plan, at("there"))
     state = parked_folder() / f"{SESSION}.moved"
@@ -225,6 +224,7 @@ async def test_a_foreign_state_never_harms(at: At, model: Path, tiny_models: Tin
                 assert (await opened.complete(prompt(STEPS + 1))).text
             assert len(restarts) <= 1 + number
         assert (await beside.complete(prompt(1))).text == expected
+    assert restarts[0].endswith("was none of this model's")
     assert len(restarts) < 4
 
 
