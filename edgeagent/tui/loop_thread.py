@@ -21,6 +21,11 @@ class LoopThread(ABC, Generic[T]):
         self._thread = threading.Thread(target=self._main, name=name, daemon=True)
 
     @property
+    def begun(self) -> bool:
+        """Whether it was started, even if it has ended since."""
+        return self._thread.ident is not None
+
+    @property
     def alive(self) -> bool:
         return self._thread.is_alive()
 

@@ -12,6 +12,7 @@ from edgeagent.clock import SystemClock
 from edgeagent.sessions.branching import Undone, rewind, undone_by_rewind
 from edgeagent.sessions.store import SessionStore
 from edgeagent.tui.dialog import ConfirmScreen
+from edgeagent.tui.rows import not_done
 from edgeagent.words import describe
 
 _MAX_TOLD = 8
@@ -42,7 +43,8 @@ def question(undone: Undone, step: int) -> ConfirmScreen:
 
 def undone_lines(undone: Undone) -> Iterator[str]:
     """What a rewind comes to, a line each."""
-    yield f"{len(undone.steps)} later steps count as not done; they stay recorded:"
+    count = len(undone.steps)
+    yield f"{not_done(count)}; {'it stays' if count == 1 else 'they stay'} recorded:"
     shown = undone.steps if len(undone.steps) <= _MAX_TOLD else undone.steps[: _MAX_TOLD - 1]
     for step in shown:
         yield f"  {step.number}  {describe(step.action, step.target)}"

@@ -22,6 +22,9 @@ _EFFECT_TONES: dict[str, Tone] = {
 }  # fmt: skip
 
 
+STARTING = "starting the sandbox and the model"
+
+
 @dataclass(frozen=True, slots=True)
 class Row:
     """One entry of the timeline."""
@@ -68,7 +71,7 @@ class Timeline:
         self._notices = self._rewinds = 0
         self._last: Row | None = None
         """The step whose screen notices are shown with."""
-        self.doing = "starting the sandbox and the model"
+        self.doing = STARTING
         """What is going on at the moment, in words."""
         self._held = ""
         """Why it is held, while it is; what is done meanwhile changes nothing about that."""
@@ -167,6 +170,11 @@ class Timeline:
         return Row(f"notice-{self._notices}", title, tone, frame=last.frame, before=last.before)
 
 
+def not_done(later_steps: int) -> str:
+    """What becomes of the steps behind one that is gone back to."""
+    return "1 later step counts as not done" if later_steps == 1 else f"{later_steps} later steps count as not done"
+
+
 def _permissible(entry: audit.Entry) -> str:
     match entry:
         case audit.Connection(decision="denied", client="sandbox", host=host, port=port) if host and port:
@@ -213,7 +221,7 @@ def _told(fact: events.EventData) -> tuple[Tone, str] | None:
         case events.Forked(source=source, at_step=step):
             return "user", f"forked from {source} after step {step}"
         case events.Rewound(to_step=step, steps_dropped=dropped):
-            return "user", f"you went back to step {step}: {dropped} later steps count as not done"
+            return "user", f"you went back to step {step}: {not_done(dropped)}"
         case events.HandedOver(to=to, engine_state=state):
             return "user", with_more(f"handed over to {printable(to)}", state)
         case events.TakenBack(source=source, engine_state=state):

@@ -204,8 +204,8 @@ class SessionScreen(WatchScreen):
     # -- afterwards -------------------------------------------------------------------------------------------------------
 
     def action_resume(self) -> None:
-        """Take the session up again."""
-        if not self.running:
+        """Take the session up again, unless that was asked for already."""
+        if not self.running and (self.run is None or self.run.begun):
             self._go_on("")
 
     def _go_on(self, message: str) -> None:

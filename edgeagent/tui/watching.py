@@ -22,7 +22,7 @@ from edgeagent.remote_names import model_name
 from edgeagent.sessions.summary import human_bytes
 from edgeagent.tui.frame_view import FrameView, Shown, ShowsFrames
 from edgeagent.tui.metrics import memory_bytes
-from edgeagent.tui.rows import Row, Timeline
+from edgeagent.tui.rows import STARTING, Row, Timeline
 from edgeagent.tui.timeline_view import TimelineView
 from edgeagent.tui.working import (
     Asked,
@@ -112,9 +112,10 @@ class WatchScreen(ShowsFrames):
         self.set_interval(_STATUS_S, self.show_status)
         if self.run is not None:
             self.set_interval(_MEMORY_S, self._read_memory)
-            self.run.start()
-        elif self.directory is not None:
+        if self.directory is not None:
             self._load(self.directory)
+        elif self.run is not None:
+            self.run.start()
 
     def on_screen_suspend(self) -> None:
         if self.run is not None:
@@ -310,7 +311,7 @@ class WatchScreen(ShowsFrames):
         try:
             reader = SessionReader.open(directory)
         except EdgeAgentError as error:
-            self.app.call_from_thread(self.app.notify, str(error), severity="error", markup=False)
+            self.app.call_from_thread(self._not_read, str(error))
             return
         rows: list[Row] = []
         for event in reader.events():
@@ -320,13 +321,22 @@ class WatchScreen(ShowsFrames):
         self._reader = reader
         self.app.call_from_thread(self.loaded, rows, directory.name, reader.contents.next_seq)
 
+    def _not_read(self, problem: str) -> None:
+        self.app.notify(printable(problem), severity="error", markup=False)
+        if self.run is not None and self.is_attached:
+            self.run.start()  # it says itself what is wrong
+
     def loaded(self, rows: list[Row], name: str, next_seq: int) -> None:
-        """The recording was read: ``rows``, up to its event number ``next_seq``."""
+        """The recording was read: ``rows``, up to its event number ``next_seq``. A run that takes it up begins now."""
         if not self.query("#detail"):  # the screen was left meanwhile
             return
-        self.outcome = "recorded"
         self.query_one("#picture").border_subtitle = name
         self.query_one(TimelineView).fill(rows)
+        if self.run is None:
+            self.outcome = "recorded"
+        else:
+            self.timeline.doing, self._since_s = STARTING, time.monotonic()
+            self.run.start()
         self.show_row()
         self.show_status()
 

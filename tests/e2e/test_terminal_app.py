@@ -100,6 +100,28 @@ async def test_yes_lets_it_happen(tmp_path: Path) -> None:
         await answer(pilot, "y", "done after 1 steps")
 
 
+async def test_what_was_done_before_stands_above_what_a_resumed_run_does(tmp_path: Path) -> None:
+    model = SlowModel(1_000, delay_s=0.1)
+    app = make_app(tmp_path, model)
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await begin(pilot)
+        await until(pilot, lambda: any("1  click" in title for title in titles(screen)))
+        await pilot.press("escape")
+        await until(pilot, lambda: "interrupted" in status(screen) and screen.run is not None and not screen.run.alive)
+        before = titles(screen)
+        model.delay_s = 0.5
+        await pilot.press("f7")
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen) and app.screen is not screen)
+        again = app.screen
+        assert isinstance(again, SessionScreen)
+        await until(pilot, lambda: bool(again.query("#status")) and len(titles(again)) > len(before))
+        assert titles(again)[: len(before)] == before
+        assert "embedded" in status(again)
+        assert "auto" in status(again)
+        model.presses, model.delay_s = 0, 0.0
+        await until(pilot, lambda: "done after" in status(again))
+
+
 async def test_what_the_user_says_reaches_the_next_decision(tmp_path: Path) -> None:
     model = SlowModel(50, delay_s=0.4)
     app = make_app(tmp_path, model)
