@@ -7,6 +7,7 @@ import random
 import stat
 from pathlib import Path
 
+import msgspec
 import pytest
 from support.bundles import HARMS, KEY, SESSION, Chunks, awkward, damaged, without_passphrases
 
@@ -175,6 +176,14 @@ async def test_a_changed_manifest_is_not_what_was_signed(session: Path) -> None:
         verify(signed, "00" * 32)
     with pytest.raises(BundleRefused, match="two lines"):
         verify(signed + b"more\n")
+
+
+async def test_a_format_that_is_not_known_or_not_its_own_is_refused(session: Path) -> None:
+    manifest = make_plan(session).manifest
+    with pytest.raises(BundleRefused, match="format 3; this version reads formats 1 and 2"):
+        verify(sign(msgspec.structs.replace(manifest, format=3), KEY))
+    with pytest.raises(BundleRefused, match="format 2, and the parts of another"):
+        verify(sign(msgspec.structs.replace(manifest, format=2), KEY))
 
 
 def test_what_is_sealed_opens_for_its_key_alone_and_is_no_bomb() -> None:
