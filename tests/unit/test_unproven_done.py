@@ -139,6 +139,27 @@ def test_a_part_that_nothing_was_done_about_is_named() -> None:
     assert "'Tick Daily news'" in choice.why
 
 
+@pytest.mark.parametrize(
+    ("task", "believed"), [("Enable Night light and press Save", False), ("Tick the box and press Save", True)]
+)
+def test_a_box_of_another_name_is_not_the_one_that_the_task_names(task: str, believed: bool) -> None:
+    box, save = element("checkbox", "", 1, "Dark mode", "unchecked"), element("button", "Save", 2)
+    played = Played(task).do((box, save), Choice("click", 0)).do((box, save), Choice("click", 1))
+    assert (played.refusal((element("text", "Saved", 1),)) is None) is believed
+
+
+def test_a_bubble_over_the_button_refuses_too() -> None:
+    roles: tuple[Role, ...] = ("text", "button", "text_field")
+    for role in roles:
+        assert sent().refusal((element("text_field", "Jo", 1, "Name"), element(role, "Value must be below 6.", 3))) is not None
+
+
+def test_what_was_typed_refuses_nothing() -> None:
+    failed = element("text", "Build failed", 0)
+    played = Played("Copy the line into Name").do((failed, NAME), Choice("type", 1, copied=0))
+    assert played.refusal((failed, element("text_field", "Build failed today", 1, "Name"))) is None
+
+
 def test_a_part_that_is_so_already_needs_nothing() -> None:
     box, save = element("checkbox", "", 1, "Daily news", "checked"), element("button", "Save", 2)
     assert Played("Tick Daily news and press Save").do((box, save), Choice("click", 1)).refusal((save,)) is None

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Deed, Done, Memory, fingerprint
-from edgeagent_models.embedded.text import words_of
+from edgeagent_models.embedded.text import squashed, words_of
 from edgeagent_models.protocol import Element
 
 _REFUSED = re.compile(
@@ -22,11 +22,13 @@ _CORRECTED = re.compile(
     r"|(is|are) required|missing|must|too (short|long))\b",
     re.IGNORECASE,
 )
-"""Only where what was pressed still stands there: on another page such words ask for what comes next."""
+"""Only where what was filled in or pressed still stands there: on another page such words ask for what comes next."""
+_LATELY = 8
+"""Deeds: a browser's bubble may lie on the last button."""
 _DENIED = re.compile(r"\b(no|0|without)\s+(errors?|failures?)\b", re.IGNORECASE)
 _LONGEST_ERROR_PAGE = 8
 """New texts; a screen with more is a page whose rows may well speak of errors."""
-_HOLDING_INPUT = frozenset({"text_field", "select", "option", "menu_item"})
+_OFFERED = frozenset({"select", "option", "menu_item"})
 
 
 def complaint(task: str, elements: Sequence[Element], memory: Memory) -> str:
@@ -37,12 +39,20 @@ def complaint(task: str, elements: Sequence[Element], memory: Memory) -> str:
     if last is None:
         return ""
     seen = set(memory.seen)
-    news = [e for e in elements if e.text and fingerprint(e) not in seen]
-    stays = _stands_there(last, elements)
+    typed = [squashed(deed.value) for deed in memory.deeds if deed.value]
+    news = [e for e in elements if e.text and fingerprint(e) not in seen and not _is_typed(e, typed)]
+    stays = any(_stands_there(deed, elements) for deed in memory.deeds[-_LATELY:])
     if not stays and len(news) > _LONGEST_ERROR_PAGE:
         return ""
     said = set(words_of(task))
-    return next((e.text for e in news if e.role not in _HOLDING_INPUT and _refuses(e.text, said, stays)), "")
+    return next((e.text for e in news if e.role not in _OFFERED and _refuses(e.text, said, stays)), "")
+
+
+def _is_typed(element: Element, typed: Sequence[str]) -> bool:
+    """Whether it is a field with what was typed. Others say something too: a browser's bubble looks like a field."""
+    return element.role == "text_field" and any(
+        squashed(element.text) in value or value in squashed(element.text) for value in typed
+    )
 
 
 def _stands_there(deed: Deed, elements: Sequence[Element]) -> bool:

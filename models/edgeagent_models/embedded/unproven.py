@@ -13,7 +13,7 @@ from edgeagent_models.embedded.candidates import Choice
 from edgeagent_models.embedded.instruction import Instruction
 from edgeagent_models.embedded.matching import same_thing
 from edgeagent_models.embedded.memory import Deed, Done, Memory
-from edgeagent_models.embedded.parts import parts_of
+from edgeagent_models.embedded.parts import Part, parts_of
 from edgeagent_models.embedded.text import similarity
 from edgeagent_models.protocol import Element
 
@@ -40,9 +40,19 @@ def refuse_instead_of_done(
     if vain is not None:
         return Choice("fail", why=_why_vain(vain))
     left = list(_parts_left(instruction, memory, past))
-    if len(left) > sum(_unnamed(done) for done in past):
-        return Choice("fail", why=f"I found nothing to do about this part of the task: {instruction.span_text(*left[0])!r}")
+    unnamed = [done.deed.role for done in past if _unnamed(done)]
+    if any(_names_a_switch(instruction, part) for part in left):  # a box of another name is another box
+        unnamed = [role for role in unnamed if role != "checkbox"]
+    if len(left) > len(unnamed):
+        said = instruction.span_text(left[0].start, left[0].end)
+        return Choice("fail", why=f"I found nothing to do about this part of the task: {said!r}")
     return None
+
+
+def _names_a_switch(instruction: Instruction, part: Part) -> bool:
+    """Whether it says by name what is to be on or off: "Enable Night light", and not "tick the box to agree"."""
+    name = instruction.words[part.start + 1 : part.end + 1]
+    return part.switched is not None and any(word.quoted or word.text[:1].isupper() for word in name)
 
 
 def with_complaint(choice: Choice, memory: Memory) -> Choice:
@@ -89,7 +99,7 @@ def _why_vain(deed: Deed) -> str:
     return f"I {verb} {what!r}, and nothing on the screen came of it"
 
 
-def _parts_left(instruction: Instruction, memory: Memory, past: Sequence[Done]) -> Iterator[tuple[int, int]]:
+def _parts_left(instruction: Instruction, memory: Memory, past: Sequence[Done]) -> Iterator[Part]:
     """The parts of the task that no deed named or gave the words of, and that are not so already."""
     named = {i for done in past if done.ok for i in _words_of(done.deed)}
     saved = any(done.ok and (done.deed.kind in _SAVING_KEYS or done.deed.role in _SAVING_ROLES) for done in past)
@@ -97,7 +107,7 @@ def _parts_left(instruction: Instruction, memory: Memory, past: Sequence[Done]) 
         known = named | set(memory.met)
         words = part.value or range(part.start, part.end + 1)
         if (part.verb == "save" and not saved) or known.isdisjoint(words):
-            yield part.start, part.end
+            yield part
 
 
 def _unnamed(done: Done) -> bool:
