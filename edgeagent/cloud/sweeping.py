@@ -13,10 +13,12 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from edgeagent.caches import forget_parked
 from edgeagent.cloud.depot import Depot, manifest_name
 from edgeagent.cloud.ledger import Row
 from edgeagent.cloud.ledger.collecting import chunks, collect, forget_session, tenants
 from edgeagent.cloud.ledger.ledger import COUNTED_EVERY_S
+from edgeagent.cloud.seat_names import seat_name
 from edgeagent.errors import BundleRefused, EdgeAgentError, NotOwner, SessionBusy, UsageError
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.teleport.manifest import verify
@@ -163,6 +165,7 @@ def _remove_files(depot: Depot, row: Row) -> None:
         os.rename(directory, aside)  # what comes under this name from now on is another one
     lock.release()
     remove(aside)
+    forget_parked(seat_name(row.tenant, row.session))
 
 
 def _locked(depot: Depot, row: Row) -> SessionLock:

@@ -17,11 +17,13 @@ from support.cloud import Backend, backend, until
 from support.earnest import Earnest
 from support.teleporting import run_until_step, silent
 
+from edgeagent.caches import parked_folder
 from edgeagent.cli.cloud import cloud
 from edgeagent.cloud.blobs import Blobs
 from edgeagent.cloud.depot import Depot
 from edgeagent.cloud.ledger import Ledger, schema
 from edgeagent.cloud.ledger.database import migrate, open_database
+from edgeagent.cloud.seat_names import seat_name
 from edgeagent.cloud.serving import Settings, open_depot
 from edgeagent.cloud.sweeping import DAY_S, Sweep, Swept, delete_session, sweep
 from edgeagent.errors import BundleRefused, NotOwner, SessionBusy, SessionNotFound, UsageError
@@ -195,6 +197,19 @@ def test_a_session_that_is_worked_on_is_not_removed_under_its_worker(tmp_path: P
         delete_session(depot, row)
     lock.release()
     assert depot.directory("acme", "one").is_dir()
+
+
+def test_what_its_engine_kept_goes_with_a_session(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """And that of another tenant's session with the same id stays."""
+    monkeypatch.setenv("EDGEAGENT_HOME", str(tmp_path))
+    depot = open_depot(Settings(tmp_path / "cloud"))
+    parked_folder().mkdir(parents=True)
+    for tenant in ("acme", "other"):
+        depot.ledger.prepare(tenant, "one", Prepare(0, "a" * 64, "b" * 32, "age1" + "x" * 58), 9)
+        depot.directory(tenant, "one").mkdir(parents=True)
+        (parked_folder() / f"{seat_name(tenant, 'one')}.state").touch()
+    delete_session(depot, depot.ledger.find("acme", "one"))
+    assert [path.stem for path in parked_folder().iterdir()] == [seat_name("other", "one")]
 
 
 def test_a_time_of_grace_that_an_upload_could_outlast_is_refused(tmp_path: Path) -> None:
