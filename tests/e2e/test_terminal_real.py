@@ -116,6 +116,7 @@ def test_own_hands_save_a_file_in_the_sandbox(tmux: Tmux, tmp_path: Path) -> Non
     time.sleep(4)  # for the dialog, as a person would wait
     tmux.type("mine.txt")
     tmux.until(lambda: typed(session) == "Zoë was heremine.txt")
+    time.sleep(2)  # the dialog looks the name up before it can be saved; Enter does nothing until then
     tmux.press("Enter")
     tmux.until((session / "home" / "mine.txt").exists)
     assert (session / "home" / "mine.txt").read_text().strip() == "Zoë was here"
