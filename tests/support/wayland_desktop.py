@@ -37,7 +37,8 @@ _MUTTER = "org.gnome.Mutter"
 _REMOTE = DBusAddress("/org/gnome/Mutter/RemoteDesktop", f"{_MUTTER}.RemoteDesktop", f"{_MUTTER}.RemoteDesktop")
 _CAST = DBusAddress("/org/gnome/Mutter/ScreenCast", f"{_MUTTER}.ScreenCast", f"{_MUTTER}.ScreenCast")
 _DISPLAYS = DBusAddress("/org/gnome/Mutter/DisplayConfig", f"{_MUTTER}.DisplayConfig", f"{_MUTTER}.DisplayConfig")
-_BLUE, _SHIFT_L, _ESCAPE = (53, 132, 228), 0xFFE1, 0xFF1B
+_BLUE_FROM, _BLUE_BY = 180, 60
+_SHIFT_L, _ESCAPE = 0xFFE1, 0xFF1B
 _PANEL = 32
 """The height of GNOME's."""
 _LEFT = 0x110
@@ -143,6 +144,11 @@ def _set_scale(bus: Bus, scale: float) -> float:
     return float(exact)
 
 
+def _is_blue(pixel: np.ndarray) -> bool:
+    """Also where the pointer over it makes it lighter. The desktops' backgrounds are darker."""
+    return int(pixel[2]) > _BLUE_FROM and int(pixel[2]) - int(pixel[0]) > _BLUE_BY
+
+
 class User:
     """Sees the desktop and answers its dialogs, by mutter's own interfaces: neither is what is tested."""
 
@@ -179,15 +185,19 @@ class User:
         """Once the portal's dialog is up: allow interaction if told so, and press Share or Cancel."""
         middle_x, middle_y = self._logical[0] / 2, (self._logical[1] + self._panel) / 2
         share = (middle_x + 232, middle_y - 134)
-        end = time.monotonic() + 20
-        while not np.allclose(self._pixel(*share), _BLUE, atol=6):
-            assert time.monotonic() < end, "the dialog did not come"
-            time.sleep(0.1)
+        assert self._turns_blue(*share, timeout_s=20), "the dialog did not come"
         time.sleep(0.5)  # it grows as it comes up
         if interaction:
             self._click(middle_x + 178, middle_y + 74)
-            time.sleep(0.4)
+            assert self._turns_blue(middle_x + 168, middle_y + 74, timeout_s=5), "the switch does not turn"
         self._click(*share if yes else (middle_x - 203, middle_y - 126))
+
+    def _turns_blue(self, x: float, y: float, timeout_s: float) -> bool:
+        """Whether a logical place shows the colour of what is to be pressed, or is on, within the time."""
+        end = time.monotonic() + timeout_s
+        while not (blue := _is_blue(self._pixel(x, y))) and time.monotonic() < end:
+            time.sleep(0.1)
+        return blue
 
     def _pixel(self, x: float, y: float) -> np.ndarray:
         """The colour (red, green, blue) at a logical place."""
