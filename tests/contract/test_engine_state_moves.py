@@ -219,20 +219,12 @@ async def test_a_foreign_state_never_harms(at: At, model: Path, tiny_models: Tin
     async with open_model(str(model), str(tiny_models.mmproj), 0, restarts.append, "holo", session="beside-it") as beside:
         expected = (await beside.complete(prompt(1))).text
         for number in range(int(os.environ.get("EDGEAGENT_FUZZ_STATES", "6"))):
-            state.write_bytes(_without_numbers(whole) if number == 0 else _damaged(whole, rng))
+            state.write_bytes(_damaged(whole, rng))
             async with asked(model, tiny_models.mmproj) as opened:
                 assert (await opened.complete(prompt(STEPS + 1))).text
             assert len(restarts) <= 1 + number
         assert (await beside.complete(prompt(1))).text == expected
-    assert restarts[0].endswith("was none of this model's")
     assert len(restarts) < 4
-
-
-def _without_numbers(whole: bytes) -> bytes:
-    """The same, but all that llama.cpp computed is NaN: enough of it that it is read."""
-    size = int.from_bytes(whole[18:22], "little")
-    end = len(whole) // 4
-    return whole[:-end] + b"\xff\x7f" * (end // 2) + whole[len(whole) - end % 2 :] if size else whole
 
 
 def _damaged(whole: bytes, rng: random.Random) -> bytes:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -10,7 +11,9 @@ import pytest
 from support.inprocess import Asked, loaded
 from support.tiny_models import TinyModels, picture
 
+from edgeagent_models.llama import state_file
 from edgeagent_models.llama.pictures import Pictures
+from edgeagent_models.llama.sequence import State
 from edgeagent_models.llama.units import ImageUnit
 from edgeagent_models.protocol import (
     ChatMessage,
@@ -212,6 +215,34 @@ def test_a_new_engine_finds_parked_sessions_and_the_system_prompt(
         off, _, cached = difference(second, scratch, conversation(1, task="Log in"), "a")
         assert off < TOLERANCE
         assert cached > len(SYSTEM) * 0.9
+
+
+def without_numbers(state: State) -> State:
+    """The same with NaN, in half and in single precision, as the end of what llama.cpp computed."""
+    end = 4096  # within the last layer's part: what is between the parts must be right, or llama.cpp refuses it
+    return np.concatenate((state[: len(state) - end], np.full(end, 0xFF, np.uint8)))
+
+
+def test_a_state_from_elsewhere_without_numbers_ends_the_engine_once(
+    monkeypatch: pytest.MonkeyPatch, model: Path, tiny_models: TinyModels, tmp_path: Path
+) -> None:
+    """NaN would stay in the cells for whoever gets them next. The next process starts without that state."""
+    folder = tmp_path / "parked"
+    with loaded(monkeypatch, model, tiny_models.mmproj, parked_folder=folder) as first:
+        expected, _ = first.ask("a", *conversation(3))
+        assert first.engine.park(Park(7, "a", to_disk=True)).where == "disk"
+    kept = str(folder / "a.state")
+    fingerprint = state_file.read_header(kept).fingerprint
+    held = state_file.load(kept, fingerprint)
+    checkpoints = tuple(replace(one, data=without_numbers(one.data)) for one in held.checkpoints)
+    state_file.save(str(folder / "a.moved"), replace(held, checkpoints=checkpoints, data=without_numbers(held.data)), fingerprint)
+    (folder / "a.state").unlink()
+    with loaded(monkeypatch, model, tiny_models.mmproj, parked_folder=folder) as second:
+        with pytest.raises(SystemExit, match="none of this model's"):
+            second.ask("a", *conversation(3))
+        assert not (folder / "a.moved").exists()
+    with loaded(monkeypatch, model, tiny_models.mmproj, parked_folder=folder) as third:
+        assert third.ask("a", *conversation(3))[0].text == expected.text
 
 
 @pytest.mark.parametrize("work", [0, 2, 10_000])
