@@ -11,6 +11,7 @@ import msgspec
 import pytest
 from support.executor_rig import HEIGHT, WIDTH, ExecutorRig, executor, x_server
 from support.painter import Painter
+from support.stand_in_desktop import down
 from support.xclient import connect
 from Xlib import X
 
@@ -35,15 +36,6 @@ def display() -> Iterator[str]:
 def rig(display: str) -> Iterator[ExecutorRig]:
     with executor(display) as rig:
         yield rig
-
-
-def down(display: str) -> tuple[int, int]:
-    """How many keys and buttons the X server says are down."""
-    connection = connect(display)
-    keys = sum(byte.bit_count() for byte in connection.query_keymap())
-    buttons = (connection.screen().root.query_pointer().mask >> 8 & 0x1F).bit_count()
-    connection.close()
-    return keys, buttons
 
 
 # -- the guard ------------------------------------------------------------------------------------------------------------

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 from support.executor_rig import client, x_server
 from support.host_windows import PaintedWindow
+from support.stand_in_desktop import down, until, wait_for_manager
 from support.xclient import connect
 from Xlib import X
 from Xlib.ext import xtest
@@ -69,15 +70,6 @@ def display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield name
 
 
-def wait_for_manager(name: str) -> None:
-    connection = connect(name)
-    atom = connection.intern_atom("_NET_SUPPORTING_WM_CHECK")
-    end = time.monotonic() + 5
-    while connection.screen().root.get_full_property(atom, X.AnyPropertyType) is None and time.monotonic() < end:
-        time.sleep(0.02)
-    connection.close()
-
-
 @pytest.fixture
 def windows(display: str) -> Iterator[tuple[PaintedWindow, PaintedWindow]]:
     """The window that a session is about, and one with a secret that overlaps it."""
@@ -90,15 +82,6 @@ def windows(display: str) -> Iterator[tuple[PaintedWindow, PaintedWindow]]:
     yield mine, secret
     mine.stop()
     secret.stop()
-
-
-def down(display: str) -> tuple[int, int]:
-    """How many keys and buttons the X server says are down."""
-    connection = connect(display)
-    keys = sum(byte.bit_count() for byte in connection.query_keymap())
-    buttons = (connection.screen().root.query_pointer().mask >> 8 & 0x1F).bit_count()
-    connection.close()
-    return keys, buttons
 
 
 def clipboard() -> str:
@@ -285,13 +268,6 @@ async def test_the_user_stops_it_at_the_desktop(
         with pytest.raises(StoppedAtDesktop, match="stopped at the desktop"):
             await holding
     assert took_s < 1, "how quick it is, scripts/stop_benchmark.py measures"
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.005)
 
 
 async def test_a_stopped_run_can_be_resumed(windows: tuple[PaintedWindow, PaintedWindow], display: str, tmp_path: Path) -> None:

@@ -14,6 +14,7 @@ import numpy as np
 import pytest
 from support.executor_rig import client, x_server
 from support.host_windows import PaintedWindow
+from support.stand_in_desktop import down, until, wait_for_manager
 from support.xclient import connect
 from Xlib import XK, X
 from Xlib.ext import xtest
@@ -63,15 +64,6 @@ def display(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
         yield name
 
 
-def wait_for_manager(name: str) -> None:
-    connection = connect(name)
-    atom = connection.intern_atom("_NET_SUPPORTING_WM_CHECK")
-    end = time.monotonic() + 5
-    while connection.screen().root.get_full_property(atom, X.AnyPropertyType) is None and time.monotonic() < end:
-        time.sleep(0.02)
-    connection.close()
-
-
 @pytest.fixture
 def window(display: str) -> Iterator[PaintedWindow]:
     painted = PaintedWindow(display, BOX, "Order form", COLOUR)
@@ -83,22 +75,6 @@ def window(display: str) -> Iterator[PaintedWindow]:
 
 def host(**options: object) -> DesktopSpec:
     return DesktopSpec(host=HostSpec(border=False, **options))  # pyright: ignore[reportArgumentType]
-
-
-def down(display: str) -> tuple[int, int]:
-    """How many keys and buttons the X server says are down."""
-    connection = connect(display)
-    keys = sum(byte.bit_count() for byte in connection.query_keymap())
-    buttons = (connection.screen().root.query_pointer().mask >> 8 & 0x1F).bit_count()
-    connection.close()
-    return keys, buttons
-
-
-async def until(condition: Callable[[], bool], timeout_s: float = 5.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.01)
 
 
 async def test_all_that_hands_do_arrives(window: PaintedWindow, display: str) -> None:

@@ -28,8 +28,8 @@ from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import DesktopSpec
 
 CARD = "4111 1111 1111 1111"
-LEAKED = re.compile(r"(?<![0-9a-f.])4111(?![0-9a-f])|1111.?1111")
-"""The card's number or its first part, not four digits within a hash or a duration."""
+HASH = re.compile(rb"(?=[0-9]*[a-f])[0-9a-f]{16,}")
+"""With a letter, which no card's number has: four digits of it may be anything."""
 POLICY = r"""
 redaction:
   regions: [{name: clock, left: 500, top: 0, right: 640, bottom: 40}]
@@ -114,7 +114,7 @@ async def test_nothing_of_it_is_anywhere(reader: EmbeddedModel, tmp_path: Path) 
     for format_name in ("html", "atif", "osworld"):
         exports.export(directory, format_name, tmp_path / "out" / format_name)
     look_through(tmp_path)
-    assert not any(LEAKED.search(repr(fact)) for fact in told), "nor was it told"
+    assert not any(b"4111" in HASH.sub(b"", repr(fact).encode()) for fact in told), "nor was it told"
 
 
 def look_through(root: Path) -> None:
@@ -122,7 +122,7 @@ def look_through(root: Path) -> None:
     assert len(everything) > 6
     for path in everything:
         data = path.read_bytes()
-        assert not LEAKED.search(data.decode("latin-1")), path
+        assert b"4111" not in HASH.sub(b"", data), path
         assert b"anna@example" not in data, path
     page = (root / "out" / "html").read_text()
     assert "of the screen (region clock)" in page
