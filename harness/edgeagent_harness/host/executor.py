@@ -24,18 +24,17 @@ from edgeagent_harness.host.border import Border
 from edgeagent_harness.host.corners import is_corner
 from edgeagent_harness.host.scope import WholeScope, WindowScope
 from edgeagent_harness.host.screen import HostScreen, masked
-from edgeagent_harness.inside.channel import Channel, Disconnected
-from edgeagent_harness.inside.errors import Refused, ScreenError
+from edgeagent_harness.inside.channel import Channel
+from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.executor import Executor
 from edgeagent_harness.inside.guard import read_pixels
 from edgeagent_harness.inside.hands import points_of
 from edgeagent_harness.inside.keyboard import Keyboard
-from edgeagent_harness.inside.service import Course
+from edgeagent_harness.inside.service import Course, exit_code
 from edgeagent_harness.inside.xdisplay import XSession, open_session
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.geometry import Rect
-from edgeagent_harness.protocol.wire import WireError
 
 _TYPING = (act.Type, act.Key, act.KeyDown, act.HoldKey, act.Back)
 
@@ -101,8 +100,8 @@ class HostExecutor(Executor):
             self._tell_acting()
 
     def _begin(self, course: Course, seen: wire.SeenRegion | None, focus: int) -> None:
-        if seen is not None and (seen.region.area == 0 or seen.region.intersect(self._bounds) != seen.region):
-            raise Refused("invalid", f"the guarded region {seen.region} is empty or lies outside the screen")
+        if seen is not None:
+            self._check_region(seen)
         with self._held(seen):
             self._check_places()
             if isinstance(self._parts[0], _TYPING):
@@ -171,7 +170,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--border", action="store_true")
     options = parser.parse_args(argv)
     region = Rect(*options.region)
-    try:
+
+    def serve() -> None:
         with socket.socket(fileno=options.control_fd) as sock, mmap.mmap(options.acting_fd, ACTING.size) as acting:
             session = open_session()
             border = Border(session) if options.border else None
@@ -182,12 +182,8 @@ def main(argv: list[str] | None = None) -> int:
             executor.warm_up()
             executor.greet()
             executor.serve()
-    except Disconnected:
-        return 0
-    except (ScreenError, WireError, ConnectionClosedError, msgspec.DecodeError) as error:
-        print(f"executor: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return exit_code(serve, ConnectionClosedError, msgspec.DecodeError)
 
 
 if __name__ == "__main__":

@@ -18,15 +18,14 @@ from edgeagent_harness.host.portal_hands import NoClipboard, PortalKeyboard, Por
 from edgeagent_harness.host.portal_session import PortalSession
 from edgeagent_harness.host.portal_stream import PortalStream
 from edgeagent_harness.host.portal_units import Picture, find_units
-from edgeagent_harness.inside.channel import Channel, Disconnected
-from edgeagent_harness.inside.errors import Refused, ScreenError
+from edgeagent_harness.inside.channel import Channel
+from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.hands import Hands
 from edgeagent_harness.inside.screen import Screen
-from edgeagent_harness.inside.service import Course, Service
+from edgeagent_harness.inside.service import Course, Service, exit_code
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL
 from edgeagent_harness.protocol.geometry import Rect
-from edgeagent_harness.protocol.wire import WireError
 
 CLOSED = b"the desktop has ended the session (its indicator, or its settings)\n"
 
@@ -81,8 +80,7 @@ class PortalExecutor(Service):
         if focus:
             self._check_focus(focus)
         if seen is not None:
-            if seen.region.area == 0 or seen.region.intersect(self._bounds) != seen.region:
-                raise Refused("invalid", f"the guarded region {seen.region} is empty or lies outside the screen")
+            self._check_region(seen)
             if wire.pixel_digest(self._pictures.part(seen.region)) != seen.digest:
                 raise Refused("stale", "the target changed between being seen and being acted on; nothing was sent")
         course.advance()
@@ -126,15 +124,12 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--region", type=int, nargs=4, required=True, metavar=("LEFT", "TOP", "RIGHT", "BOTTOM"))
     parser.add_argument("--portal", type=portal_handover.decode, required=True, help="the session that was permitted")
     options, _ = parser.parse_known_args(argv)
-    try:
+
+    def serve() -> None:
         with socket.socket(fileno=options.control_fd) as sock:
             _serve(Channel(sock), options.frame_fd, Rect(*options.region), options.portal)
-    except Disconnected:
-        return 0
-    except (ScreenError, WireError, BusError) as error:
-        print(f"executor: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return exit_code(serve, BusError)
 
 
 if __name__ == "__main__":

@@ -20,16 +20,15 @@ from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.corners import is_outer_corner
 from edgeagent_harness.host.seat import Seat
 from edgeagent_harness.host.seat_hands import SeatClipboard, SeatKeyboard, SeatPointer
-from edgeagent_harness.inside.channel import Channel, Disconnected
+from edgeagent_harness.inside.channel import Channel
 from edgeagent_harness.inside.errors import Refused, ScreenError
 from edgeagent_harness.inside.hands import Hands, points_of
 from edgeagent_harness.inside.screen import Screen
-from edgeagent_harness.inside.service import Course, Service
+from edgeagent_harness.inside.service import Course, Service, exit_code
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL
 from edgeagent_harness.protocol.geometry import Rect
-from edgeagent_harness.protocol.wire import WireError
 
 
 class SeatScreen(Screen):
@@ -77,8 +76,8 @@ class SeatExecutor(Service):
             self._tell_acting()
 
     def _begin(self, course: Course, seen: wire.SeenRegion | None, focus: int) -> None:
-        if seen is not None and (seen.region.area == 0 or seen.region.intersect(self._bounds) != seen.region):
-            raise Refused("invalid", f"the guarded region {seen.region} is empty or lies outside the screen")
+        if seen is not None:
+            self._check_region(seen)
         if obstacle := self._seat.obstacle():
             raise Refused("forbidden", obstacle)
         self._check_places()
@@ -133,19 +132,16 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--border", action="store_true", help="for all executors; there is none here")
     options = parser.parse_args(argv)
     region = Rect(*options.region)
-    try:
+
+    def serve() -> None:
         with socket.socket(fileno=options.control_fd) as sock, mmap.mmap(options.acting_fd, ACTING.size) as acting:
             seat = open_seat(options.seat)
             executor = SeatExecutor(Channel(sock), seat, SeatScreen(options.frame_fd, seat, region), region, acting)
             executor.warm_up()
             executor.greet()
             executor.serve()
-    except Disconnected:
-        return 0
-    except (HarnessError, ScreenError, WireError, msgspec.DecodeError) as error:
-        print(f"executor: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return exit_code(serve, HarnessError, msgspec.DecodeError)
 
 
 if __name__ == "__main__":

@@ -13,21 +13,20 @@ import sys
 from Xlib.error import ConnectionClosedError, XError
 
 from edgeagent_harness.inside import tighten
-from edgeagent_harness.inside.channel import Channel, Disconnected
+from edgeagent_harness.inside.channel import Channel
 from edgeagent_harness.inside.clipboard import Clipboard
-from edgeagent_harness.inside.errors import Refused, ScreenError
+from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.guard import grabbed
 from edgeagent_harness.inside.hands import Hands
 from edgeagent_harness.inside.keyboard import Keyboard
 from edgeagent_harness.inside.pointer import Pointer
 from edgeagent_harness.inside.screen import Screen
-from edgeagent_harness.inside.service import Course, Service
+from edgeagent_harness.inside.service import Course, Service, exit_code
 from edgeagent_harness.inside.windows import Windows
 from edgeagent_harness.inside.xdisplay import XSession, open_session
 from edgeagent_harness.isolation import canary
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.geometry import Rect
-from edgeagent_harness.protocol.wire import WireError
 
 
 class Executor(Service):
@@ -68,8 +67,7 @@ class Executor(Service):
         if seen is None:
             course.advance()
             return
-        if seen.region.area == 0 or seen.region.intersect(self._bounds) != seen.region:
-            raise Refused("invalid", f"the guarded region {seen.region} is empty or lies outside the screen")
+        self._check_region(seen)
         with grabbed(self._session, seen):
             course.advance()
 
@@ -87,7 +85,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--height", type=int, required=True)
     options = parser.parse_args(argv)
     size_px = (options.width, options.height)
-    try:
+
+    def serve() -> None:
         with socket.socket(fileno=options.control_fd) as sock:
             screen = Screen(options.frame_fd, *size_px)
             executor = Executor(Channel(sock), open_session(), screen, size_px)
@@ -96,12 +95,8 @@ def main(argv: list[str] | None = None) -> int:
                 tighten.tighten_executor()
             executor.greet()
             executor.serve()
-    except Disconnected:
-        return 0
-    except (ScreenError, WireError, ConnectionClosedError) as error:
-        print(f"executor: {error}", file=sys.stderr)
-        return 1
-    return 0
+
+    return exit_code(serve, ConnectionClosedError)
 
 
 if __name__ == "__main__":

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import select
+import sys
 import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator
@@ -156,6 +157,10 @@ class Service(ABC):
     def _tell_windows(self, request: wire.AskWindows) -> None:
         """Answer which windows there are."""
 
+    def _check_region(self, seen: wire.SeenRegion) -> None:
+        if seen.region.area == 0 or seen.region.intersect(self._bounds) != seen.region:
+            raise Refused("invalid", f"the guarded region {seen.region} is empty or lies outside the screen")
+
     @abstractmethod
     def _begin(self, course: Course, seen: wire.SeenRegion | None, focus: int) -> None:
         """Run to the first pause, on pixels that are still those of ``seen``. Raises `Refused`."""
@@ -221,3 +226,15 @@ class Service(ABC):
                     self._grab(request)
                 case wire.Held():
                     self._report_held(request.id)
+
+
+def exit_code(serve: Callable[[], None], *lost: type[Exception]) -> int:
+    """Of an executor's process that does ``serve`` until its supervisor goes; ``lost``: how its desktop may be lost."""
+    try:
+        serve()
+    except Disconnected:
+        return 0
+    except (ScreenError, WireError, *lost) as error:
+        print(f"executor: {error}", file=sys.stderr)
+        return 1
+    return 0
