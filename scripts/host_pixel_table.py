@@ -28,7 +28,7 @@ from Xlib.display import Display
 
 from edgeagent.desktop import SandboxDesktop
 from edgeagent_harness.host.layout import Layout, Monitor
-from edgeagent_harness.host.xrequests import set_monitor
+from edgeagent_harness.host.x11.xrequests import set_monitor
 from edgeagent_harness.protocol.actions import Click
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.messages import DesktopSpec, HostSpec, SettleSpec

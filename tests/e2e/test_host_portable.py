@@ -22,7 +22,7 @@ from Xlib.ext import xtest
 from edgeagent.desktop import SandboxDesktop
 from edgeagent.errors import SandboxRefused, StoppedAtDesktop, UsageError
 from edgeagent_harness.host.drivers import DRIVER_ENV
-from edgeagent_harness.host.xrequests import set_monitor
+from edgeagent_harness.host.x11.xrequests import set_monitor
 from edgeagent_harness.protocol.actions import (
     Action,
     Batch,

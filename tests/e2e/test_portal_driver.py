@@ -18,7 +18,7 @@ from support.processes import tree, wait_until
 
 from edgeagent.desktop import SandboxDesktop
 from edgeagent.errors import SandboxRefused, StoppedAtDesktop, UsageError
-from edgeagent_harness.host.portal_bus import Bus, BusError, session_address
+from edgeagent_harness.host.portal.bus import Bus, BusError, session_address
 from edgeagent_harness.protocol.actions import Batch, Click, KeyDown, MouseDown, Move, Scroll, Type, Wait
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.messages import DesktopSpec, HostSpec, SettleSpec
@@ -144,7 +144,7 @@ async def test_a_session_ends_with_the_executor_while_the_supervisor_hangs() -> 
     with serving(stand_in):
         async with SandboxDesktop(DesktopSpec(host=HostSpec())) as desktop:
             await desktop.perform(KeyDown("shift"), QUICK)
-            (executor,) = [one for one in tree(desktop.supervisor_pid) if "portal_executor" in " ".join(one.cmdline())]
+            (executor,) = [one for one in tree(desktop.supervisor_pid) if "portal.executor" in " ".join(one.cmdline())]
             os.kill(desktop.supervisor_pid, signal.SIGSTOP)
             executor.kill()
             await asyncio.to_thread(wait_until, lambda: bool(stand_in.told("Close")), 5)

@@ -15,8 +15,8 @@ from pathlib import Path
 import numpy as np
 from jeepney import DBusAddress
 
-from edgeagent_harness.host.portal_bus import Bus, BusError, Signal, property_of
-from edgeagent_harness.host.portal_stream import PortalStream, start
+from edgeagent_harness.host.portal.bus import Bus, BusError, Signal, property_of
+from edgeagent_harness.host.portal.stream import PortalStream, start
 from edgeagent_harness.protocol.geometry import Rect
 
 _LIBEXEC = Path("/usr/libexec")

@@ -7,10 +7,10 @@ import math
 import numpy as np
 import pytest
 
-from edgeagent_harness.host import portal_units
-from edgeagent_harness.host.portal_hands import NoClipboard, PortalKeyboard, Scale
-from edgeagent_harness.host.portal_session import PortalSession
-from edgeagent_harness.host.portal_units import Picture, Size, find_units
+from edgeagent_harness.host.portal import units
+from edgeagent_harness.host.portal.hands import NoClipboard, PortalKeyboard, Scale
+from edgeagent_harness.host.portal.session import PortalSession
+from edgeagent_harness.host.portal.units import Picture, Size, find_units
 from edgeagent_harness.inside.errors import Refused, ScreenError
 
 MONITORS = [
@@ -48,8 +48,8 @@ class Monitor:
 
 @pytest.fixture(autouse=True)
 def _quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(portal_units, "_SHOWN_S", 0.01)
-    monkeypatch.setattr(portal_units, "_REST_S", 0.001)
+    monkeypatch.setattr(units, "_SHOWN_S", 0.01)
+    monkeypatch.setattr(units, "_REST_S", 0.001)
 
 
 @pytest.mark.parametrize(("size_px", "scale"), MONITORS)

@@ -2,7 +2,7 @@
 
 A driver looks the desktop up in the supervisor's process (`Driver`). Two programs of its own then work on it: the executor, which
 speaks `executor_wire`, and the guardian, which stops it when the user says so. What runs in those is the driver's affair: on X11
-it is the sandbox's own executor; one that has nothing but functions for capture and input implements `seat.Seat`.
+it is the sandbox's own executor; one that has nothing but functions for capture and input implements `seat.port.Seat`.
 """
 
 from __future__ import annotations
@@ -64,18 +64,18 @@ class Driver(Protocol):
 def find() -> Driver:
     """The driver for the desktop that this process runs on. Raises `EnvironmentLacks` where there is none."""
     if sys.platform in ("darwin", "win32") or os.environ.get(DRIVER_ENV) == "portable":
-        from edgeagent_harness.host import portable
+        from edgeagent_harness.host.seat import driver as seat
 
-        return portable
+        return seat
     if is_wayland():
-        from edgeagent_harness.host import portal
+        from edgeagent_harness.host.portal import driver as portal
 
         return portal
     if not os.environ.get("DISPLAY"):
         raise EnvironmentLacks(f"there is no desktop here: DISPLAY is not set. {SANDBOX}")
-    from edgeagent_harness.host import choosing
+    from edgeagent_harness.host.x11 import driver as x11
 
-    return choosing
+    return x11
 
 
 def choose(driver: Driver, spec: HostSpec, given_up: Callable[[], bool]) -> Choice:

@@ -6,7 +6,7 @@ import time
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import dataclass
 
-from edgeagent_harness.host.portal_session import PortalSession
+from edgeagent_harness.host.portal.session import PortalSession
 from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.keyboard import check_text, chord_keysyms, text_keysyms
 from edgeagent_harness.inside.keynames import keysym

@@ -5,7 +5,6 @@ The stop key is looked at every 10 ms; what is tapped faster is missed. The clip
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import mmap
 import os
@@ -18,11 +17,12 @@ from dataclasses import dataclass, field
 
 from edgeagent_harness.errors import HarnessError
 from edgeagent_harness.host.acting import ACTING
+from edgeagent_harness.host.command_lines import for_guardian
 from edgeagent_harness.host.corners import is_outer_corner
 from edgeagent_harness.host.layout import Layout
-from edgeagent_harness.host.seat import Seat
-from edgeagent_harness.host.seat_clipboard import ClipboardKeeper
-from edgeagent_harness.host.seat_executor import open_seat
+from edgeagent_harness.host.seat.clipboard import ClipboardKeeper
+from edgeagent_harness.host.seat.driver import open_seat
+from edgeagent_harness.host.seat.port import Seat
 
 POLL_S = 0.01
 _COUNT_S = 1.0
@@ -102,16 +102,11 @@ class SeatGuardian:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="edgeagent_harness.host.seat_guardian", description=__doc__)
-    for name in ("--control-fd", "--acting-fd"):
-        parser.add_argument(name, type=int, required=True)
-    parser.add_argument("--stop-key", default="", help="a chord such as ctrl+alt+escape; empty: none")
-    parser.add_argument("--seat", required=True, help="the driver whose seat it is")
-    options = parser.parse_args(argv)
+    options = for_guardian("seat.guardian", __doc__).parse_args(argv)
     chord = tuple(filter(None, options.stop_key.split("+")))
     try:
         with socket.socket(fileno=options.control_fd) as control, mmap.mmap(options.acting_fd, ACTING.size) as acting:
-            seat = open_seat(options.seat)
+            seat = open_seat()
             guardian, keeper = SeatGuardian(seat, control, 0, chord), ClipboardKeeper(seat, acting)
             keeper.start()
             control.sendall(b"ready\n")

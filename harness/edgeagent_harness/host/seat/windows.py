@@ -12,7 +12,7 @@ from typing import Any
 
 from edgeagent_harness.errors import EnvironmentLacks
 from edgeagent_harness.host.layout import Layout, Monitor
-from edgeagent_harness.host.windows_types import INPUT, MONITORINFOEXW, RECT, keyboard_input
+from edgeagent_harness.host.seat.windows_types import INPUT, MONITORINFOEXW, RECT, keyboard_input
 from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.keynames import is_typable
 from edgeagent_harness.protocol.actions import MouseButton

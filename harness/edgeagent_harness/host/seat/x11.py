@@ -8,9 +8,9 @@ from typing import Any
 from Xlib.display import Display
 
 from edgeagent_harness.errors import EnvironmentLacks
-from edgeagent_harness.host.choosing import layout_of
 from edgeagent_harness.host.drivers import SANDBOX
 from edgeagent_harness.host.layout import Layout, Monitor
+from edgeagent_harness.host.x11.driver import layout_of
 from edgeagent_harness.protocol.actions import MouseButton
 
 _BUTTON_BITS: dict[MouseButton, int] = {"left": 1 << 8, "middle": 1 << 9, "right": 1 << 10}

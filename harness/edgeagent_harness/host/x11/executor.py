@@ -7,11 +7,9 @@ itself, and never goes to a corner of the desktop: those stop the run, and are t
 
 from __future__ import annotations
 
-import argparse
 import mmap
 import socket
 import sys
-import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from typing import Any
@@ -20,10 +18,12 @@ import msgspec
 from Xlib.error import ConnectionClosedError
 
 from edgeagent_harness.host.acting import ACTING
-from edgeagent_harness.host.border import Border
+from edgeagent_harness.host.command_lines import for_executor
 from edgeagent_harness.host.corners import is_corner
-from edgeagent_harness.host.scope import WholeScope, WindowScope
-from edgeagent_harness.host.screen import HostScreen, masked
+from edgeagent_harness.host.telling import TellsActing
+from edgeagent_harness.host.x11.border import Border
+from edgeagent_harness.host.x11.scope import WholeScope, WindowScope
+from edgeagent_harness.host.x11.screen import HostScreen, masked
 from edgeagent_harness.inside.channel import Channel
 from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.executor import Executor
@@ -51,7 +51,7 @@ class ScopedKeyboard(Keyboard):
         super().press(keycode)
 
 
-class HostExecutor(Executor):
+class HostExecutor(TellsActing, Executor):
     """Serves the supervisor on the user's display."""
 
     def __init__(
@@ -66,16 +66,14 @@ class HostExecutor(Executor):
         self._border = border
         self._desktop = Rect(0, 0, *session.size_px)
         self._focus: Any = None
-        self._parts: tuple[act.SingleAction, ...] = ()
         self._tell_acting()
         if isinstance(scope, WindowScope):
             self._hands.clipboard.write("")  # what the user copied elsewhere is not for this session; the guardian keeps it
 
     def warm_up(self) -> None:
-        """Nothing is released here: what is down is held by the user."""
-        self._screen.capture()
+        """As the others, and the first question for the keyboard's window is asked here, not in the first action."""
         self._windows.focused()
-        self._tell_acting()
+        super().warm_up()
 
     def _grab(self, request: wire.Grab) -> None:
         if self._border is not None:
@@ -91,13 +89,8 @@ class HostExecutor(Executor):
         self._channel.send(wire.WindowsTold(request.id, focused, at))
 
     def _do(self, request: wire.Do) -> None:
-        self._parts = request.action.actions if isinstance(request.action, act.Batch) else (request.action,)
         self._focus = None
-        self._tell_acting()
-        try:
-            super()._do(request)
-        finally:
-            self._tell_acting()
+        super()._do(request)
 
     def _begin(self, course: Course, seen: wire.SeenRegion | None, focus: int) -> None:
         if seen is not None:
@@ -109,10 +102,6 @@ class HostExecutor(Executor):
             if focus:
                 self._check_focus(focus)
             course.advance()
-
-    def _serve_overtaking(self) -> None:
-        self._tell_acting()
-        super()._serve_overtaking()
 
     def _check_places(self) -> None:
         pointer = self._hands.pointer.position()
@@ -138,9 +127,6 @@ class HostExecutor(Executor):
                 raise Refused("forbidden", "the keyboard belongs to a window outside of this session; click into yours first")
             self._focus = focus
 
-    def _tell_acting(self) -> None:
-        self._acting[: ACTING.size] = ACTING.pack(time.monotonic())
-
     @contextmanager
     def _held(self, seen: wire.SeenRegion | None) -> Generator[None]:
         """Hold the X server while the body acts, on pixels that are still those that were seen through the scope."""
@@ -162,13 +148,7 @@ class HostExecutor(Executor):
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="edgeagent_harness.host.executor", description=__doc__)
-    for name in ("--control-fd", "--frame-fd", "--acting-fd"):
-        parser.add_argument(name, type=int, required=True)
-    parser.add_argument("--region", type=int, nargs=4, required=True, metavar=("LEFT", "TOP", "RIGHT", "BOTTOM"))
-    parser.add_argument("--window", type=int, default=0, help="id of the one window that may be seen and touched; 0: all")
-    parser.add_argument("--border", action="store_true")
-    options = parser.parse_args(argv)
+    options = for_executor("x11.executor", __doc__).parse_args(argv)
     region = Rect(*options.region)
 
     def serve() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from Xlib import X
 
-from edgeagent_harness.host.xrequests import let_input_through
+from edgeagent_harness.host.x11.xrequests import let_input_through
 from edgeagent_harness.inside.xdisplay import XSession
 from edgeagent_harness.protocol.geometry import Rect
 

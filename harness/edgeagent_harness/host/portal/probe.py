@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from jeepney import DBusAddress
 
 from edgeagent_harness.errors import EnvironmentLacks
-from edgeagent_harness.host.portal_bus import Bus, BusError, owner_of, property_of, session_address
+from edgeagent_harness.host.portal.bus import Bus, BusError, owner_of, property_of, session_address
 
 PORTAL = "org.freedesktop.portal.Desktop"
 OBJECT = "/org/freedesktop/portal/desktop"

@@ -13,7 +13,7 @@ from Xlib import X, Xatom
 from Xlib.error import XError
 
 from edgeagent_harness.host.layout import without
-from edgeagent_harness.host.xrequests import shape_of
+from edgeagent_harness.host.x11.xrequests import shape_of
 from edgeagent_harness.inside.xdisplay import XSession
 from edgeagent_harness.protocol.geometry import Rect
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import mmap
 import os
@@ -11,13 +10,13 @@ import sys
 
 import numpy as np
 
-from edgeagent_harness.host import portal_handover
-from edgeagent_harness.host.portal_bus import Bus, BusError
-from edgeagent_harness.host.portal_handover import Handover
-from edgeagent_harness.host.portal_hands import NoClipboard, PortalKeyboard, PortalPointing, Scale
-from edgeagent_harness.host.portal_session import PortalSession
-from edgeagent_harness.host.portal_stream import PortalStream
-from edgeagent_harness.host.portal_units import Picture, find_units
+from edgeagent_harness.host.command_lines import for_executor
+from edgeagent_harness.host.portal.bus import Bus, BusError
+from edgeagent_harness.host.portal.handover import Handover, decode
+from edgeagent_harness.host.portal.hands import NoClipboard, PortalKeyboard, PortalPointing, Scale
+from edgeagent_harness.host.portal.session import PortalSession
+from edgeagent_harness.host.portal.stream import PortalStream
+from edgeagent_harness.host.portal.units import Picture, find_units
 from edgeagent_harness.inside.channel import Channel
 from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.hands import Hands
@@ -118,12 +117,9 @@ def _serve(channel: Channel, frame_fd: int, region: Rect, handover: Handover) ->
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="edgeagent_harness.host.portal_executor", description=__doc__)
-    for name in ("--control-fd", "--frame-fd"):
-        parser.add_argument(name, type=int, required=True)
-    parser.add_argument("--region", type=int, nargs=4, required=True, metavar=("LEFT", "TOP", "RIGHT", "BOTTOM"))
-    parser.add_argument("--portal", type=portal_handover.decode, required=True, help="the session that was permitted")
-    options, _ = parser.parse_known_args(argv)
+    parser = for_executor("portal.executor", __doc__)
+    parser.add_argument("--portal", type=decode, required=True, help="the session that was permitted")
+    options = parser.parse_args(argv)
 
     def serve() -> None:
         with socket.socket(fileno=options.control_fd) as sock:

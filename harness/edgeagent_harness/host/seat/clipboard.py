@@ -10,7 +10,7 @@ import threading
 import time
 
 from edgeagent_harness.host.acting import ACTING
-from edgeagent_harness.host.seat import Seat
+from edgeagent_harness.host.seat.port import Seat
 
 LOOK_S = 1.0
 _AGENT_S = 0.6

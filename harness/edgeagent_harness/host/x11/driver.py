@@ -15,11 +15,11 @@ from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.host.drivers import SANDBOX, Choice
 from edgeagent_harness.host.layout import Layout, Monitor
 from edgeagent_harness.host.parts import part_of
-from edgeagent_harness.host.xrequests import get_monitors
+from edgeagent_harness.host.x11.xrequests import get_monitors
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
 
-EXECUTOR, GUARDIAN = "executor", "guardian"
+EXECUTOR, GUARDIAN = "x11.executor", "x11.guardian"
 
 
 def check() -> None:

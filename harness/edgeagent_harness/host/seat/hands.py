@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Generator, Iterator, Sequence
 
-from edgeagent_harness.host.seat import Seat
+from edgeagent_harness.host.seat.port import Seat
 from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.keynames import is_typable, normalise_newlines
 from edgeagent_harness.inside.pointing import BUTTON_NUMBERS, CLICK_INTERVAL_MS, Pointing

@@ -80,13 +80,13 @@ def this_system() -> System:
 
 def _opened() -> System:
     if sys.platform == "darwin":
-        from edgeagent_harness.host.macos import MacOS
+        from edgeagent_harness.host.seat.macos import MacOS
 
         return MacOS()
     if sys.platform == "win32":
-        from edgeagent_harness.host.windows import Windows
+        from edgeagent_harness.host.seat.windows import Windows
 
         return Windows()
-    from edgeagent_harness.host.system_x11 import X11
+    from edgeagent_harness.host.seat.x11 import X11
 
     return X11(os.environ.get("DISPLAY", ""))

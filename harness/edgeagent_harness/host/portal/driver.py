@@ -7,16 +7,16 @@ from collections.abc import Callable
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.host.drivers import SANDBOX, Choice
-from edgeagent_harness.host.portal_bus import BusError
-from edgeagent_harness.host.portal_handover import Handover
-from edgeagent_harness.host.portal_probe import MEND, open_bus, probe
-from edgeagent_harness.host.portal_session import Opening, open_pipewire
-from edgeagent_harness.host.portal_stream import check_tools, start
-from edgeagent_harness.host.portal_token import token_path
+from edgeagent_harness.host.portal.bus import BusError
+from edgeagent_harness.host.portal.handover import Handover
+from edgeagent_harness.host.portal.probe import MEND, open_bus, probe
+from edgeagent_harness.host.portal.session import Opening, open_pipewire
+from edgeagent_harness.host.portal.stream import check_tools, start
+from edgeagent_harness.host.portal.token import token_path
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
 
-EXECUTOR, GUARDIAN = "portal_executor", "portal_guardian"
+EXECUTOR, GUARDIAN = "portal.executor", "portal.guardian"
 
 
 def check() -> None:

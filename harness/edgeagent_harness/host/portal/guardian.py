@@ -6,7 +6,6 @@ has released what was down. No program sees pointer or keys of others there: nei
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import os
 import select
@@ -14,10 +13,10 @@ import signal
 import socket
 import sys
 
-from edgeagent_harness.host import portal_handover
-from edgeagent_harness.host.portal_bus import Bus
-from edgeagent_harness.host.portal_handover import Handover
-from edgeagent_harness.host.portal_session import hang_up
+from edgeagent_harness.host.command_lines import for_guardian
+from edgeagent_harness.host.portal.bus import Bus
+from edgeagent_harness.host.portal.handover import Handover, decode
+from edgeagent_harness.host.portal.session import hang_up
 
 _LATER = 1 << 24
 """A serial that the executor, which used the connection before, has not come to."""
@@ -46,10 +45,9 @@ def watch(control: socket.socket, handover: Handover) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="edgeagent_harness.host.portal_guardian", description=__doc__)
-    parser.add_argument("--control-fd", type=int, required=True)
-    parser.add_argument("--portal", type=portal_handover.decode, required=True, help="the session that was permitted")
-    options, _ = parser.parse_known_args(argv)
+    parser = for_guardian("portal.guardian", __doc__)
+    parser.add_argument("--portal", type=decode, required=True, help="the session that was permitted")
+    options = parser.parse_args(argv)
     with socket.socket(fileno=options.control_fd) as control:
         watch(control, options.portal)
     return 0

@@ -8,7 +8,6 @@ owner, as every program does that something was copied from.
 
 from __future__ import annotations
 
-import argparse
 import contextlib
 import mmap
 import os
@@ -26,6 +25,7 @@ from Xlib.error import ConnectionClosedError, XError
 from Xlib.ext import xtest
 
 from edgeagent_harness.host.acting import ACTING
+from edgeagent_harness.host.command_lines import for_guardian
 from edgeagent_harness.host.corners import is_corner
 from edgeagent_harness.inside.clipboard import Clipboard
 from edgeagent_harness.inside.errors import Refused
@@ -188,11 +188,7 @@ class Guardian:
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="edgeagent_harness.host.guardian", description=__doc__)
-    for name in ("--control-fd", "--acting-fd"):
-        parser.add_argument(name, type=int, required=True)
-    parser.add_argument("--stop-key", default="", help="a chord such as ctrl+alt+escape; empty: none")
-    options = parser.parse_args(argv)
+    options = for_guardian("x11.guardian", __doc__).parse_args(argv)
     os.environ.setdefault("XAUTHORITY", os.devnull)
     try:
         display = Display()

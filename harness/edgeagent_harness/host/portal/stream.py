@@ -16,7 +16,7 @@ import time
 from typing import NamedTuple
 
 from edgeagent_harness.errors import EnvironmentLacks
-from edgeagent_harness.host.portal_probe import MEND
+from edgeagent_harness.host.portal.probe import MEND
 from edgeagent_harness.inside.errors import ScreenError
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL
 

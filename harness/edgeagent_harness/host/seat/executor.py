@@ -6,26 +6,25 @@ still come in between. There is no border and no scope of one window. The corner
 
 from __future__ import annotations
 
-import argparse
 import mmap
 import socket
 import sys
-import time
-from importlib import import_module
 
 import msgspec
 
 from edgeagent_harness.errors import HarnessError
 from edgeagent_harness.host.acting import ACTING
+from edgeagent_harness.host.command_lines import for_executor
 from edgeagent_harness.host.corners import is_outer_corner
-from edgeagent_harness.host.seat import Seat
-from edgeagent_harness.host.seat_hands import SeatClipboard, SeatKeyboard, SeatPointer
+from edgeagent_harness.host.seat.driver import open_seat
+from edgeagent_harness.host.seat.hands import SeatClipboard, SeatKeyboard, SeatPointer
+from edgeagent_harness.host.seat.port import Seat
+from edgeagent_harness.host.telling import TellsActing
 from edgeagent_harness.inside.channel import Channel
 from edgeagent_harness.inside.errors import Refused, ScreenError
 from edgeagent_harness.inside.hands import Hands, points_of
 from edgeagent_harness.inside.screen import Screen
-from edgeagent_harness.inside.service import Course, Service, exit_code
-from edgeagent_harness.protocol import actions as act
+from edgeagent_harness.inside.service import Course, exit_code
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL
 from edgeagent_harness.protocol.geometry import Rect
@@ -49,7 +48,7 @@ class SeatScreen(Screen):
         return pixels
 
 
-class SeatExecutor(Service):
+class SeatExecutor(TellsActing):
     """Serves the supervisor on a seat."""
 
     def __init__(self, channel: Channel, seat: Seat, screen: SeatScreen, region: Rect, acting: mmap.mmap) -> None:
@@ -60,20 +59,6 @@ class SeatExecutor(Service):
         self._seat = seat
         self._region = region
         self._acting = acting
-        self._parts: tuple[act.SingleAction, ...] = ()
-
-    def warm_up(self) -> None:
-        """Nothing is released here: what is down is held by the user."""
-        self._screen.capture()
-        self._tell_acting()
-
-    def _do(self, request: wire.Do) -> None:
-        self._parts = request.action.actions if isinstance(request.action, act.Batch) else (request.action,)
-        self._tell_acting()
-        try:
-            super()._do(request)
-        finally:
-            self._tell_acting()
 
     def _begin(self, course: Course, seen: wire.SeenRegion | None, focus: int) -> None:
         if seen is not None:
@@ -107,35 +92,18 @@ class SeatExecutor(Service):
     def _tell_windows(self, request: wire.AskWindows) -> None:
         self._channel.send(wire.WindowsTold(request.id, None, (None,) * len(request.points)))
 
-    def _serve_overtaking(self) -> None:
-        self._tell_acting()
-        super()._serve_overtaking()
-
-    def _tell_acting(self) -> None:
-        self._acting[: ACTING.size] = ACTING.pack(time.monotonic())
-
-
-def open_seat(name: str) -> Seat:
-    """The seat of the driver ``name``: what the function of that name in its module gives. Raises `HarnessError`."""
-    seat: Seat = import_module(f"edgeagent_harness.host.{name}").open_seat()
-    return seat
-
 
 def main(argv: list[str] | None = None) -> int:
     """Entry point; returns the process's exit code."""
-    parser = argparse.ArgumentParser(prog="edgeagent_harness.host.seat_executor", description=__doc__)
-    for name in ("--control-fd", "--frame-fd", "--acting-fd"):
-        parser.add_argument(name, type=int, required=True)
-    parser.add_argument("--region", type=int, nargs=4, required=True, metavar=("LEFT", "TOP", "RIGHT", "BOTTOM"))
-    parser.add_argument("--seat", required=True, help="the driver whose seat it is")
-    parser.add_argument("--window", type=int, default=0, choices=(0,), help="one window alone cannot be shown here")
-    parser.add_argument("--border", action="store_true", help="for all executors; there is none here")
+    parser = for_executor("seat.executor", __doc__)
     options = parser.parse_args(argv)
+    if options.window:
+        parser.error("one window alone cannot be shown here")
     region = Rect(*options.region)
 
     def serve() -> None:
         with socket.socket(fileno=options.control_fd) as sock, mmap.mmap(options.acting_fd, ACTING.size) as acting:
-            seat = open_seat(options.seat)
+            seat = open_seat()
             executor = SeatExecutor(Channel(sock), seat, SeatScreen(options.frame_fd, seat, region), region, acting)
             executor.warm_up()
             executor.greet()

@@ -17,10 +17,10 @@ import numpy as np
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.host.drivers import Choice
-from edgeagent_harness.host.key_names import pyautogui_name
 from edgeagent_harness.host.layout import Layout, Monitor
 from edgeagent_harness.host.parts import part_of
-from edgeagent_harness.host.system import System, this_system
+from edgeagent_harness.host.seat.key_names import pyautogui_name
+from edgeagent_harness.host.seat.system import System, this_system
 from edgeagent_harness.inside.errors import Refused, ScreenError
 from edgeagent_harness.inside.xdisplay import UNWANTED_MODULES
 from edgeagent_harness.protocol.actions import MouseButton
@@ -28,9 +28,8 @@ from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
 
-EXECUTOR, GUARDIAN = "seat_executor", "seat_guardian"
+EXECUTOR, GUARDIAN = "seat.executor", "seat.guardian"
 _LIBRARIES = ("mss", "pyautogui", "pyperclip")
-_SEAT = ("--seat", "portable")
 _KNOWN_S = 0.25
 _ELSEWHERE = {"win": "command", "winright": "command", "altright": "optionright"}
 """Keys that are called differently on macOS."""
@@ -55,7 +54,7 @@ def choose(spec: HostSpec, given_up: Callable[[], bool]) -> Choice:
         reason = f"--window is not to be had on {system.name}: what lies over a window cannot be told from it there"
         raise UsageProblem(f"{reason}. Name a monitor or a region")
     layout = system.monitors()
-    return Choice(part_of(spec, layout, layout.box), arguments=_SEAT)
+    return Choice(part_of(spec, layout, layout.box))
 
 
 def open_seat() -> PortableSeat:

@@ -7,7 +7,7 @@ import mmap
 import mss
 import numpy as np
 
-from edgeagent_harness.host.scope import WholeScope, WindowScope
+from edgeagent_harness.host.x11.scope import WholeScope, WindowScope
 from edgeagent_harness.inside.errors import ScreenError
 from edgeagent_harness.inside.screen import Screen
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL

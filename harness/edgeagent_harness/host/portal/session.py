@@ -14,9 +14,8 @@ from typing import Any
 from jeepney import DBusAddress
 
 from edgeagent_harness.errors import EnvironmentLacks
-from edgeagent_harness.host import portal_token
-from edgeagent_harness.host.portal_bus import Bus, BusError, Signal, owner_of
-from edgeagent_harness.host.portal_probe import (
+from edgeagent_harness.host.portal.bus import Bus, BusError, Signal, owner_of
+from edgeagent_harness.host.portal.probe import (
     CURSOR_HIDDEN,
     CURSOR_IN_PICTURE,
     KEYBOARD,
@@ -30,6 +29,7 @@ from edgeagent_harness.host.portal_probe import (
     SCREEN_CAST,
     Offer,
 )
+from edgeagent_harness.host.portal.token import keep, take
 
 _ANSWER_TIMEOUT_S = 10.0
 USER_TIMEOUT_S = 120.0
@@ -84,7 +84,7 @@ class Opening:
         devices: dict[str, tuple[str, Any]] = {"types": ("u", KEYBOARD | POINTER)}
         if self._offer.remote_desktop >= PERSISTING_VERSION:
             devices["persist_mode"] = ("u", _UNTIL_REVOKED)
-            if token := portal_token.take(token_file):
+            if token := take(token_file):
                 devices["restore_token"] = ("s", token)
         self._ask(REMOTE_DESKTOP, "SelectDevices", "o", (session,), devices)
         cursor = CURSOR_IN_PICTURE if self._offer.cursors & CURSOR_IN_PICTURE else CURSOR_HIDDEN
@@ -92,7 +92,7 @@ class Opening:
         self._ask(SCREEN_CAST, "SelectSources", "o", (session,), sources)
         started = self._ask(REMOTE_DESKTOP, "Start", "os", (session, ""), {}, USER_TIMEOUT_S)
         if "restore_token" in started:
-            portal_token.keep(token_file, str(started["restore_token"][1]))
+            keep(token_file, str(started["restore_token"][1]))
         granted = int(started.get("devices", ("u", 0))[1])
         streams = started.get("streams", ("", []))[1]
         if granted & (KEYBOARD | POINTER) != KEYBOARD | POINTER or not streams:

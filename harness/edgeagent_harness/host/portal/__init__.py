@@ -1,0 +1,1 @@
+"""A Wayland desktop: permission, input and pictures come through the desktop's portal."""
