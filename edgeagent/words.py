@@ -6,6 +6,8 @@ sentence of this module is always one printable line.
 
 from __future__ import annotations
 
+import re
+
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.effects import Effect
@@ -16,6 +18,7 @@ MAX_QUOTE_CHARS = 60
 ZERO_WIDTH_JOINER = "\u200d"
 """Holds emoji sequences together; the only invisible character that is passed on."""
 
+_UNDECODED = re.compile("\ufffd{2,}")
 _ROLE_WORDS = {"text_field": "field", "select": "list", "text": "text", "menu_item": "menu item"}
 _COUNT_WORDS = {1: "click", 2: "double-click", 3: "triple-click"}
 _KEY_WORDS = {
@@ -53,8 +56,10 @@ def quote(text: str, max_chars: int = MAX_QUOTE_CHARS) -> str:
 
 
 def printable(text: str) -> str:
-    """``text`` that may be written to a terminal: line ends and tabs stay, other control characters are shown as escapes."""
-    return "".join(char if char in "\n\t" else _visible(char) for char in text)
+    """``text`` that may be written to a terminal: line ends and tabs stay, other control characters are shown as escapes, and
+    a run of bytes that were no text (U+FFFD) as one of them.
+    """
+    return "".join(char if char in "\n\t" else _visible(char) for char in _UNDECODED.sub("\ufffd", text))
 
 
 def chord(keys: tuple[str, ...]) -> str:

@@ -112,3 +112,7 @@ def test_nothing_from_a_screen_commands_the_terminal() -> None:
     assert (
         words.printable("done\x1b]0;owned\x07\r\n\tcafé 日本 \u202eevil") == "done\\x1b]0;owned\\x07\\r\n\tcafé 日本 \\u202eevil"
     )
+
+
+def test_what_was_no_text_is_one_mark() -> None:
+    assert words.printable(b"caf\xff\xfe\xfdA\xff".decode(errors="replace")) == "caf\ufffdA\ufffd"
