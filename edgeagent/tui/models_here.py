@@ -9,9 +9,9 @@ from textual.app import App
 from edgeagent.bench.step.fitting import kept
 from edgeagent.bench.step.resources import available_mb
 from edgeagent.bench.step.synthetic import OFFERED, named
-from edgeagent.deciding import refuse_unusable
 from edgeagent.hub.shelf import Shelved, shelved
 from edgeagent.runner import ModelChoice
+from edgeagent.runner.deciding import refuse_unusable
 from edgeagent.tui.choices import model_choice
 from edgeagent.tui.dialog import Choice, ChoiceScreen, LineScreen
 from edgeagent.tui.leaving import may_leave

@@ -18,12 +18,12 @@ from dataclasses import dataclass, field, replace
 from edgeagent.agents.reading import agents_folder, load, own_names
 from edgeagent.agents.telling import in_words
 from edgeagent.bench.step.resources import available_mb
-from edgeagent.deciding import refuse_unusable
 from edgeagent.errors import EdgeAgentError, UsageError
 from edgeagent.policy.asking import Answer, Instead, Question, Said
 from edgeagent.policy.grants import GRANT_S
 from edgeagent.remote_names import is_remote, model_name, remote_name
 from edgeagent.runner import Runner, RunResult
+from edgeagent.runner.deciding import refuse_unusable
 from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.summary import summarize
 from edgeagent.settings import Settings, read

@@ -12,12 +12,12 @@ from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 from edgeagent import events
-from edgeagent.attending import Attendance
 from edgeagent.brake import Brake
-from edgeagent.deciding import ModelSwitch
 from edgeagent.errors import EdgeAgentError
 from edgeagent.policy.asking import Answer, Question
 from edgeagent.runner import ModelChoice, Runner, RunResult
+from edgeagent.runner.attending import Attendance
+from edgeagent.runner.deciding import ModelSwitch
 from edgeagent.screen import Screen
 from edgeagent.tui.hold import HandedOver, HoldingGate, UserHands
 from edgeagent.tui.loop_thread import LoopThread

@@ -12,12 +12,12 @@ from support.tiny_models import TinyModels
 
 from edgeagent import events
 from edgeagent.clock import SystemClock
-from edgeagent.deciding import ModelSwitch
 from edgeagent.limits import Limits
 from edgeagent.recording.export.telling import tell
 from edgeagent.recording.reader import SessionReader
 from edgeagent.recording.replay import stretches
 from edgeagent.runner import ModelChoice, Runner, RunRequest
+from edgeagent.runner.deciding import ModelSwitch
 from edgeagent.sessions.branching import fork
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.summary import summarize

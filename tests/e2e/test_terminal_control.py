@@ -195,7 +195,7 @@ async def test_another_model_decides_from_the_next_step_on(
         await until(pilot, lambda: told in titles(screen))
         assert app.screen is screen, "the run goes on"
         await until(pilot, lambda: "dense.gguf" in status(screen))
-        monkeypatch.setattr("edgeagent.deciding.available_mb", lambda: 0.0)
+        monkeypatch.setattr("edgeagent.runner.deciding.available_mb", lambda: 0.0)
         assert screen.run is not None
         screen.run.set_model(ModelChoice(str(tiny_models.hybrid), str(tiny_models.mmproj)))
         await until(pilot, lambda: any("hybrid.gguf cannot decide" in title for title in titles(screen)))

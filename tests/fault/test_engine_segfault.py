@@ -16,7 +16,8 @@ from support.tiny_models import TinyModels
 from edgeagent import events
 from edgeagent.limits import Limits
 from edgeagent.recording.reader import SessionReader
-from edgeagent.runner import Listener, ModelChoice, Runner, RunRequest
+from edgeagent.runner import ModelChoice, Runner, RunRequest
+from edgeagent.runner.noting import Listener
 from edgeagent.sessions.store import SessionStore
 from edgeagent.testing import AllowAll, Button, Caption, FakeClock, FakeDesktop, TextField
 from edgeagent_harness.protocol.geometry import Rect

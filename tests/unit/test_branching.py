@@ -20,8 +20,8 @@ from edgeagent.ports import Deed, Look
 from edgeagent.recording.export.telling import tell
 from edgeagent.recording.reader import SessionReader
 from edgeagent.recording.replay import stretches
-from edgeagent.resuming import approved_by_user
 from edgeagent.runner import ModelChoice, Runner, RunRequest
+from edgeagent.runner.resuming import approved_by_user
 from edgeagent.sessions import branching, swapping
 from edgeagent.sessions.retention import Rules, doomed, keep, kept_by_user
 from edgeagent.sessions.store import SessionStore

@@ -12,7 +12,6 @@ import msgspec
 import numpy as np
 import pytest
 
-from edgeagent import attending
 from edgeagent.calibration.conventions import WORDS, Convention, numbers_in
 from edgeagent.calibration.measuring import measure, summed
 from edgeagent.calibration.remembered import calibrations_path, identity, known, of_model, refuse_wrong_convention, remember
@@ -21,7 +20,7 @@ from edgeagent.calibration.verdict import Calibration, spread
 from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.llama_model import LlamaModel
 from edgeagent.errors import ModelUnusable
-from edgeagent.runner import ModelChoice
+from edgeagent.runner import ModelChoice, attending
 from edgeagent_models.families.family import Family
 from edgeagent_models.families.grid import View
 from edgeagent_models.families.registry import FAMILIES, by_name

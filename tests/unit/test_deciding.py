@@ -10,10 +10,10 @@ from pathlib import Path
 import pytest
 
 from edgeagent import events
-from edgeagent.deciding import Deciding, ModelSwitch, refuse_unusable
 from edgeagent.errors import EdgeAgentError, EnvironmentProblem, ModelUnusable, UsageError
 from edgeagent.ports import Model
 from edgeagent.runner import ModelChoice
+from edgeagent.runner.deciding import Deciding, ModelSwitch, refuse_unusable
 from edgeagent.testing import ScriptedModel
 from edgeagent_harness.protocol.actions import Finish
 

@@ -15,7 +15,7 @@ from edgeagent.cloud.ledger.database import open_database
 from edgeagent.errors import BundleRefused
 from edgeagent.model_print import print_of
 from edgeagent.recording.log import LOG_NAME, Author, EventLog
-from edgeagent.resuming import with_own_home
+from edgeagent.runner.resuming import with_own_home
 from edgeagent.sessions.store import SessionStore
 from edgeagent.teleport.foreign import require_harmless
 from edgeagent.teleport.manifest import ModelReference

@@ -10,17 +10,16 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from edgeagent import foreseeing
-from edgeagent.attending import Attendance
 from edgeagent.cli.main import cli
 from edgeagent.clock import SystemClock
 from edgeagent.errors import DesktopLost
-from edgeagent.foreseeing import ForeseeingDesktop
 from edgeagent.limits import Limits
 from edgeagent.ports import Deed, Model
 from edgeagent.redaction.screens import RedactingDesktop
 from edgeagent.redaction.texts import Patterns
-from edgeagent.runner import ModelChoice, Runner, RunRequest
+from edgeagent.runner import ModelChoice, Runner, RunRequest, foreseeing
+from edgeagent.runner.attending import Attendance
+from edgeagent.runner.foreseeing import ForeseeingDesktop
 from edgeagent.screen import Screen
 from edgeagent.sessions.store import SessionStore
 from edgeagent.testing import Button, FakeDesktop, ScriptedModel

@@ -4,17 +4,15 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import AbstractAsyncContextManager, asynccontextmanager
-from typing import TYPE_CHECKING, Protocol, runtime_checkable
+from typing import Protocol, runtime_checkable
 
 from edgeagent import events
-from edgeagent.foreseeing import ForeseeingDesktop, Peekable
 from edgeagent.history import History
 from edgeagent.ports import Desktop, Model
+from edgeagent.runner.foreseeing import ForeseeingDesktop, Peekable
+from edgeagent.runner.request import ModelChoice
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.audit import Entry
-
-if TYPE_CHECKING:
-    from edgeagent.runner import ModelChoice
 
 
 class _Waiting(Protocol):

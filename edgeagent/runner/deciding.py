@@ -8,20 +8,17 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING
 
 from edgeagent import events, offline
-from edgeagent.attending import Attendance
 from edgeagent.bench.step.resources import available_mb
 from edgeagent.errors import EdgeAgentError, EnvironmentProblem, UsageError
 from edgeagent.history import History
 from edgeagent.ports import Model, Prompt, Reply
 from edgeagent.remote_names import is_remote
+from edgeagent.runner.attending import Attendance
+from edgeagent.runner.request import ModelChoice
 
-if TYPE_CHECKING:
-    from edgeagent.runner import ModelChoice
-
-Opening = Callable[["ModelChoice"], AbstractAsyncContextManager[Model]]
+Opening = Callable[[ModelChoice], AbstractAsyncContextManager[Model]]
 Noting = Callable[[events.EventData], Awaitable[None]]
 
 
