@@ -39,6 +39,15 @@ def machine_line() -> str:
     return f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb:g} GB, {machine.system}, Linux {machine.kernel}"
 
 
+def available_mb() -> float:
+    """Memory that can be had without swapping, in MB. Source: /proc/meminfo."""
+    for line in Path("/proc/meminfo").read_text().splitlines():
+        name, _, value = line.partition(":")
+        if name == "MemAvailable":
+            return float(value.split()[0]) * 1024 / 1e6
+    return 0.0
+
+
 def _os_release() -> str:
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())

@@ -12,11 +12,12 @@ from pathlib import Path
 
 from edgeagent import events
 from edgeagent.bench.stats import percentile
+from edgeagent.folders import sessions_root
 from edgeagent.recording.frame_index import PACK_NAME
 from edgeagent.recording.log import LOG_NAME
 from edgeagent.recording.log_reading import read_log
 from edgeagent.recording.pack import Record, scan
-from edgeagent.sessions.store import SessionStore, sessions_root
+from edgeagent.sessions.store import SessionStore
 
 
 def frame_sizes(session: Path) -> dict[str, int]:

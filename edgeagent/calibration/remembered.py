@@ -10,7 +10,7 @@ import msgspec
 
 from edgeagent.calibration.verdict import Calibration
 from edgeagent.errors import ModelUnusable
-from edgeagent.sessions.store import sessions_root
+from edgeagent.folders import sessions_root
 from edgeagent_models.catalog import read_gguf
 from edgeagent_models.errors import NotAModel
 

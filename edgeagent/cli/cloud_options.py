@@ -8,8 +8,8 @@ from pathlib import Path
 import click
 
 from edgeagent.errors import EnvironmentProblem, UsageError
+from edgeagent.folders import sessions_root
 from edgeagent.remote_names import PREFIX, is_remote, remote_name
-from edgeagent.sessions.store import sessions_root
 
 DATA = click.option(
     "--data", type=click.Path(file_okay=False, path_type=Path), help="Its folder; default: cloud in the data directory."

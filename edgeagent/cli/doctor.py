@@ -13,8 +13,9 @@ import click
 import msgspec
 
 from edgeagent.cli.exits import Exit
+from edgeagent.folders import sessions_root
 from edgeagent.machine import describe_machine
-from edgeagent.sessions.store import SessionStore, sessions_root
+from edgeagent.sessions.store import SessionStore
 from edgeagent_models.catalog import embedded
 
 PROGRAMS = {

@@ -14,11 +14,11 @@ from edgeagent.words import printable
 @click.option("--policy", required=True, metavar=POLICY_CHOICES, help="Its gate.governor limits, and what gate.rules deny.")
 def governor(policy: str) -> None:
     """Watch all running sessions until Ctrl-C, and stop each that breaks a rule of POLICY. What was stopped is audited."""
+    from edgeagent.folders import sessions_root
     from edgeagent.governor.governor import Governor
     from edgeagent.governor.tally import Tally
     from edgeagent.policy.judge import compile_rules
     from edgeagent.policy.loading import load_policy
-    from edgeagent.sessions.store import sessions_root
     from edgeagent_harness.audit import AuditDamaged, AuditLog
     from edgeagent_harness.policy.gate_types import GovernorLimits
 

@@ -20,9 +20,9 @@ def list_(directories: tuple[Path, ...], output: str) -> None:
 
     What was not seen of a published model (a licence, a size) is left empty.
     """
-    from edgeagent.bench.step.resources import available_mb
     from edgeagent.calibration.remembered import known
     from edgeagent.hub.shelf import shelved
+    from edgeagent.machine import available_mb
     from edgeagent_models.published import needs, published
 
     found: list[GgufInfo] = []

@@ -13,13 +13,13 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from edgeagent.caches import forget_parked
 from edgeagent.cloud.depot import Depot, manifest_name
 from edgeagent.cloud.ledger import Row
 from edgeagent.cloud.ledger.collecting import chunks, collect, forget_session, tenants
 from edgeagent.cloud.ledger.ledger import COUNTED_EVERY_S
 from edgeagent.cloud.seat_names import seat_name
 from edgeagent.errors import BundleRefused, EdgeAgentError, NotOwner, SessionBusy, UsageError
+from edgeagent.folders import forget_parked
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.teleport.manifest import verify
 from edgeagent.teleport.unpacking import remove

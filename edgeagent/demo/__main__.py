@@ -15,8 +15,8 @@ from edgeagent.demo import GENERATORS
 from edgeagent.demo.play import CLI, Outcome, play
 from edgeagent.demo.step_table import header, row
 from edgeagent.errors import EdgeAgentError, UsageError
+from edgeagent.folders import sessions_root
 from edgeagent.machine import machine_line
-from edgeagent.sessions.store import sessions_root
 from edgeagent.timings import StepTimings, median_phases
 
 

@@ -7,7 +7,6 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from edgeagent.caches import cache_root, parked_folder
 from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.embedded_model import EmbeddedModel
 from edgeagent.engine.host import Seats, host
@@ -18,6 +17,7 @@ from edgeagent.engine.remote import open_remote
 from edgeagent.engine.tagging import Tags
 from edgeagent.engine.watchdog import Engine
 from edgeagent.errors import ModelUnusable
+from edgeagent.folders import cache_root, parked_folder
 from edgeagent.model_print import print_of
 from edgeagent.remote_names import is_remote, remote_name
 from edgeagent_harness.protocol.audit import Connection

@@ -19,9 +19,9 @@ from pathlib import Path
 
 import msgspec
 
-from edgeagent.caches import APART_SUFFIX, MEMO_SUFFIX, forget_parked, parked_folder
 from edgeagent.engine.host import Seat
 from edgeagent.errors import EngineError
+from edgeagent.folders import APART_SUFFIX, MEMO_SUFFIX, forget_parked, parked_folder
 from edgeagent.history import Step
 from edgeagent.screen import Screen
 from edgeagent_harness.protocol.frames import FrameInfo

@@ -11,7 +11,7 @@ from pathlib import Path
 import msgspec
 
 from edgeagent.errors import EnvironmentProblem, ModelUnusable, UsageError
-from edgeagent.sessions.store import sessions_root
+from edgeagent.folders import sessions_root
 from edgeagent_models.catalog import read_gguf
 from edgeagent_models.errors import NotAModel
 

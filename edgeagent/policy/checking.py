@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+from edgeagent.folders import sessions_root
 from edgeagent.policy.judge import compile_rules
 from edgeagent.policy.loading import keep_apart, read_policy
 from edgeagent.redaction.texts import Patterns
-from edgeagent.sessions.store import sessions_root
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.messages import DesktopSpec
 

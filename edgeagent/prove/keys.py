@@ -9,8 +9,8 @@ from pathlib import Path
 from nacl.signing import SigningKey, VerifyKey
 
 from edgeagent.errors import UsageError
+from edgeagent.folders import sessions_root
 from edgeagent.recording.problems import recording_problem
-from edgeagent.sessions.store import sessions_root
 
 _SEED_BYTES = 32
 _PREFIX = "ed25519:"

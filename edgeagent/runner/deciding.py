@@ -10,9 +10,9 @@ from pathlib import Path
 from types import TracebackType
 
 from edgeagent import events, offline
-from edgeagent.bench.step.resources import available_mb
 from edgeagent.errors import EdgeAgentError, EnvironmentProblem, UsageError
 from edgeagent.history import History
+from edgeagent.machine import available_mb
 from edgeagent.ports import Model, Prompt, Reply
 from edgeagent.remote_names import is_remote
 from edgeagent.runner.attending import Attendance

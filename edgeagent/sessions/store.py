@@ -6,7 +6,6 @@ A directory holds ``events.jsonl`` and ``frames.pack`` (the recording), ``home/`
 from __future__ import annotations
 
 import difflib
-import os
 import secrets
 import shutil
 import time
@@ -14,11 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
 
-import platformdirs
-
 from edgeagent import events
-from edgeagent.caches import HOME_VARIABLE, forget_parked
 from edgeagent.errors import NotOwner, SessionError, SessionNotFound
+from edgeagent.folders import HOME_VARIABLE, forget_parked, sessions_root
 from edgeagent.history import History
 from edgeagent.ports import Clock
 from edgeagent.recording.log import LOG_NAME, Author
@@ -30,12 +27,6 @@ from edgeagent.sessions.swapping import finish_swap, open_folders
 from edgeagent.sessions.whereabouts import require_here
 
 _OWNERSHIP = (events.HandedOver, events.TakenBack)
-
-
-def sessions_root() -> Path:
-    """``$EDGEAGENT_HOME/sessions``, or ``edgeagent/sessions`` in the user's data directory."""
-    home = os.environ.get(HOME_VARIABLE)
-    return (Path(home) if home else platformdirs.user_data_path("edgeagent")) / "sessions"
 
 
 @dataclass(slots=True)

@@ -26,8 +26,8 @@ from edgeagent.errors import (
     TeleportError,
     UsageError,
 )
+from edgeagent.folders import sessions_root
 from edgeagent.recording.audit_trail import AuditTrail
-from edgeagent.sessions.store import sessions_root
 from edgeagent.teleport.backends import Connected
 from edgeagent.teleport.wire import (
     API,

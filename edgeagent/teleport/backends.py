@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 import msgspec
 
 from edgeagent.errors import UsageError
+from edgeagent.folders import sessions_root
 from edgeagent.recording.problems import recording_problem
-from edgeagent.sessions.store import sessions_root
 from edgeagent.teleport.sealing import Identity, kept_identity
 
 _NAME = re.compile(r"[a-z0-9][a-z0-9-]{0,62}")

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from edgeagent.caches import APART_SUFFIX, MEMO_SUFFIX, STATE_SUFFIX, forget_parked, parked_folder
 from edgeagent.errors import BundleRefused, TeleportRefused
+from edgeagent.folders import APART_SUFFIX, MEMO_SUFFIX, STATE_SUFFIX, forget_parked, parked_folder
 from edgeagent.sessions.summary import human_bytes
 from edgeagent.teleport.gathering import Gathering, Piece, pieces_of
 from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, EngineState, Manifest, Stays, chunk_id

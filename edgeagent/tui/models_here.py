@@ -7,9 +7,9 @@ import asyncio
 from textual.app import App
 
 from edgeagent.bench.step.fitting import kept
-from edgeagent.bench.step.resources import available_mb
 from edgeagent.bench.step.synthetic import OFFERED, named
 from edgeagent.hub.shelf import Shelved, shelved
+from edgeagent.machine import available_mb
 from edgeagent.runner import ModelChoice
 from edgeagent.runner.deciding import refuse_unusable
 from edgeagent.tui.choices import model_choice

@@ -17,8 +17,8 @@ from dataclasses import dataclass, field, replace
 
 from edgeagent.agents.reading import agents_folder, load, own_names
 from edgeagent.agents.telling import in_words
-from edgeagent.bench.step.resources import available_mb
 from edgeagent.errors import EdgeAgentError, UsageError
+from edgeagent.machine import available_mb
 from edgeagent.policy.asking import Answer, Instead, Question, Said
 from edgeagent.policy.grants import GRANT_S
 from edgeagent.remote_names import is_remote, model_name, remote_name

@@ -14,9 +14,9 @@ from support.bundles import KEY, Chunks
 from support.tiny_models import TinyModels
 
 from edgeagent import events
-from edgeagent.caches import HOME_VARIABLE, parked_folder
 from edgeagent.engine import LlamaModel, open_model
 from edgeagent.errors import TeleportRefused
+from edgeagent.folders import HOME_VARIABLE, parked_folder
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt, Reply
 from edgeagent.recording.log import LOG_NAME, Author, EventLog

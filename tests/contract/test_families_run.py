@@ -11,10 +11,10 @@ from support.fake_run import record
 from support.tiny_models import TinyModels, named_copy
 
 from edgeagent import events
-from edgeagent.caches import HOME_VARIABLE
 from edgeagent.cli.main import cli
 from edgeagent.engine import open_model
 from edgeagent.errors import EngineError, ModelUnusable
+from edgeagent.folders import HOME_VARIABLE
 from edgeagent.history import History
 from edgeagent.ports import Prompt
 from edgeagent.runner import ModelChoice

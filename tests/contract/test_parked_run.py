@@ -11,10 +11,10 @@ from support.engines import until_gone
 from support.tiny_models import TinyModels
 
 from edgeagent import events
-from edgeagent.caches import HOME_VARIABLE, forget_parked, parked_folder
 from edgeagent.engine import LlamaModel, open_model
 from edgeagent.engine.host import HostedSeat
 from edgeagent.engine.parking import Parking
+from edgeagent.folders import HOME_VARIABLE, forget_parked, parked_folder
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt, Reply
 from edgeagent.screen import Screen

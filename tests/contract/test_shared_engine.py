@@ -18,7 +18,6 @@ import pytest
 from support.engines import until_gone, user
 from support.tiny_models import TinyModels, picture
 
-from edgeagent.caches import HOME_VARIABLE
 from edgeagent.cloud import worker
 from edgeagent.cloud.engines import local
 from edgeagent.cloud.worker import Orders
@@ -26,6 +25,7 @@ from edgeagent.engine import LlamaModel, open_model
 from edgeagent.engine.host import SEQUENCES, EngineHost, HostedSeat, Seat, host
 from edgeagent.engine.relay import Relay, RelayedSeats
 from edgeagent.errors import EngineLost, ModelUnusable
+from edgeagent.folders import HOME_VARIABLE
 from edgeagent.runner import ModelChoice
 from edgeagent_models.protocol import Complete, Completed, Load, Sampling
 

@@ -17,7 +17,6 @@ from support.cloud import Backend, backend, until
 from support.earnest import Earnest
 from support.teleporting import run_until_step, silent
 
-from edgeagent.caches import parked_folder
 from edgeagent.cli.cloud import cloud
 from edgeagent.cloud.blobs import Blobs
 from edgeagent.cloud.depot import Depot
@@ -27,6 +26,7 @@ from edgeagent.cloud.seat_names import seat_name
 from edgeagent.cloud.serving import Settings, open_depot
 from edgeagent.cloud.sweeping import DAY_S, Sweep, Swept, delete_session, sweep
 from edgeagent.errors import BundleRefused, NotOwner, SessionBusy, SessionNotFound, UsageError
+from edgeagent.folders import parked_folder
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.store import SessionStore

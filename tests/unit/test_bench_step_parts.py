@@ -8,10 +8,11 @@ import pytest
 from support.recorded import DEFAULT_ACTIONS, record
 
 from edgeagent.bench.step.prompts import recorded
-from edgeagent.bench.step.resources import EnergyMeter, available_mb, memory_mb
+from edgeagent.bench.step.resources import EnergyMeter, memory_mb
 from edgeagent.bench.step.variants import VariantName, fitted, scaled, speaker
 from edgeagent.errors import UsageError
 from edgeagent.history import History, Step
+from edgeagent.machine import available_mb
 from edgeagent.ports import Prompt
 from edgeagent.recording.reader import SessionReader
 from edgeagent.screen import Screen

@@ -55,14 +55,14 @@ def test_what_was_not_seen_stays_empty() -> None:
 
 
 def test_what_fits_is_said_by_this_machines_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    from edgeagent.bench.step import resources
+    from edgeagent import machine
 
-    monkeypatch.setattr(resources, "available_mb", lambda: 2000.0)
+    monkeypatch.setattr(machine, "available_mb", lambda: 2000.0)
     told = listed()
     assert "Q4_0 0.9 GB fits" in told
     assert "Q4_0 7.0 GB does not fit" in told
     assert "2.0 GB of memory" in told
-    monkeypatch.setattr(resources, "available_mb", lambda: 22_000.0)
+    monkeypatch.setattr(machine, "available_mb", lambda: 22_000.0)
     assert "Q4_K_M > 21.3 GB may fit" in listed()
 
 

@@ -10,12 +10,13 @@ import pytest
 
 from edgeagent import events
 from edgeagent.errors import SessionBusy, SessionNotFound
+from edgeagent.folders import sessions_root
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
 from edgeagent.recording.reader import SessionReader
 from edgeagent.runner import ModelChoice, Runner, RunRequest
 from edgeagent.sessions.reconcile import reconcile
-from edgeagent.sessions.store import OpenSession, SessionStore, sessions_root
+from edgeagent.sessions.store import OpenSession, SessionStore
 from edgeagent.testing import AllowAll, Button, FakeClock, FakeDesktop, ScriptedModel, TextField
 from edgeagent_harness.protocol.actions import Action, AskUser, Click, Finish, Type
 from edgeagent_harness.protocol.geometry import Rect

@@ -11,10 +11,10 @@ import numpy as np
 
 from edgeagent.bench.step.asked import opened
 from edgeagent.bench.step.meter import Meter, Sample
-from edgeagent.bench.step.resources import EnergyMeter, available_mb
+from edgeagent.bench.step.resources import EnergyMeter
 from edgeagent.bench.step.variants import Shaping
 from edgeagent.history import History, Step
-from edgeagent.machine import machine_line
+from edgeagent.machine import available_mb, machine_line
 from edgeagent.ports import Prompt
 from edgeagent.runner import ModelChoice
 from edgeagent.screen import Screen

@@ -31,15 +31,6 @@ def cpu_ms(pid: int | str = "self") -> float:
     return (int(fields[11]) + int(fields[12])) * 1000 / os.sysconf("SC_CLK_TCK")
 
 
-def available_mb() -> float:
-    """Memory that can be had without swapping, in MB. Source: /proc/meminfo."""
-    for line in Path("/proc/meminfo").read_text().splitlines():
-        name, _, value = line.partition(":")
-        if name == "MemAvailable":
-            return float(value.split()[0]) * 1024 / 1e6
-    return 0.0
-
-
 @dataclass(frozen=True, slots=True)
 class _Zone:
     """A processor package whose consumption is counted. The counter starts anew after ``range_uj``."""

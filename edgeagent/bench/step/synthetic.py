@@ -14,8 +14,8 @@ from pathlib import Path
 
 import msgspec
 
-from edgeagent.caches import HOME_VARIABLE, cache_root
 from edgeagent.errors import EnvironmentProblem, UsageError
+from edgeagent.folders import HOME_VARIABLE, cache_root
 from edgeagent.runner import ModelChoice
 from edgeagent_models.synthetic.plan import QUANTIZATIONS, VISION_FORMATS, planned_bytes, text_tensors, vision_tensors
 from edgeagent_models.synthetic.shapes import Shape, load_shapes

@@ -1,4 +1,4 @@
-"""Where this program keeps what it can make again."""
+"""Where this program keeps what is its own: the sessions, and what it can make again."""
 
 from __future__ import annotations
 
@@ -14,6 +14,12 @@ STATE_SUFFIX = ".state"
 APART_SUFFIX = ".moved"
 """As there, of what came from another machine."""
 MEMO_SUFFIX = ".memo"
+
+
+def sessions_root() -> Path:
+    """``$EDGEAGENT_HOME/sessions``, or ``edgeagent/sessions`` in the user's data directory."""
+    home = os.environ.get(HOME_VARIABLE)
+    return (Path(home) if home else platformdirs.user_data_path("edgeagent")) / "sessions"
 
 
 def cache_root() -> Path:
