@@ -4,7 +4,9 @@ EdgeAgentError
 ├── UsageError                 bad argument, setting or file; exit code 2
 ├── EnvironmentProblem         something this machine lacks; exit code 3
 │   ├── SandboxRefused         a containment layer is missing
-│   └── LedgerLost             a backend's database does not answer
+│   ├── LedgerLost             a backend's database does not answer
+│   └── OutputLost             standard output cannot be written
+│       └── ReaderGone         whoever read it has gone
 ├── WorkerLost                 a process or machine that worked for this one is gone
 ├── DesktopError               the screen or the hands
 │   └── DesktopLost            the sandbox died; the app restarts it
@@ -62,6 +64,16 @@ class SandboxRefused(EnvironmentProblem):
 
 class LedgerLost(EnvironmentProblem):
     """A backend's database does not answer, or not in time. What was asked of it may be asked again."""
+
+
+class OutputLost(EnvironmentProblem):
+    """Standard output cannot be written: the disk behind it is full, for example."""
+
+
+class ReaderGone(OutputLost):
+    """Whoever read standard output has gone (``| head``). Nothing is said, as nobody asked for more; what ran is stopped."""
+
+    exit_code = 130
 
 
 class WorkerLost(EdgeAgentError):

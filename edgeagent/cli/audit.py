@@ -79,8 +79,6 @@ def _reading(target: str) -> Generator[None]:
     """What cannot be read is told as such."""
     try:
         yield
-    except BrokenPipeError:
-        raise
     except OSError as error:
         raise RecordingError(
             f"cannot read {error.filename or target}: {error.strerror}", "name a file that you may read"

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+import difflib
+import errno
 import importlib
 import sys
 from typing import ClassVar
@@ -9,6 +12,8 @@ from typing import ClassVar
 import click
 
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
+from edgeagent.cli.stdout import abandon, guard
+from edgeagent.errors import EdgeAgentError, EnvironmentProblem, OutputLost, ReaderGone, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
     "run": ("edgeagent.cli.run:run", "Do a task on a sandboxed desktop with a local model."),
@@ -26,6 +31,13 @@ COMMANDS: dict[str, tuple[str, str]] = {
     "doctor": ("edgeagent.cli.doctor:doctor", "Everything a bug report needs; each failing line with its fix."),
 }
 """Name -> where its click command is defined, and its line in ``--help``."""
+
+
+_REFUSED_BY_THE_SYSTEM = {
+    errno.EACCES, errno.EPERM, errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO, errno.EMFILE, errno.ENFILE, errno.ENOMEM
+}  # fmt: skip
+"""No bug, wherever it surfaces: the state of a disk, of permissions, of the machine."""
+_MOST_SHOWN = 60
 
 
 class LazyGroup(click.Group):
@@ -48,6 +60,9 @@ class LazyGroup(click.Group):
             from edgeagent.cli.offline import begin
 
             begin(args[0], bool(ctx.params.get("offline")))  # first: afterwards there may be threads
+        elif args and args[0].isalpha():
+            near = difflib.get_close_matches(args[0], self.catalogue, n=1)
+            ctx.fail(f"No such command {args[0]!r}." + (f" Did you mean {near[0]!r}?" if near else ""))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -59,8 +74,6 @@ def check_system() -> None:
     """Raise `EnvironmentProblem` where no command could work: before anything is imported that would only say what it misses."""
     if sys.platform != "win32":
         return
-    from edgeagent.errors import EnvironmentProblem
-
     reason = "edgeagent does not run on Windows: its processes hand descriptors to each other, which Windows has no way for"
     raise EnvironmentProblem(reason, "run it in a Linux virtual machine, such as WSL 2")
 
@@ -101,34 +114,59 @@ def _open_terminal_app(ctx: click.Context, offline: bool, plain: bool) -> None:
 
 def main() -> None:
     """Entry point of the console script: errors of ours become one clear message and their exit code."""
+    guard()
     try:
+        require_text(sys.argv[1:])
         cli.main(standalone_mode=False)
+        if sys.stdout is not None:  # pyright: ignore[reportUnnecessaryComparison]  # it is, where descriptor 1 is closed
+            sys.stdout.flush()
     except click.exceptions.Exit as done:
         sys.exit(done.exit_code)
     except click.UsageError as error:
-        error.show()
-        sys.exit(Exit.USAGE)
+        _told(error)
     except click.Abort:
         sys.exit(Exit.INTERRUPTED)
     except click.ClickException as error:
-        error.show()
-        sys.exit(Exit.USAGE)
+        _told(error)
     except KeyboardInterrupt:
         sys.exit(Exit.INTERRUPTED)
-    except BrokenPipeError:
-        # Whoever read our output (`| head`) has gone; that is no failure of ours.
-        sys.stderr.close()
-        sys.exit(0)
-    except Exception as error:
-        from edgeagent.errors import EdgeAgentError
-        from edgeagent.words import printable
-
-        if not isinstance(error, EdgeAgentError):
+    except EdgeAgentError as error:
+        sys.exit(_say(error))
+    except OSError as error:
+        if error.errno not in _REFUSED_BY_THE_SYSTEM:
             raise
-        click.echo(f"edgeagent: {printable(str(error))}", err=True)
-        if error.hint:
-            click.echo(f"  {error.hint}", err=True)
-        sys.exit(error.exit_code)
+        where = f"{error.filename}: " if error.filename else ""
+        sys.exit(_say(EnvironmentProblem(f"{where}{error.strerror}", "`edgeagent doctor` says what this machine lacks")))
+
+
+def require_text(arguments: list[str]) -> None:
+    """Raise `UsageError` for an argument that is no text: it could be neither told to a model nor recorded."""
+    for argument in arguments:
+        if not argument.isascii() and any("\ud800" <= char <= "\udfff" for char in argument):
+            shown = argument.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
+            raise UsageError(
+                f"the argument '{shown[:_MOST_SHOWN]}' is no UTF-8 text", "write it in UTF-8, with LANG=C.UTF-8 if need be"
+            )
+
+
+def _told(error: click.ClickException) -> None:
+    with contextlib.suppress(OSError):  # nobody can be told that nothing can be told
+        error.show()
+    sys.exit(Exit.USAGE)
+
+
+def _say(error: EdgeAgentError) -> int:
+    """Print what ``error`` says; its exit code."""
+    from edgeagent.words import printable
+
+    if isinstance(error, OutputLost):
+        abandon()
+    if not isinstance(error, ReaderGone):
+        with contextlib.suppress(OSError):
+            click.echo(f"edgeagent: {printable(str(error))}", err=True)
+            if error.hint:
+                click.echo(f"  {printable(error.hint)}", err=True)
+    return error.exit_code
 
 
 if __name__ == "__main__":
