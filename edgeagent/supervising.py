@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import os
 import socket
 import subprocess
-import sys
 from typing import Protocol
 
-SECRET_PREFIX = "EDGEAGENT_SECRET_"
-"""Begins the names of environment variables that hold secrets."""
+from edgeagent import offline
+from edgeagent.children import environment_for_children, supervisor_command
 
 
 class SupervisorProcess(Protocol):
@@ -22,24 +20,12 @@ class SupervisorProcess(Protocol):
     def kill(self) -> None: ...
 
 
-def environment_for_children() -> dict[str, str]:
-    """Our variables but for secrets: those are this process's alone, and engines and supervisors deal with hostile bytes."""
-    return {name: value for name, value in os.environ.items() if not name.startswith(SECRET_PREFIX)}
-
-
-def command(fd: int) -> list[str]:
-    """The supervisor that serves the socket ``fd``."""
-    return [sys.executable, "-P", "-m", "edgeagent_harness.outside", "serve", "--fd", str(fd)]
-
-
 def start(theirs: socket.socket) -> SupervisorProcess:
     """Start it in a session of its own: the terminal's Ctrl-C is the app's to answer."""
-    from edgeagent import offline
-
     starter = offline.supervisor_starter()
     if starter is not None:
         return starter.start(theirs)
     return subprocess.Popen(
-        command(theirs.fileno()), pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+        supervisor_command(theirs.fileno()), pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
         start_new_session=True, env=environment_for_children(),
     )  # fmt: skip

@@ -9,9 +9,9 @@ import socket
 import sys
 from typing import Literal, TypeAlias
 
+from edgeagent.children import environment_for_children
 from edgeagent.engine.channel import Channel, OnDelta
 from edgeagent.errors import EngineError, EngineLost
-from edgeagent.supervising import environment_for_children
 from edgeagent_models.protocol import EngineReply, EngineRequest, Shutdown
 
 EngineKind: TypeAlias = Literal["llama", "embedded", "chat-handler", "server"]

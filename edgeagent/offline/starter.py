@@ -14,9 +14,9 @@ import socket
 import subprocess
 from collections.abc import Sequence
 
+from edgeagent.children import environment_for_children, supervisor_command
 from edgeagent.errors import EnvironmentProblem
 from edgeagent.offline.descriptors import open_descriptors
-from edgeagent.supervising import command, environment_for_children
 from edgeagent_harness.isolation import bpf, giving_up
 
 _ORDER = b"start"
@@ -112,7 +112,7 @@ def _start_one(sock: socket.socket, running: dict[int, subprocess.Popen[bytes]])
         return False
     with socket.socket(fileno=fds[0]) as theirs:
         process = subprocess.Popen(
-            command(theirs.fileno()), pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
+            supervisor_command(theirs.fileno()), pass_fds=(theirs.fileno(),), stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL,
             start_new_session=True, env=environment_for_children(),
         )  # fmt: skip
     handle = os.pidfd_open(process.pid)

@@ -6,8 +6,8 @@ import os
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 
+from edgeagent.children import SECRET_PREFIX
 from edgeagent.errors import EnvironmentProblem
-from edgeagent.supervising import SECRET_PREFIX
 from edgeagent_harness.policy.gate_types import Secret
 
 MIN_CHARS = 4

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import time
 from pathlib import Path
 from typing import Any, cast
 
@@ -24,7 +25,10 @@ VALUE = "hunter2-of-the-test"
 
 
 def environment_of(pid: int) -> bytes:
-    return Path(f"/proc/{pid}/environ").read_bytes()
+    """What ``pid`` was started with; the kernel shows it a moment after the program has taken over."""
+    while not (seen := Path(f"/proc/{pid}/environ").read_bytes()):
+        time.sleep(0.001)
+    return seen
 
 
 async def test_neither_supervisor_nor_engine_gets_them(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -102,7 +102,7 @@ def planted_supervisor(name: str, scratch: Path) -> None:
         return [sys.executable, str(HERE / "planted_supervisor.py"), name, str(scratch / "socket"), "-m",
                 "edgeagent_harness.outside", "serve", "--fd", str(fd)]  # fmt: skip
 
-    supervising.command = starter.command = command
+    supervising.supervisor_command = starter.supervisor_command = command
     if name == "supervisor_outside":
         early = fork_unfiltered()
         entering.Starter.fork = classmethod(lambda cls, families: early)  # pyright: ignore[reportAttributeAccessIssue]
