@@ -13,6 +13,9 @@ from support.tiny_models import TinyModels
 from edgeagent_models.families.grammar import CHARACTER
 from edgeagent_models.families.holo import HOLO
 from edgeagent_models.llama.job import Job
+from edgeagent_models.llama.model import LlamaModel
+from edgeagent_models.llama.sampler import Sampler
+from edgeagent_models.protocol import ChatMessage, Load, Sampling, TextPart
 
 pytestmark = pytest.mark.llama
 TOLERANCE = 0.01
@@ -71,3 +74,39 @@ def test_a_forced_span_keeps_to_the_length(asked: Asked, limit: int) -> None:
 def test_a_grammar_that_never_ends_is_bounded(asked: Asked) -> None:
     reply, _ = asked.ask("a", user("Well?"), grammar='root ::= "ab" root', max_tokens=3000)
     assert reply.text == "ab" * 1500
+
+
+@pytest.mark.parametrize(
+    ("rules", "text"),
+    [
+        ('"click" [A-Z]', "click"),
+        ('"click" ("ing" | "s")', "click"),
+        ('"a c" ("lick" | "ut")', "a "),
+        ('"a click" ("ing" | "s")?', "a click"),
+    ],
+    ids=["nothing goes beyond", "nor here", "click goes beyond c", "it may end there"],
+)
+def test_an_open_end_is_forced_where_no_token_goes_beyond_it(tiny_models: TinyModels, rules: str, text: str) -> None:
+    """`click` is a token of the tiny vocabulary, as every letter is."""
+    model = LlamaModel(Load(0, str(tiny_models.dense), context_tokens=64, max_sequences=1), lambda: False)
+    sampler, forced = Sampler(model.vocabulary, Sampling(), f"root ::= {rules}"), b""
+    while tokens := sampler.forced():
+        for token in tokens:
+            sampler.accept(token)
+            forced += model.vocabulary.piece(token)
+    sampler.close()
+    model.close()
+    assert forced.decode() == text
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_after_a_reply_the_state_is_as_from_nothing(asked: Asked, question: str) -> None:
+    """What closes a reply is not decoded with it: the next prompt brings it."""
+    reply, _ = asked.ask("a", user(question), grammar=ACTION, max_tokens=900)
+    told = (user(question), ChatMessage("assistant", (TextPart(reply.text),)), user("And now?"))
+    further, logits = asked.ask("a", *told, grammar=ACTION, max_tokens=900)
+    asked.fresh("a")
+    again, expected = asked.ask("a", *told, grammar=ACTION, max_tokens=900)
+    assert further.usage.cached_tokens > again.usage.cached_tokens == 0
+    assert (further.text, further.usage.output_tokens) == (again.text, again.usage.output_tokens)
+    assert np.abs(logits - expected).max() < TOLERANCE

@@ -7,6 +7,7 @@ whole vocabulary.
 from __future__ import annotations
 
 import codecs
+from collections.abc import Iterable
 
 from edgeagent_models.llama.grammar_state import Grammar, State
 from edgeagent_models.llama.model import Vocabulary
@@ -45,3 +46,13 @@ class Skeleton:
         for char in text:
             state = state.after(char) if state else None
         return tokens if state and state.ended else tokens[:-1]
+
+    def last(self, allowed: Iterable[int]) -> list[int]:
+        """The token of an open end after all, where none of ``allowed`` (all that may come here) goes beyond it: then it
+        is the same whatever follows."""
+        text = self._state.forced if self._state else ""
+        tokens = self._vocabulary.plain_tokens(text)
+        whole = text.encode()
+        if len(tokens) != 1 or self._vocabulary.piece(tokens[0]) != whole:
+            return []
+        return tokens if all(whole.startswith(self._vocabulary.piece(token)) for token in allowed) else []
