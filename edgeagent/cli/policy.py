@@ -61,7 +61,7 @@ def check(choice: str, as_json: bool) -> None:
         click.echo(json.dumps({"ok": not problem, "policy": choice, "problem": problem or None, "notes": notes}, indent=2))
         sys.exit(2 if problem else 0)
     if problem:
-        raise UsageError(problem, "`edgeagent policy show locked` has every key; docs/policy.md tells them")
+        raise UsageError(problem, "docs/policy.md tells every key; `edgeagent policy show locked` is a file to start from")
     _notes(notes)
     click.echo(f"{choice}: sound")
 

@@ -55,6 +55,11 @@ def test_a_sound_policy_is_said_to_be_sound(web: Path) -> None:
     ("text", "says"),
     [
         ("netwerk: {}\n", "line 1: unknown key 'netwerk'; did you mean 'network'?"),
+        ("egres: {mode: deny}\n", "line 1: unknown key 'egres'; did you mean 'egress'? It belongs under network or on_violation"),
+        ("mod: ask\n", "did you mean 'mode'? It belongs under network.egress, network.ingress or gate"),
+        ("gate:\n  netwrk: ask\n", "did you mean 'network'? It belongs under the top"),
+        ("network:\n  ingres: {mode: deny}\n", "unknown key 'network.ingres'; did you mean 'ingress'?"),
+        ("colour: red\n", "unknown key 'colour'; known here: agent_profile, audit"),
         ("gate:\n  rules:\n    - {decision: deny, text: ['(?=x)']}\n", "line 3: gate rule 'rule 1': '(?=x)' is no RE2 pattern"),
         ("version: 1\nsystem_calls: {deny: [ptrase]}\n", "line 2: system_calls.deny: 'ptrase' is no system call of this machine"),
         ("", "the policy is empty"),

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from edgeagent_harness.errors import UsageProblem
-from edgeagent_harness.policy.strict_yaml import MAX_CHARS, nearest
+from edgeagent_harness.policy.keys import nearest
+from edgeagent_harness.policy.strict_yaml import MAX_CHARS
 
 PROFILES = {
     "locked": "the default: no way out of the sandbox",

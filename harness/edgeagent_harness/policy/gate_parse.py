@@ -22,7 +22,8 @@ from edgeagent_harness.policy.gate_types import (
     Weekday,
 )
 from edgeagent_harness.policy.hosts import canonical_host
-from edgeagent_harness.policy.strict_yaml import Section, nearest
+from edgeagent_harness.policy.keys import nearest
+from edgeagent_harness.policy.strict_yaml import Section
 from edgeagent_harness.protocol.actions import SingleAction
 from edgeagent_harness.protocol.frames import MAX_SIDE_PX
 from edgeagent_harness.protocol.geometry import Rect

@@ -9,7 +9,8 @@ from edgeagent_harness.policy import nemoclaw
 from edgeagent_harness.policy.decide import TLS_PORT
 from edgeagent_harness.policy.hosts import canonical_endpoint_host
 from edgeagent_harness.policy.http_path import PREFIX_FORM, is_prefix
-from edgeagent_harness.policy.strict_yaml import Section, nearest
+from edgeagent_harness.policy.keys import nearest
+from edgeagent_harness.policy.strict_yaml import Section
 from edgeagent_harness.policy.types import Egress, EgressMode, Endpoint, Policy
 
 _MODES = ("deny", "allowlist", "offline")

@@ -9,9 +9,10 @@ from typing import Literal, cast
 
 from edgeagent_harness.policy import gate_parse, nemoclaw
 from edgeagent_harness.policy.environment import execution_environment
+from edgeagent_harness.policy.keys import nearest
 from edgeagent_harness.policy.network import network
 from edgeagent_harness.policy.redaction import redaction
-from edgeagent_harness.policy.strict_yaml import Section, nearest, read
+from edgeagent_harness.policy.strict_yaml import Section, read
 from edgeagent_harness.policy.types import (
     ACCEPTABLE_MISSING,
     AuditSettings,

@@ -13,6 +13,7 @@ from collections.abc import Iterator, Sequence
 import yaml
 
 from edgeagent_harness.errors import UsageProblem
+from edgeagent_harness.policy.keys import nearest, nearest_key
 
 MAX_CHARS = 100_000
 """Longer texts are refused before anything reads them; also what a message to the supervisor holds."""
@@ -135,9 +136,7 @@ class Section:
         """Refuse keys that nobody asked for."""
         for key in self._values:
             if key not in self._known:
-                raise self.error(
-                    f"unknown key {self.full(key)!r}{nearest(key, sorted(self._known), always=True)}", self.line_of(key)
-                )
+                raise self.error(f"unknown key {self.full(key)!r}{nearest_key(key, sorted(self._known))}", self.line_of(key))
 
     def line_of(self, name: str) -> int:
         """Line of the key ``name``, or of the section if it is not there."""
@@ -208,14 +207,6 @@ class Section:
     def _not_among(self, name: str, value: str, allowed: Sequence[str]) -> UsageProblem:
         message = f"{self.full(name)} must be {' or '.join(allowed)}, not {value!r}{nearest(value, allowed)}"
         return self.error(message, self.line_of(name))
-
-
-def nearest(word: str, known: Sequence[str], always: bool = False) -> str:
-    """The hint at the word of ``known`` that ``word`` may have meant; with ``always``, or else at all of them."""
-    near = difflib.get_close_matches(word, known, 1, cutoff=0.5)
-    if near:
-        return f"; did you mean {near[0]!r}?"
-    return f"; known here: {', '.join(known)}" if always else ""
 
 
 def read(text: str, source: str) -> Section:
