@@ -5,11 +5,11 @@ from __future__ import annotations
 import difflib
 import json
 import os
-import tomllib
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 
 from edgeagent.errors import UsageError
+from edgeagent.small_files import read_text, toml, write_whole
 
 OFFLINE_VARIABLE = "EDGEAGENT_OFFLINE"
 _WORDS = {"1": True, "true": True, "yes": True, "0": False, "false": False, "no": False, "": False}
@@ -39,6 +39,10 @@ class Settings:
     """What it begins with: one of `MODES`."""
     policy: str = ""
     """What it begins with: a profile or a file; empty: the locked default."""
+    state_store: str = ""
+    """Folder to which engines' states go when the disk has no more room for them; empty: they are removed."""
+    state_store_room: str = "8 GB"
+    """What they may take there: a number and MB, GB or TB."""
 
 
 def config_path() -> Path:
@@ -52,12 +56,9 @@ def read(path: Path | None = None) -> Settings:
     """The settings in ``path``, or the defaults if there is no such file. Raises `UsageError` for anything that is not known."""
     path = path or config_path()
     try:
-        with path.open("rb") as stream:
-            raw = tomllib.load(stream)
+        raw = toml(read_text(path, "the settings"), path)
     except FileNotFoundError:
         return Settings()
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}", "mend the file, or remove it") from error
     known = {field.name: field.type for field in fields(Settings)}
     for key, value in raw.items():
         if key not in known:
@@ -77,10 +78,7 @@ def write(settings: Settings, path: Path | None = None) -> Path:
         if value != default[key]:
             lines.append(f"{key} = {json.dumps(value, ensure_ascii=False)}\n")  # for these types JSON is TOML
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        scratch = path.with_name(f".{path.name}.{os.getpid()}")
-        scratch.write_text("".join(lines), encoding="utf-8")
-        os.replace(scratch, path)
+        write_whole(path, "".join(lines))
     except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror}") from error
     return path

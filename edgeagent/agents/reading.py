@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import re
-import stat
 import tomllib
 from difflib import get_close_matches
 from pathlib import Path
@@ -15,6 +14,7 @@ from edgeagent.agents.agent import Agent, AgentLimits, AgentStart
 from edgeagent.errors import UsageError
 from edgeagent.policy.facts import PASSIVE_KINDS
 from edgeagent.settings import MODES, config_path
+from edgeagent.small_files import read_text, toml, why
 from edgeagent_harness.policy.gate_parse import ACTION_KINDS
 
 MAX_BYTES = 32 * 1024
@@ -61,7 +61,7 @@ def load(choice: str) -> Agent | None:
     if "/" in choice or choice.endswith(SUFFIX):
         return read(Path(choice).expanduser().absolute())
     path = own_file(choice)
-    if not path.is_file():
+    if not os.path.lexists(path):
         known = own_names()
         near = get_close_matches(choice, known, n=1)
         listed = f"there are: {', '.join(known)}" if known else f"make one: edgeagent agents new {choice}"
@@ -72,29 +72,17 @@ def load(choice: str) -> Agent | None:
 def read(path: Path) -> Agent:
     """The agent in the file ``path``. Raises `UsageError` with the line, where it can be told, and the mend."""
     try:
-        fd = os.open(path, os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK)
-        with open(fd, "rb") as stream:
-            if not stat.S_ISREG(os.fstat(fd).st_mode):
-                raise UsageError(f"the agent {path} is no regular file")
-            data = stream.read(MAX_BYTES + 1)
-    except OSError as error:
-        raise UsageError(f"the agent {path} cannot be read: {error.strerror}") from error
-    if len(data) > MAX_BYTES:
-        raise UsageError(f"the agent {path} is longer than {MAX_BYTES // 1024} KiB")
-    try:
-        return parse(data.decode("utf-8"), path)
-    except UnicodeDecodeError as error:
-        raise UsageError(f"{path}: no UTF-8 text", "save the file as UTF-8") from error
+        return parse(read_text(path, "the agent", MAX_BYTES), path)
+    except FileNotFoundError as error:
+        raise UsageError(f"the agent {path} cannot be read: {why(error)}", "see `edgeagent agents list`") from error
 
 
 def parse(text: str, path: Path) -> Agent:
     """The agent that ``text`` describes, as if it stood in ``path``. Raises `UsageError`."""
+    raw = toml(text, path)
     try:
-        raw = tomllib.loads(text)
         _refuse_unknown(raw, text, path)
         agent = msgspec.convert({**raw, "name": path.stem, "source": str(path)}, Agent)
-    except tomllib.TOMLDecodeError as error:
-        raise UsageError(f"{path}: no valid TOML: {error}", "see docs/agents.md") from error
     except msgspec.ValidationError as error:
         where = _AT.search(str(error))
         key = where[1] if where else ""

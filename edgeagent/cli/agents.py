@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import sys
 from pathlib import Path
 
@@ -13,7 +12,8 @@ from edgeagent.agents.agent import Agent
 from edgeagent.agents.applying import Said, completed
 from edgeagent.agents.reading import agents_folder, load, own_file, own_names, read
 from edgeagent.agents.telling import in_words
-from edgeagent.errors import UsageError
+from edgeagent.errors import EnvironmentProblem, UsageError
+from edgeagent.small_files import read_text, why, write_new
 from edgeagent.words import printable
 
 _TEMPLATE = """\
@@ -99,17 +99,15 @@ def new(name: str, source: str) -> None:
     path = own_file(name)
     text = _TEMPLATE.format(name=name)
     if source:
-        read(Path(source).expanduser().absolute())
-        text = Path(source).expanduser().read_text(encoding="utf-8")
+        given = Path(source).expanduser().absolute()
+        read(given)
+        text = read_text(given, "the agent")
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-        with open(fd, "w", encoding="utf-8") as stream:
-            stream.write(text)
+        write_new(path, text)
     except FileExistsError as error:
         raise UsageError(f"{path} is there already", "edit it, or take another name") from error
     except OSError as error:
-        raise UsageError(f"{path} cannot be written: {error.strerror}") from error
+        raise EnvironmentProblem(f"{path} cannot be written: {why(error)}", "make room there, or have it writable") from error
     click.echo(str(path))
 
 

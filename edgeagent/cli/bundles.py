@@ -12,6 +12,7 @@ from edgeagent.errors import UsageError
 from edgeagent.prove.keys import read_public, signing_key
 from edgeagent.sessions.store import SessionStore
 from edgeagent.sessions.summary import human_bytes
+from edgeagent.small_files import why
 from edgeagent.teleport.bundle_file import open_bundle, write_bundle
 from edgeagent.teleport.engine_state import ENGINE_STATE
 from edgeagent.teleport.importing import take_in
@@ -27,7 +28,7 @@ def passphrase_from(file: Path | None, confirm: bool) -> str:
         try:
             return file.read_text(encoding="utf-8").split("\n", 1)[0]
         except (OSError, UnicodeDecodeError) as error:
-            raise UsageError(f"--passphrase-file {file}: {error}") from error
+            raise UsageError(f"--passphrase-file {file} cannot be read: {why(error)}", "name a text file") from error
     if PASSPHRASE_VARIABLE in os.environ:
         return os.environ[PASSPHRASE_VARIABLE]
     if not sys.stdin.isatty():

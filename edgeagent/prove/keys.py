@@ -11,6 +11,7 @@ from nacl.signing import SigningKey, VerifyKey
 from edgeagent.errors import UsageError
 from edgeagent.folders import sessions_root
 from edgeagent.recording.problems import recording_problem
+from edgeagent.small_files import why, write_new
 
 _SEED_BYTES = 32
 _PREFIX = "ed25519:"
@@ -28,9 +29,9 @@ def signing_key() -> SigningKey:
 
 def kept_signing_key(path: Path) -> SigningKey:
     """The key in the file ``path``, made if there is none. Raises `UsageError` for one that others may read."""
-    with contextlib.suppress(FileExistsError):
-        _make(path)
     try:
+        with contextlib.suppress(FileExistsError):
+            write_new(path, os.urandom(_SEED_BYTES).hex() + "\n")
         if path.stat().st_mode & 0o077:
             raise UsageError(f"{path} can be read by others", f"chmod 600 {path}, and make a new one if others may have read it")
         return SigningKey(bytes.fromhex(path.read_text(encoding="ascii").strip()))
@@ -50,24 +51,11 @@ def read_public(path: Path) -> str:
     try:
         text = path.read_text(encoding="ascii").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"{path}: {error}", "it should hold what `edgeagent prove --public-key` prints") from error
+        hint = "it should hold what `edgeagent prove --public-key` prints"
+        raise UsageError(f"the key file {path} cannot be read: {why(error)}", hint) from error
     digits = text.removeprefix(_PREFIX).lower()
     try:
         VerifyKey(bytes.fromhex(digits))
     except (ValueError, TypeError) as error:
         raise UsageError(f"{path} holds no public key", "it should hold what `edgeagent prove --public-key` prints") from error
     return _PREFIX + digits
-
-
-def _make(path: Path) -> None:
-    try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    except FileExistsError:
-        raise
-    except OSError as error:
-        raise recording_problem(error, path) from error
-    with open(fd, "w", encoding="ascii") as stream:
-        stream.write(os.urandom(_SEED_BYTES).hex() + "\n")
-        stream.flush()
-        os.fsync(stream.fileno())

@@ -28,6 +28,7 @@ from edgeagent.errors import (
 )
 from edgeagent.folders import sessions_root
 from edgeagent.recording.audit_trail import AuditTrail
+from edgeagent.small_files import why
 from edgeagent.teleport.backends import Connected
 from edgeagent.teleport.wire import (
     API,
@@ -173,7 +174,7 @@ def _context(ca: str) -> ssl.SSLContext | None:
     try:
         return ssl.create_default_context(cafile=ca)
     except (OSError, ssl.SSLError) as error:
-        raise UsageError(f"the certificate authority {ca} cannot be read: {error}", "connect anew with --ca FILE") from error
+        raise UsageError(f"the certificate authority {ca} cannot be read: {why(error)}", "connect anew with --ca FILE") from error
 
 
 def _decode(content: bytes, kind: type[T]) -> T:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from edgeagent.errors import UsageError
+from edgeagent.small_files import why
 from edgeagent.teleport.api import connect
 from edgeagent.teleport.backends import Connected, checked_url
 
@@ -45,4 +46,6 @@ def token_in(file: str) -> str:
         with path.open("rb") as stream:
             return checked_token(stream.read(_MAX_TOKEN_BYTES).decode("ascii"))
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(f"token file {file}: {error}", "a file with what `edgeagent cloud token create` printed") from error
+        raise UsageError(
+            f"the token file {file} cannot be read: {why(error)}", "a file with what `edgeagent cloud token create` printed"
+        ) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+import contextlib
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -12,6 +12,7 @@ import zstandard
 
 from edgeagent.errors import BundleRefused, UsageError
 from edgeagent.recording.problems import recording_problem
+from edgeagent.small_files import write_new
 from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, chunk_id
 
 pyrage: Any = import_module("pyrage")
@@ -97,15 +98,8 @@ def from_passphrase(sealed: bytes, passphrase: str) -> Identity:
 def kept_identity(path: Path) -> Identity:
     """The secret key in the file ``path``, made if there is none; nobody else may read it."""
     try:
-        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-        try:
-            fd = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-            with open(fd, "w", encoding="ascii") as stream:
-                stream.write(Identity.new().text + "\n")
-                stream.flush()
-                os.fsync(stream.fileno())
-        except FileExistsError:
-            pass
+        with contextlib.suppress(FileExistsError):
+            write_new(path, Identity.new().text + "\n")
         if path.stat().st_mode & 0o077:
             raise UsageError(f"{path} can be read by others", f"chmod 600 {path}, and make a new one if others may have read it")
         return Identity.of(path.read_text(encoding="latin-1").strip())
