@@ -6,5 +6,5 @@ import sys
 from edgeagent.cli.main import main
 
 if __name__ == "__main__":
-    sys.argv[1:1] = ["bench", "step"]
+    sys.argv[:1] = ["edgeagent", "bench", "step"]  # as what it is, in its usage line, too
     main()

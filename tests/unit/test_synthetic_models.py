@@ -17,7 +17,9 @@ SMALL = TextShape(
     "qwen35", layers=4, attention_every=4, width=256, heads=2, kv_heads=1, head_width=128, feed_forward=512, rope_width=32,
     rope_sections=(6, 5, 5, 0), vocabulary=16_000, tied=True, ssm_key_heads=2, ssm_value_heads=4, ssm_width=64, ssm_kernel=4,
 )  # fmt: skip
-PUBLISHED_BILLIONS = {"holo3.1-0.8b": 0.8, "holo3.1-4b": 4, "holo3.1-9b": 9, "qwen3-vl-4b": 4}
+PUBLISHED_BILLIONS = {
+    "holo3.1-0.8b": 0.8, "holo3.1-4b": 4, "holo3.1-9b": 9, "qwen3-vl-2b": 2, "qwen3-vl-4b": 4, "qwen3-vl-8b": 8,
+}  # fmt: skip
 
 
 def test_shapes_have_sources_and_about_the_parameters_in_their_names() -> None:
