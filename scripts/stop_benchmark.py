@@ -3,7 +3,8 @@
 The whole way: the terminal app runs in a terminal of its own (a pty), a real sandbox, a real engine with random weights. In
 turn the engine is idle while the hands act (long typing, drags, held keys), in the middle of a prefill, in the middle of a
 decode, or stopped by SIGSTOP in either; where the hands do not act, a mouse button and a key are held down. At a random moment
-Esc is written to the terminal. A program inside the sandbox writes down what the X server says is held, every 3 ms.
+Esc is written to the terminal. A program inside the sandbox writes down what the X server says is held, every 3 ms; the
+sandbox stays until it has looked after the run's end, and a stop that it did not see the end of counts as one that held on.
 
     stop_benchmark.py --stops 300 --json FILE
 """
@@ -25,6 +26,7 @@ import termios
 import time
 from collections import Counter
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 from stop_benchmark_app import STATES, write_model
@@ -50,7 +52,7 @@ class Stop:
     key_ms: float
     """Of it, until the app had pulled the brake."""
     still_held: bool
-    """By the last that the watcher saw."""
+    """By the last that the watcher saw, after the run's end."""
 
 
 class App:
@@ -120,12 +122,13 @@ class App:
         os.close(self._marks)
 
 
-def judge(state: str, log: str, pressed_ns: int, pulled_ns: int) -> Stop:
-    """When the last change came after the key, and whether anything was held then."""
+def judge(state: str, log: str, pressed_ns: int, pulled_ns: int, ended_ns: int) -> Stop:
+    """When the last change came after the key, and whether anything was held when the run had ended."""
     rows = [tuple(map(int, line.split())) for line in log.splitlines() if line.count(" ") == 4]
-    after = [row[0] for row in rows if row[0] > pressed_ns]
-    held = bool(rows) and bool(rows[-1][1] or rows[-1][2] & _BUTTONS)
-    return Stop(state, (after[-1] - pressed_ns) / 1e6 if after else 0.0, (pulled_ns - pressed_ns) / 1e6, held)
+    changed = [row[0] for before, row in pairwise(rows) if row[1:] != before[1:] and row[0] > pressed_ns]
+    looked = [row for row in rows if row[0] > ended_ns]
+    held = not looked or any(row[1] or row[2] & _BUTTONS for row in looked[1:] or looked)
+    return Stop(state, (changed[-1] - pressed_ns) / 1e6 if changed else 0.0, (pulled_ns - pressed_ns) / 1e6, held)
 
 
 def measure(stops: int, seed: int, home: Path) -> list[Stop]:
@@ -145,11 +148,11 @@ def measure(stops: int, seed: int, home: Path) -> list[Stop]:
             app.drain(chance.uniform(0.0, _MOST_WAIT_S))
             pressed_ns = app.press(ESC)
             pulled_ns = int(app.wait_for("pulled ").split()[1])
-            app.wait_for("over")
-            app.drain(0.3)
+            ended_ns = int(app.wait_for("ending ").split()[1])
+            app.wait_for("looked")
             with log.open() as stream:
                 stream.seek(begun)
-                stop = judge(state, stream.read(), pressed_ns, pulled_ns)
+                stop = judge(state, stream.read(), pressed_ns, pulled_ns, ended_ns)
             done.append(stop)
             held = "  HELD" if stop.still_held else ""
             print(f"{number + 1:4}  {state:<16} {stop.hands_off_ms:7.1f} ms  (key {stop.key_ms:5.1f}){held}", flush=True)

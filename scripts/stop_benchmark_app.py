@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import random
 import signal
@@ -12,6 +13,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from edgeagent import events
+from edgeagent.brake import Brake
+from edgeagent.desktop import SandboxDesktop, open_desktop
 from edgeagent.engine.watchdog import Engine
 from edgeagent.limits import Limits
 from edgeagent.ports import Model, Prompt, Reply
@@ -36,6 +39,9 @@ LONG_TEXT = "the quick brown fox jumps over the lazy dog and goes on " * 40
 PROMPT = "what was seen on the screen and what was done about it so far " * 60
 """Some seconds of prefill for this model."""
 SEQUENCE = "session"
+_LOOKS = 3
+"""Lines that the watcher writes after the run's end before its sandbox is given up."""
+_MOST_LOOKS_S = 5.0
 
 
 def acting(chance: random.Random) -> Action:
@@ -137,9 +143,23 @@ class StoppedApp(EdgeAgentApp):
 
     def _runner(self) -> Runner:
         runner = Runner(SessionStore(), open_model=self._open_model)
-        runner.listeners.append(lambda fact: self._mark("over") if isinstance(fact, events.RunEnded) else None)
+        runner.open_desktop = lambda spec: self._looked_at(spec, runner.brake)
         runner.listeners.append(lambda fact: self._opened() if isinstance(fact, events.RunStarted) else None)
         return runner
+
+    @asynccontextmanager
+    async def _looked_at(self, spec: DesktopSpec, brake: Brake) -> AsyncGenerator[SandboxDesktop]:
+        """As a runner's own; it stays after the run until the watcher has looked: a sandbox ends within milliseconds of a stop,
+        and a watcher that had no turn in them would have seen nothing of the release."""
+        desktop = open_desktop(spec)
+        desktop.brake = brake
+        async with desktop:
+            try:
+                yield desktop
+            finally:
+                self._mark(f"ending {time.monotonic_ns()}")
+                await _wait_for_lines(Path(spec.home) / "x.log")
+                self._mark("looked")
 
     def _opened(self) -> None:
         store = SessionStore()
@@ -155,6 +175,16 @@ class StoppedApp(EdgeAgentApp):
         finally:
             self._runs += 1
             await engine.close()
+
+
+async def _wait_for_lines(log: Path) -> None:
+    """Until ``log`` has grown by some lines; not for ever."""
+    with log.open("rb") as stream:
+        stream.seek(0, os.SEEK_END)
+        lines, end_s = 0, time.monotonic() + _MOST_LOOKS_S
+        while lines < _LOOKS and time.monotonic() < end_s:
+            lines += stream.read().count(b"\n")
+            await asyncio.sleep(0.01)
 
 
 if __name__ == "__main__":

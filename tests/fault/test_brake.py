@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from edgeagent.brake import Brake
@@ -69,6 +70,27 @@ async def test_an_action_under_way_ends_and_no_other_begins(tmp_path: Path, acti
         deed = await desktop.perform(HELD, NO_WAIT)
         assert (deed.effect.reason, deed.effect.performed) == ("cancelled", False)
         assert not held(tmp_path)
+    finally:
+        await desktop.close()
+
+
+async def test_a_display_that_stood_still_lets_go_once_it_goes_on(tmp_path: Path) -> None:
+    """What it is asked meanwhile, presses and releases, it comes to in order."""
+    brake = Brake()
+    desktop = await started(tmp_path, brake)
+    inside = psutil.Process(desktop.supervisor_pid).children(recursive=True)
+    (server,) = (process for process in inside if process.name() == "Xvfb")
+    try:
+        work = asyncio.ensure_future(desktop.perform(HoldKey(("ctrl", "x"), duration_ms=4000), NO_WAIT))
+        await asyncio.to_thread(wait_until_held, tmp_path, True)
+        server.suspend()
+        brake.pull()
+        await asyncio.sleep(0.3)
+        assert not work.done(), "its end is told only once the display has confirmed it"
+        server.resume()
+        deed = await work
+        assert (deed.effect.status, deed.effect.reason) == ("refused", "cancelled")
+        await asyncio.to_thread(wait_until_held, tmp_path, False)
     finally:
         await desktop.close()
 

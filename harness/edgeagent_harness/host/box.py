@@ -23,6 +23,7 @@ from edgeagent_harness.protocol.messages import Argv, HostSpec
 
 _READY_TIMEOUT_S = 10.0
 _END_TIMEOUT_S = 3.0
+_LET_GO_TIMEOUT_S = 1.0
 _WINDOW_S = 0.7
 """Time for an application to put up its window; the screen is settled after it anyway."""
 
@@ -42,6 +43,8 @@ class HostBox:
         self.way_out: WayOut | None = None
         self.gone: asyncio.Future[str] = asyncio.get_running_loop().create_future()
         self._executor: subprocess.Popen[bytes] | None = None
+        self._executor_end: socket.socket | None = None
+        """A copy of the executor's end of its control socket: shut down, the executor lets go of everything and ends."""
         self._guardian: socket.socket | None = None
         self._applications: dict[int, subprocess.Popen[bytes]] = {}
         self._next_id = 0
@@ -50,6 +53,7 @@ class HostBox:
     async def start(self, plan: Plan, executor_fds: Sequence[int] = ()) -> init_wire.Ready:
         """Start the guardian, and once it watches, the executor. Raises `EnvironmentLacks`, `UsageProblem`."""
         del plan
+        self._executor_end = socket.socket(fileno=os.dup(executor_fds[0]))
         acting = memory.anonymous("edgeagent-acting", ACTING.size)
         try:
             self._guardian = await self._start_guardian(acting)
@@ -90,10 +94,13 @@ class HostBox:
     def end(self, reason: str, violation: bool = False) -> None:
         """End the executor because of ``reason``; the first reason counts."""
         self.violated = self.violated or violation
-        if not self.gone.done():
-            self.gone.set_result(reason)
+        self._give_reason(reason)
         if self._executor is not None and self._executor.poll() is None:
             self._executor.kill()
+
+    def _give_reason(self, reason: str) -> None:
+        if not self.gone.done():
+            self.gone.set_result(reason)
 
     async def kill(self) -> None:
         """End everything of ours; applications that were started stay the user's. Safe to call twice."""
@@ -104,6 +111,8 @@ class HostBox:
         if self._executor is not None:
             with contextlib.suppress(subprocess.TimeoutExpired):
                 await asyncio.to_thread(self._executor.wait, _END_TIMEOUT_S)
+        if self._executor_end is not None:
+            self._executor_end.close()
         if self._guardian is not None:
             self._guardian.close()  # it releases what is down, and gives the clipboard back
             self._guardian = None
@@ -145,12 +154,28 @@ class HostBox:
         self.end(f"the executor on the user's desktop ended ({code})")
 
     async def _listen(self) -> None:
-        """The guardian says one thing: that the user has stopped the session."""
+        """The guardian says one thing: that the user has stopped the session. One that dies says nothing."""
         assert self._guardian is not None, "it was started"
-        said = await asyncio.get_running_loop().sock_recv(self._guardian, 200)
+        try:
+            said = await asyncio.get_running_loop().sock_recv(self._guardian, 200)
+        except ConnectionResetError:
+            said = b""
         if said:
             self.by_user = True
             self.end(f"stopped at the desktop: {said.decode(errors='replace').strip()}")
+            return
+        self._give_reason("the guardian ended: nothing would have heard the stop key any more")
+        await self._have_it_let_go()
+        self.end("closed")
+
+    async def _have_it_let_go(self) -> None:
+        """There is nobody left to release what the executor holds: it must do so itself before it ends."""
+        assert self._executor is not None, "it was started"
+        assert self._executor_end is not None, "it was started"
+        with contextlib.suppress(OSError):
+            self._executor_end.shutdown(socket.SHUT_RDWR)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            await asyncio.to_thread(self._executor.wait, _LET_GO_TIMEOUT_S)
 
 
 def _started(argv: Sequence[str], fds: Sequence[int] = (), stderr: int | None = subprocess.DEVNULL) -> subprocess.Popen[bytes]:

@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import mmap
-import os
 import select
-import signal
 import socket
 import sys
 import time
@@ -19,6 +17,7 @@ from edgeagent_harness.errors import HarnessError
 from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.command_lines import for_guardian
 from edgeagent_harness.host.corners import is_outer_corner
+from edgeagent_harness.host.executor_process import LATE_ROUNDS, ExecutorProcess
 from edgeagent_harness.host.layout import Layout
 from edgeagent_harness.host.seat.clipboard import ClipboardKeeper
 from edgeagent_harness.host.seat.driver import open_seat
@@ -41,12 +40,14 @@ class SeatGuardian:
     seat: Seat
     control: socket.socket
     """To the supervisor: a line says that the user stopped it; its end is the session's."""
-    executor_pid: int
+    executor: ExecutorProcess
     chord: tuple[str, ...] = ()
     """The stop key; empty: none."""
     _layout: Layout = field(init=False)
     _counted_s: float = field(init=False, default=0.0)
     _stopped: bool = field(init=False, default=False)
+    _late_rounds: int = field(init=False, default=LATE_ROUNDS)
+    """How often what is down is still released, counted from the executor's end."""
     _armed: bool = field(init=False, default=False)
 
     def __post_init__(self) -> None:
@@ -64,6 +65,7 @@ class SeatGuardian:
                 return
             self._look_at_pointer()
             self._look_at_keys()
+            self._look_at_executor()
             if time.monotonic() - self._counted_s > _COUNT_S:
                 self._counted_s = time.monotonic()
                 self._layout = self.seat.monitors()
@@ -81,12 +83,24 @@ class SeatGuardian:
             if all(name in held or _RIGHT.get(name) in held for name in self.chord):
                 self._stop("the stop key was pressed")
 
+    def _look_at_executor(self) -> None:
+        """Nobody but this process releases what it held when it died."""
+        if self._late_rounds and self.executor.has_ended():
+            self._late_rounds -= 1
+            self.release_all()
+
+    def let_go(self) -> None:
+        """At the session's end: release what is down, and what the system comes to only now."""
+        self.executor.kill()  # where the supervisor has died it may not have noticed yet
+        self.release_all()
+        for _ in range(self._late_rounds):
+            time.sleep(POLL_S)
+            self.release_all()
+
     def _stop(self, how: str) -> None:
         """Take the agent's hands off: its process first, which could go on pressing keys, then what it holds."""
         self._stopped = True
-        if self.executor_pid:
-            with contextlib.suppress(OSError):  # it has ended
-                os.kill(self.executor_pid, signal.SIGTERM if sys.platform == "win32" else signal.SIGKILL)
+        self.executor.kill()
         self.release_all()
         with contextlib.suppress(OSError):
             self.control.sendall(f"{how}\n".encode())
@@ -107,12 +121,12 @@ def main(argv: list[str] | None = None) -> int:
     try:
         with socket.socket(fileno=options.control_fd) as control, mmap.mmap(options.acting_fd, ACTING.size) as acting:
             seat = open_seat()
-            guardian, keeper = SeatGuardian(seat, control, 0, chord), ClipboardKeeper(seat, acting)
+            guardian, keeper = SeatGuardian(seat, control, ExecutorProcess(0), chord), ClipboardKeeper(seat, acting)
             keeper.start()
             control.sendall(b"ready\n")
-            guardian.executor_pid = int(control.recv(32) or 0)
+            guardian.executor = ExecutorProcess(int(control.recv(32) or 0))
             guardian.watch()
-            guardian.release_all()
+            guardian.let_go()
             keeper.give_back()
     except NoSuchKey as error:
         print(f"guardian: {error}", file=sys.stderr)

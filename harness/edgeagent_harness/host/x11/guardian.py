@@ -2,8 +2,9 @@
 
 A process of its own with its own connection to the display, so that it works whatever hangs elsewhere. A hot-key, or the pointer
 thrown into a corner of the desktop, ends the executor at once, releases every key and button, and tells the supervisor why. When
-the session is over it gives the user's clipboard back if the agent has changed it, and stays for as long as it is the clipboard's
-owner, as every program does that something was copied from.
+the executor or the supervisor dies of anything else, what is down is released too. When the session is over it gives the user's
+clipboard back if the agent has changed it, and stays for as long as it is the clipboard's owner, as every program does that
+something was copied from.
 """
 
 from __future__ import annotations
@@ -12,7 +13,6 @@ import contextlib
 import mmap
 import os
 import select
-import signal
 import socket
 import sys
 import time
@@ -27,6 +27,7 @@ from Xlib.ext import xtest
 from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.command_lines import for_guardian
 from edgeagent_harness.host.corners import is_corner
+from edgeagent_harness.host.executor_process import LATE_ROUNDS, ExecutorProcess
 from edgeagent_harness.inside.clipboard import Clipboard
 from edgeagent_harness.inside.errors import Refused
 from edgeagent_harness.inside.keynames import keysym
@@ -39,6 +40,9 @@ _AGENT_S = 0.6
 _MODIFIERS = {"ctrl": X.ControlMask, "alt": X.Mod1Mask, "shift": X.ShiftMask, "super": X.Mod4Mask}
 _ALL_MODIFIERS = tuple(1 << bit for bit in range(8))
 _BUTTONS = 5
+"""As many as the core protocol tells of."""
+_THUMB_BUTTONS = (8, 9)
+"""These are released untold: the server drops the release of a button that is up."""
 
 
 class NoSuchKey(ValueError):
@@ -52,7 +56,7 @@ class Guardian:
     session: XSession
     control: socket.socket
     """To the supervisor: a line says that the user stopped it; its end is the session's."""
-    executor_pid: int
+    executor: ExecutorProcess
     acting: mmap.mmap
     _clipboard: Clipboard = field(init=False)
     _saved: str | None = field(init=False, default=None)
@@ -61,6 +65,8 @@ class Guardian:
     _agents: bool = field(init=False, default=False)
     """What is in the clipboard now was put there by the agent."""
     _stopped: bool = field(init=False, default=False)
+    _late_rounds: int = field(init=False, default=LATE_ROUNDS)
+    """How often what is down is still released, counted from the executor's end."""
     _armed: bool = field(init=False, default=False)
     _desktop: Rect = field(init=False)
     _chord: list[set[int]] = field(init=False, default_factory=list[set[int]])
@@ -100,11 +106,16 @@ class Guardian:
             self.session.dispatch()
             self._look_at_pointer()
             self._look_at_keys()
+            self._look_at_executor()
             self._look_at_clipboard()
 
     def give_back(self) -> None:
         """Release what is down, and put the user's text into the clipboard if the agent's is, or was, there."""
+        self.executor.kill()  # where the supervisor has died it may not have noticed yet
         self._release_all()
+        for _ in range(self._late_rounds):
+            time.sleep(POLL_S)
+            self._release_all()
         owner = self._clipboard_owner()
         if not (self._agents and owner in (0, self._owner)) or self._saved is None:
             return
@@ -128,6 +139,12 @@ class Guardian:
             if all(any(held[code >> 3] >> (code & 7) & 1 for code in codes) for codes in self._chord):
                 self._stop("the stop key was pressed")
 
+    def _look_at_executor(self) -> None:
+        """Nobody but this process releases what it held when it died."""
+        if self._late_rounds and self.executor.has_ended():
+            self._late_rounds -= 1
+            self._release_all()
+
     def _on_event(self, event: Any) -> None:
         if event.type == X.KeyPress and not self._stopped:
             self._stop("the stop key was pressed")
@@ -135,9 +152,7 @@ class Guardian:
     def _stop(self, how: str) -> None:
         """Take the agent's hands off: its process first, which could go on pressing keys, then what it holds."""
         self._stopped = True
-        if self.executor_pid:
-            with contextlib.suppress(ProcessLookupError):
-                os.kill(self.executor_pid, signal.SIGKILL)
+        self.executor.kill()
         self._release_all()
         with contextlib.suppress(OSError):
             self.control.sendall(f"{how}\n".encode())
@@ -152,6 +167,8 @@ class Guardian:
         for button in range(1, _BUTTONS + 1):
             if mask >> (7 + button) & 1:
                 xtest.fake_input(display, X.ButtonRelease, button)
+        for button in _THUMB_BUTTONS:
+            xtest.fake_input(display, X.ButtonRelease, button)
         self.session.sync()
 
     def _look_at_clipboard(self) -> None:
@@ -195,11 +212,11 @@ def main(argv: list[str] | None = None) -> int:
         display.set_error_handler(_ignore)
         with socket.socket(fileno=options.control_fd) as control, mmap.mmap(options.acting_fd, ACTING.size) as acting:
             os.close(options.acting_fd)
-            guardian = Guardian(XSession(display, display.screen().root), control, 0, acting)
+            guardian = Guardian(XSession(display, display.screen().root), control, ExecutorProcess(0), acting)
             if options.stop_key:
                 guardian.take_key(options.stop_key)
             control.sendall(b"ready\n")
-            guardian.executor_pid = int(control.recv(32) or 0)
+            guardian.executor = ExecutorProcess(int(control.recv(32) or 0))
             guardian.watch()
         guardian.give_back()
     except NoSuchKey as error:
