@@ -14,6 +14,8 @@ STATE_SUFFIX = ".state"
 APART_SUFFIX = ".moved"
 """As there, of what came from another machine."""
 MEMO_SUFFIX = ".memo"
+FORGET_SUFFIX = ".forget"
+"""Of what is to be removed from the place behind the disk too."""
 
 
 def sessions_root() -> Path:
@@ -33,8 +35,17 @@ def parked_folder() -> Path:
     return cache_root() / "parked"
 
 
+def leaving_folder() -> Path:
+    """Where engines put what finds no more room there, to be carried away; it is there once that was done."""
+    return parked_folder() / "leaving"
+
+
 def forget_parked(session: str) -> None:
-    """Remove what is kept there of ``session``."""
-    for suffix in (STATE_SUFFIX, APART_SUFFIX, MEMO_SUFFIX):
+    """Remove what is kept there of ``session``; what was carried away, soon."""
+    for folder in (parked_folder(), leaving_folder()):
+        for suffix in (STATE_SUFFIX, APART_SUFFIX, MEMO_SUFFIX):
+            with contextlib.suppress(OSError):
+                (folder / f"{session}{suffix}").unlink(missing_ok=True)
+    if leaving_folder().is_dir():
         with contextlib.suppress(OSError):
-            (parked_folder() / f"{session}{suffix}").unlink(missing_ok=True)
+            (leaving_folder() / f"{session}{FORGET_SUFFIX}").touch(mode=0o600)

@@ -25,12 +25,14 @@ from edgeagent_models.catalog import read_gguf
 from edgeagent_models.errors import NotAModel
 from edgeagent_models.families.family import Family
 from edgeagent_models.families.registry import NoSuchFamily, by_name, recognised
-from edgeagent_models.protocol import Load
+from edgeagent_models.protocol import PARKED_BYTES, Load
 
 __all__ = ["EmbeddedModel", "Engine", "LlamaModel", "expect", "open_model"]
 
 EMBEDDED = "embedded"
 SEQUENCE = "session"
+DISK_BYTES = PARKED_BYTES
+"""For states of sessions on this machine's disk."""
 
 
 @asynccontextmanager
@@ -84,7 +86,8 @@ def expect(model: str, mmproj: str, family: str, session: str) -> None:
 def _load(model: str, mmproj: str, spoken: Family, session: str) -> Load:
     folder = str(parked_folder()) if session else ""
     return Load(
-        0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=folder
+        0, model, mmproj, context_tokens=spoken.context_tokens, threads_file=threads_file(), parked_folder=folder,
+        parked_bytes=DISK_BYTES,
     )  # fmt: skip
 
 

@@ -21,7 +21,14 @@ def expected_fingerprint(model: str, mmproj: str, family: str) -> str:
         return ""
     try:
         spoken = by_name(family or read_gguf(Path(model)).family)
-        load = Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=SEQUENCES)
-        return fingerprint(load, read_header(Path(model)), read_header(Path(mmproj)), version("llama-cpp-python"))
-    except (NotAModel, NoSuchFamily, PackageNotFoundError, OSError):
+    except (NotAModel, NoSuchFamily):
+        return ""
+    return fingerprint_of(Load(0, model, mmproj, context_tokens=spoken.context_tokens, max_sequences=SEQUENCES))
+
+
+def fingerprint_of(load: Load) -> str:
+    """As an engine with ``load`` would say it; empty where its files or llama.cpp are missing. Reads some 500 kB."""
+    try:
+        return fingerprint(load, read_header(Path(load.path)), read_header(Path(load.mmproj)), version("llama-cpp-python"))
+    except (NotAModel, PackageNotFoundError, OSError):
         return ""

@@ -7,6 +7,7 @@ their own. Runs of other processes come in over a `Relay`.
 from __future__ import annotations
 
 import asyncio
+import atexit
 import concurrent.futures
 import contextlib
 import itertools
@@ -29,6 +30,8 @@ Restarted: TypeAlias = Callable[[str], None]
 """Told why an engine had to be started again."""
 SEQUENCES = 4
 """Of one engine; a fifth run of the same model gets a second process."""
+AT_EXIT_S = 5.0
+"""For states that are under way to the place behind the disk."""
 AHEAD_S = 60.0
 """How long a place that was taken ahead is kept for a run that does not come."""
 
@@ -54,6 +57,30 @@ class Seats(Protocol):
 
         Raises `ModelUnusable`, `SandboxRefused`.
         """
+        ...
+
+
+class Carrying(Protocol):
+    """Carries states to and from a place behind the disk; raises nothing."""
+
+    def prepared(self, load: Load) -> Load:
+        """``load`` for an engine whose states are carried."""
+        ...
+
+    async def bring(self, load: Load, session: str) -> None:
+        """Put what is kept of ``session`` where the engine looks."""
+        ...
+
+    async def before(self, load: Load, request: EngineRequest) -> None: ...
+
+    async def after(self, load: Load, request: EngineRequest, reply: EngineReply) -> None: ...
+
+    def carry_soon(self) -> None:
+        """Send what waits to be sent, beside everything else."""
+        ...
+
+    async def settled(self) -> None:
+        """Once nothing is being sent."""
         ...
 
 
@@ -98,7 +125,7 @@ class HostedSeat:
         """See `Engine.request`."""
         loop = asyncio.get_running_loop()
         told = partial(_tell, loop, on_delta) if on_delta else None
-        return await self._host.run(self._shared.engine.request(request, told))
+        return await self._host.run(self._host.asked(self._shared, request, told))
 
     async def run_canary(self, targets: Targets) -> Canary:
         """See `Engine.run_canary`."""
@@ -108,7 +135,8 @@ class HostedSeat:
 class EngineHost:
     """The engines of this process. Nothing runs until the first seat is taken; an engine ends with its last one."""
 
-    def __init__(self) -> None:
+    def __init__(self, carrier: Carrying | None = None) -> None:
+        self._carrier = carrier
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="engines", daemon=True)
         self._starting = threading.Lock()
@@ -153,16 +181,32 @@ class EngineHost:
                 self._thread.start()
         return asyncio.run_coroutine_threadsafe(work, self._loop)
 
+    def settle(self, timeout_s: float) -> None:
+        """Wait for what is being sent behind the disk, but not for long: what has not gone goes another time."""
+        if self._carrier and self._thread.is_alive():
+            with contextlib.suppress(TimeoutError):
+                self.wait(asyncio.wait_for(self._carrier.settled(), timeout_s))
+
     # -- on the engines' loop
 
+    async def asked(self, shared: _Shared, request: EngineRequest, on_delta: OnDelta | None) -> EngineReply:
+        """What ``shared`` says to ``request``, with what it needs brought before, and what it lets go of carried after."""
+        if self._carrier is None:
+            return await shared.engine.request(request, on_delta)
+        await self._carrier.before(shared.load, request)
+        reply = await shared.engine.request(request, on_delta)
+        await self._carrier.after(shared.load, request, reply)
+        return reply
+
     async def _take(self, load: Load, restarted: Restarted, name: str) -> tuple[_Shared, str]:
-        if name and (shared := await self._taken_ahead(_shareable(load), name)):
+        if name and (shared := await self._taken_ahead(self._shareable(load), name)):
             shared.told[name] = restarted
             return shared, name
         return await self._take_new(load, restarted, name)
 
     async def _take_new(self, load: Load, restarted: Restarted, name: str) -> tuple[_Shared, str]:
-        load = _shareable(load)
+        load = self._shareable(load)
+        bringing = asyncio.ensure_future(self._brought(load, name))
         sequence = name or f"run {next(self._numbers)}"
         async with self._taking:
             shared = next((one for one in self._engines if one.load == load and one.has_room_for(sequence)), None)
@@ -172,12 +216,22 @@ class EngineHost:
                 self._engines.append(shared)
             shared.told[sequence] = restarted
         try:
+            await bringing
             await shared.engine.open_sequence(sequence)
         except BaseException:
             # Cancelled in mid-request it may be open all the same.
             await self._release(shared, sequence)
             raise
         return shared, sequence
+
+    async def _brought(self, load: Load, name: str) -> None:
+        """Beside the loading of the model."""
+        if self._carrier and name:
+            await self._carrier.bring(load, name)
+
+    def _shareable(self, load: Load) -> Load:
+        load = msgspec.structs.replace(load, max_sequences=SEQUENCES)
+        return self._carrier.prepared(load) if self._carrier else load
 
     async def _expect(self, load: Load, name: str) -> None:
         ahead = self._ahead.get(name)
@@ -232,15 +286,13 @@ class EngineHost:
         if not shared.told and shared in self._engines:
             self._engines.remove(shared)
             await shared.engine.close()
+        if self._carrier:
+            self._carrier.carry_soon()
 
     def _give_back_unwanted(self, taking: concurrent.futures.Future[tuple[_Shared, str]]) -> None:
         """Whoever wanted it was cancelled in the moment in which it came."""
         if not taking.cancelled() and taking.exception() is None:
             self._submit(self._release(*taking.result()))
-
-
-def _shareable(load: Load) -> Load:
-    return msgspec.structs.replace(load, max_sequences=SEQUENCES)
 
 
 def _nobody(why: str) -> None:
@@ -254,5 +306,10 @@ def _tell(loop: asyncio.AbstractEventLoop, told: Callable[[str], None], what: st
 
 @cache
 def host() -> EngineHost:
-    """This process's own."""
-    return EngineHost()
+    """This process's own. Raises `UsageError` and `EnvironmentProblem` where the user's state store cannot be used here."""
+    from edgeagent import settings
+    from edgeagent.state_store.settings import app_store, carrier_for
+
+    made = EngineHost(carrier_for(app_store(settings.read())))
+    atexit.register(made.settle, AT_EXIT_S)
+    return made

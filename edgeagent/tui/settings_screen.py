@@ -12,9 +12,10 @@ from textual.containers import Horizontal, VerticalScroll
 from textual.screen import Screen
 from textual.widgets import Checkbox, Footer, Input, Label, Select, Static
 
-from edgeagent.errors import UsageError
+from edgeagent.errors import EnvironmentProblem, UsageError
 from edgeagent.policy.loading import load_policy
 from edgeagent.settings import MODES, PICTURES, Settings, config_path, read, write
+from edgeagent.state_store.settings import app_store
 from edgeagent.tui.choices import model_choice
 from edgeagent.words import printable
 
@@ -26,6 +27,8 @@ _WORDS = {
     "model": "model to begin with",
     "mode": "mode to begin with",
     "policy": "policy to begin with",
+    "state_store": "folder for engines' states",
+    "state_store_room": "room for them there",
 }
 
 
@@ -119,6 +122,10 @@ def checked(settings: Settings) -> Settings:
     """``settings``, if what they name is there. Raises `UsageError`."""
     model_choice(settings.model)
     load_policy(settings.policy)
+    try:
+        app_store(settings)
+    except EnvironmentProblem as error:
+        raise UsageError(str(error), error.hint) from error
     return settings
 
 

@@ -15,9 +15,11 @@ from edgeagent_harness.protocol.effects import EffectStatus
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import Expectation
 
-ENGINE_PROTOCOL_VERSION = 5
+ENGINE_PROTOCOL_VERSION = 6
 MAX_ENGINE_MESSAGE_BYTES = 256 << 20
 """Images travel inline: one 4K BGRX frame is 33 MB."""
+PARKED_BYTES = 2 << 30
+"""Of states on disk together."""
 
 NETWORK_NAMESPACE = "engine_network_namespace"
 SOCKET_FILTER = "engine_socket_filter"
@@ -130,6 +132,10 @@ class Load(_Message, frozen=True, tag="load"):
     """-1: as many as fit into the GPU's free memory, none without one."""
     parked_folder: str = ""
     """Where states of sequences may be kept on disk; empty: nowhere."""
+    parked_bytes: int = PARKED_BYTES
+    """How much of them."""
+    leaving_folder: str = ""
+    """Where those go that find no more room there: the app carries them on. Empty: they are removed."""
     version: int = ENGINE_PROTOCOL_VERSION
 
 

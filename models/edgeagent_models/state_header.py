@@ -17,8 +17,13 @@ APART_SUFFIX = ".moved"
 """Of a state that came from another machine: it is found by its own session alone."""
 
 
-class _Until(msgspec.Struct, frozen=True):
+class Wanted(msgspec.Struct, frozen=True):
+    """How much it is wanted."""
+
     expires_s: float
+    """Unix time."""
+    priority: int = 50
+    pinned: bool = False
 
 
 class Made(msgspec.Struct, frozen=True):
@@ -26,12 +31,19 @@ class Made(msgspec.Struct, frozen=True):
 
     fingerprint: str
     """See `edgeagent_models.fingerprint`."""
-    hints: _Until
+    hints: Wanted
+    units: list[int | tuple[str, int, int]] = []
+    """Tokens, and pictures as id, tokens, positions."""
 
     @property
     def expires_s(self) -> float:
         """Unix time."""
         return self.hints.expires_s
+
+    @property
+    def cost_tokens(self) -> int:
+        """Tokens that would have to be computed again."""
+        return sum(1 if isinstance(unit, int) else unit[1] for unit in self.units)
 
 
 def made_with(path: Path) -> Made | None:

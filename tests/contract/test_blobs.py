@@ -11,8 +11,9 @@ from pathlib import Path
 import pytest
 from support.s3 import S3, s3
 
-from edgeagent.cloud.blobs import Blobs, plain_http
+from edgeagent.cloud.blobs import Blobs
 from edgeagent.errors import BundleRefused, EnvironmentProblem
+from edgeagent.objects import plain_http
 
 NAME = "ab" * 32
 

@@ -13,9 +13,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from edgeagent_models.llama import shelf as shelves
-from edgeagent_models.llama.retention import to_go, worth
 from edgeagent_models.llama.sequence import Checkpoint, Held, Hints
 from edgeagent_models.llama.shelf import Shelf
+from edgeagent_models.retention import to_go, worth
 
 pytest.importorskip("llama_cpp")
 NOW_S = 1_000.0
@@ -62,8 +62,7 @@ def names(shelf: Shelf, tokens: int = 10_000) -> list[tuple[str, int]]:
 
 def test_ram_spills_to_disk_and_disk_forgets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(shelves, "RAM_BYTES", 2500)
-    monkeypatch.setattr(shelves, "DISK_BYTES", 6000)
-    shelf = Shelf(str(tmp_path), "model", recurrent=False)
+    shelf = Shelf(str(tmp_path), "model", recurrent=False, disk_bytes=6000)
     for name, tokens in (("small", 10), ("large", 1000), ("middle", 100)):
         assert shelf.put(name, held(tokens), Hints(expires_s=LATER))
     assert [path.name for path in tmp_path.iterdir()] == ["small.state"]

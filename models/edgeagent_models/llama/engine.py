@@ -44,7 +44,9 @@ class LlamaEngine:
             self._template = self._compiled_template()
             vision = header_of(request.mmproj) if request.mmproj else None
             made_of = fingerprint(request, self._model.header, vision, _version())
-            self._shelf = Shelf(request.parked_folder, made_of, self._model.recurrent)
+            self._shelf = Shelf(
+                request.parked_folder, made_of, self._model.recurrent, request.parked_bytes, request.leaving_folder
+            )  # fmt: skip
             self._pictures = Pictures(loading.result()) if loading else None
         self._scheduler = Scheduler(self._model, self._pictures, self._shelf)
         self._serving = True
@@ -144,7 +146,9 @@ class LlamaEngine:
         return Parked(request.id, entry.where, entry.size_bytes) if entry else Parked(request.id, "", 0)
 
     def fetch(self, request: Fetch) -> None:
-        self._scheduler.room.fetch(self._idle(request.sequence))
+        sequence = self._idle(request.sequence)
+        self._shelf.look_again(request.sequence)
+        self._scheduler.room.fetch(sequence)
 
     def abort(self, target: int) -> None:
         self._scheduler.abort(target)

@@ -43,7 +43,7 @@ class Checkpoint:
 
 
 class Hints(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much a state is wanted; see `edgeagent_models.llama.retention`."""
+    """How much a state is wanted; see `edgeagent_models.retention`."""
 
     priority: int = 50
     expires_s: float = float("inf")

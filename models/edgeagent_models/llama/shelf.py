@@ -1,6 +1,7 @@
 """What sequences held and may hold again: in RAM, and beyond that in files of one folder.
 
-States go to RAM when their session waits or another one needs their place, to disk when RAM is full or their engine ends.
+States go to RAM when their session waits or another one needs their place, to disk when RAM is full or their engine ends, and
+from there into a folder that the app empties into a place behind the disk, where there is one.
 Whatever finds the longest beginning of a prompt here takes it over.
 """
 
@@ -18,15 +19,18 @@ from typing import Literal
 
 import msgspec
 
+from edgeagent_models import retention
 from edgeagent_models.errors import EngineProblem
-from edgeagent_models.llama import retention, state_file
+from edgeagent_models.llama import state_file
 from edgeagent_models.llama import units as count
 from edgeagent_models.llama.sequence import Held, Hints, reusable
 from edgeagent_models.llama.units import Unit
+from edgeagent_models.protocol import PARKED_BYTES
 from edgeagent_models.state_header import APART_SUFFIX, SUFFIX
 
 RAM_BYTES = 512 << 20
-DISK_BYTES = 2 << 30
+LEAVING_BYTES = 1 << 30
+"""That may wait to be carried away; what comes then is removed."""
 MIN_FREE_SHARE = 0.1
 """Of the disk: what must stay free."""
 MAX_APART = Hints(priority=50, expires_s=86_400.0)
@@ -73,10 +77,15 @@ class Entry:
 
 
 class Shelf:
-    """The states that this engine has put away. ``folder`` empty: RAM alone."""
+    """The states that this engine has put away. ``folder`` empty: RAM alone. It takes at most ``disk_bytes``; what must go then
+    goes to ``leaving``, or is removed where that is empty."""
 
-    def __init__(self, folder: str, fingerprint: str, recurrent: bool) -> None:
+    def __init__(
+        self, folder: str, fingerprint: str, recurrent: bool, disk_bytes: int = PARKED_BYTES, leaving: str = ""
+    ) -> None:  # fmt: skip
         self._folder = Path(folder) if folder else None
+        self._leaving = Path(leaving) if leaving else None
+        self._disk_bytes = disk_bytes
         self._fingerprint = fingerprint
         self._recurrent = recurrent
         self._ram: dict[str, Entry] = {}
@@ -94,6 +103,11 @@ class Shelf:
         for apart in (False, True):
             if (path := self._path(name, apart)) and path.exists():
                 self._see(name, path, apart)
+
+    def look_again(self, name: str) -> None:
+        """The same for one that may have come back since; what is in RAM is newer."""
+        if name not in self._ram and name not in self._disk:
+            self.look(name)
 
     def _see(self, name: str, path: Path, apart: bool) -> None:
         try:
@@ -202,8 +216,20 @@ class Shelf:
         return usage.free - entry.size_bytes > usage.total * MIN_FREE_SHARE
 
     def _shrink_disk(self) -> None:
-        for going in retention.to_go(self._disk.values(), DISK_BYTES, time.time()):
+        for going in retention.to_go(self._disk.values(), self._disk_bytes, time.time()):
+            if going.expires_s > time.time() and not going.pinned:
+                self._set_aside(going)
             self.drop(going.name)
+
+    def _set_aside(self, entry: Entry) -> None:
+        """Have the app carry ``entry`` away, if it does and has not too much to carry already."""
+        path = self._path(entry.name, entry.apart)
+        if self._leaving is None or path is None:
+            return
+        with contextlib.suppress(OSError):  # what cannot be moved is removed
+            self._leaving.mkdir(mode=0o700, parents=True, exist_ok=True)
+            if sum(one.stat().st_size for one in self._leaving.iterdir()) + entry.size_bytes <= LEAVING_BYTES:
+                path.rename(self._leaving / path.name)
 
     def _path(self, name: str, apart: bool = False) -> Path | None:
         fits = self._folder is not None and _PLAIN.fullmatch(name)
