@@ -1,0 +1,1 @@
+"""Benchmarks: task suites (`suite`, `episode`, `miniwob`) and what a step costs (`step`)."""

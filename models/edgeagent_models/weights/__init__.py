@@ -1,0 +1,1 @@
+"""The networks that come with the package; their model cards lie in ``models/``."""
