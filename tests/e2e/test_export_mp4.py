@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -55,3 +57,21 @@ async def test_without_ffmpeg_the_error_names_the_package(tmp_path: Path, monkey
     with pytest.raises(EnvironmentProblem, match="ffmpeg") as caught:
         export(await record(tmp_path / "session"), "mp4", tmp_path / "run.mp4")
     assert "apt install ffmpeg" in caught.value.hint
+
+
+@needs_ffmpeg
+def test_a_video_that_there_is_no_room_for_leaves_the_one_before(tmp_path: Path) -> None:
+    asyncio.run(record(tmp_path / "session"))
+    small = tmp_path / "small"
+    small.mkdir()
+    program = (
+        "import sys; from pathlib import Path; from edgeagent.recording.export import export\n"
+        "Path('small/run.mp4').write_text('the one before')\n"
+        "export(Path('session'), 'mp4', Path('small/run.mp4'))"
+    )
+    mounted = 'mount -t tmpfs -o size=8k tmpfs small && "$@"; code=$?; cat small/run.mp4; ls -A small; exit $code'
+    command = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c", mounted, "sh", sys.executable, "-c", program]
+    ended = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=60, check=False)
+    assert "could not write small/run.mp4" in ended.stderr
+    assert "No space left on device" in ended.stderr
+    assert (ended.returncode, ended.stdout) == (1, "the one beforerun.mp4\n")

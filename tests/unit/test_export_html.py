@@ -6,7 +6,9 @@ import base64
 import hashlib
 import io
 import json
+import os
 import re
+from concurrent.futures import ThreadPoolExecutor
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -161,3 +163,16 @@ async def test_what_cannot_be_done_is_said(tmp_path: Path) -> None:
 
 def test_every_format_has_a_default_name() -> None:
     assert [default_name("abc", one) for one in FORMATS] == ["abc.html", "abc.json", "abc-osworld", "abc.mp4"]
+
+
+async def test_a_report_goes_to_a_pipe_too_and_takes_the_place_of_an_older_one(tmp_path: Path) -> None:
+    session = await record(tmp_path / "session")
+    (tmp_path / "old.html").write_text("old")
+    (tmp_path / "link.html").symlink_to("old.html")
+    export(session, "html", tmp_path / "link.html")
+    os.mkfifo(tmp_path / "pipe")
+    with ThreadPoolExecutor() as threads:
+        read = threads.submit((tmp_path / "pipe").read_bytes)
+        export(session, "html", tmp_path / "pipe")
+        assert read.result() == (tmp_path / "old.html").read_bytes()
+    assert sorted(os.listdir(tmp_path)) == ["link.html", "old.html", "pipe", "session"]

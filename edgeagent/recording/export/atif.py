@@ -17,6 +17,7 @@ from edgeagent.errors import RecordingError
 from edgeagent.recording.export import atif_types as atif
 from edgeagent.recording.export.film import read_picture
 from edgeagent.recording.export.phases import total_ms
+from edgeagent.recording.export.placing import placed
 from edgeagent.recording.export.story import Note, StepStory, Story
 from edgeagent.recording.export.telling import tell
 from edgeagent.recording.reader import SessionReader
@@ -32,7 +33,8 @@ def write_atif(reader: SessionReader, out: Path) -> Path:
     story = tell(reader)
     pictures = _Pictures(reader, out)
     document = trajectory(story, pictures)
-    out.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
+    with placed(out) as part:
+        part.write_bytes(msgspec.json.format(msgspec.json.encode(document), indent=2) + b"\n")
     return out
 
 

@@ -17,6 +17,7 @@ from edgeagent.recording.export.film import Film, develop
 from edgeagent.recording.export.html_head import header, overview
 from edgeagent.recording.export.html_steps import ending_article, step_article, step_list
 from edgeagent.recording.export.markup import Html, join, tag
+from edgeagent.recording.export.placing import placed
 from edgeagent.recording.export.story import Story
 from edgeagent.recording.export.telling import tell
 from edgeagent.recording.reader import SessionReader
@@ -28,7 +29,8 @@ def write_html(reader: SessionReader, out: Path) -> Path:
     """Write the report of the session to the file ``out``."""
     story = tell(reader)
     film = develop(reader, story.frame_ids())
-    out.write_text(page(story, film), encoding="utf-8")
+    with placed(out) as part:
+        part.write_text(page(story, film), encoding="utf-8")
     return out
 
 

@@ -17,6 +17,7 @@ from edgeagent.recording.export.draw import draw_marks, font
 from edgeagent.recording.export.film import read_picture
 from edgeagent.recording.export.html_head import OUTCOME_WORDS
 from edgeagent.recording.export.marks import action_marks, effect_marks
+from edgeagent.recording.export.placing import placed
 from edgeagent.recording.export.story import StepStory, Story
 from edgeagent.recording.export.telling import tell
 from edgeagent.recording.reader import SessionReader
@@ -26,6 +27,7 @@ FRAMES_PER_S = 5
 BEFORE_S, AFTER_S, LAST_S = 1, 1, 2
 """How long a step's screen before and after it, and the last screen, are shown: whole seconds."""
 CAPTION_PX = 60
+_MOST_SAID_CHARS = 800
 _INK, _GREY, _PAPER = (240, 242, 246), (160, 170, 184), (20, 23, 28)
 _OUTCOME_COLOURS = {"done": (111, 215, 154), "failed": (255, 154, 146), "error": (255, 154, 146)}
 
@@ -39,13 +41,13 @@ def write_mp4(reader: SessionReader, out: Path) -> Path:
         )
     story = tell(reader)
     width, height = story.width_px + story.width_px % 2, story.height_px + CAPTION_PX + story.height_px % 2
-    with tempfile.TemporaryFile() as said:
-        command = _command(ffmpeg, width, height, out)
+    with placed(out) as part, tempfile.TemporaryFile() as said:
+        command = _command(ffmpeg, width, height, part)
         with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=said, stderr=said) as process:
             _feed(process, reader, story, (width, height))
-        if process.returncode != 0:
-            said.seek(0)
-            reason = said.read().decode("utf-8", "replace").strip()[-800:]
+        said.seek(0)
+        reason = said.read().decode("utf-8", "replace").strip()[-_MOST_SAID_CHARS:].replace(str(part), str(out))
+        if process.returncode != 0 or reason:  # it ends with 0 where the disk was full before the end, and says so
             raise RecordingError(f"ffmpeg could not write {out}: {reason}", "is there room, and is its directory writable?")
     return out
 
