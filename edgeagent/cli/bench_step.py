@@ -24,12 +24,12 @@ COMPARE_HELP = "Variants to compare, with commas: fast, server, official, naive.
 
 
 @click.command()
-@click.option("--session", default="", metavar="ID", help="Recorded session to replay; else a short one is recorded first.")
+@click.option("--session", metavar="ID", help="Recorded session to replay; else a short one is recorded first.")
 @click.option("--live", is_flag=True, help="Ask the model while a sandbox is driven by a script, instead of replaying.")
 @click.option("--model", default="embedded", show_default=True, metavar="embedded|PATH", help="Embedded policy or a GGUF file.")
 @click.option("--mmproj", default="", metavar="PATH", help="The GGUF's vision part.")
 @click.option("--family", default="", metavar="NAME", help="How the GGUF is spoken to, if its own header misleads.")
-@click.option("--synthetic", default="", metavar="NAME[:QUANT]", help="Random weights in the exact shape of this model.")
+@click.option("--synthetic", metavar="NAME[:QUANT]", help="Random weights in the exact shape of this model.")
 @click.option("--skip-unchanged", is_flag=True, help="Send no screenshot of a screen that stays as it was.")
 @click.option("--steps", type=click.IntRange(1, 1000), help="Steps to take of the session.  [default: all; 8 if none is given]")
 @click.option("--repeats", type=click.IntRange(1, 100), help="Times, each from nothing.  [default: 1; 3 with --compare]")
@@ -45,13 +45,18 @@ COMPARE_HELP = "Variants to compare, with commas: fast, server, official, naive.
 )
 @click.option("--plot", type=click.Path(dir_okay=False, path_type=Path), help="Write the plot (SVG) here.")
 def step(
-    session: str, live: bool, model: str, mmproj: str, family: str, synthetic: str, skip_unchanged: bool, steps: int | None,
-    repeats: int | None, compare: str, reply_tokens: int | None, image_tokens: int, json_path: Path | None, plot: Path | None,
+    session: str | None, live: bool, model: str, mmproj: str, family: str, synthetic: str | None, skip_unchanged: bool,
+    steps: int | None, repeats: int | None, compare: str, reply_tokens: int | None, image_tokens: int, json_path: Path | None,
+    plot: Path | None,
 ) -> None:  # fmt: skip
     """What one step costs on this machine, phase by phase: times, tokens, memory, energy, growth."""
     from edgeagent.bench.step.measure import StepBenchmark, measure
     from edgeagent.bench.step.variants import Shaping
 
+    if "" in (session, synthetic):
+        raise UsageError(
+            "--session and --synthetic name something: one is empty", "leave it out, or look what the shell put there"
+        )
     variants = _variants(compare)
     if live and (session or compare):
         raise UsageError("--live drives a desktop of its own", "leave out --session and --compare, or --live")
@@ -65,7 +70,7 @@ def step(
         reply_tokens or REPLY_TOKENS if synthetic else reply_tokens if reply_tokens is not None else REPLY_TOKENS * bool(compare)
     )
     directory, times = _directory(session), _repeats(repeats, compare)
-    choice, name, rates = _choice(model, mmproj, family, synthetic, image_tokens)
+    choice, name, rates = _choice(model, mmproj, family, synthetic or "", image_tokens)
     if skip_unchanged and choice.model == "embedded":
         raise UsageError("--skip-unchanged is for GGUF files", "give --model and --mmproj, or --synthetic")
     choice = replace(choice, skip_unchanged=skip_unchanged)
@@ -114,17 +119,35 @@ def _choice(model: str, mmproj: str, family: str, synthetic: str, image_tokens: 
     return choice, Path(model).name, None
 
 
-def _directory(session: str) -> Path | None:
+def _directory(session: str | None) -> Path | None:
     from edgeagent.sessions.store import SessionStore
 
     return SessionStore().find(session) if session else None
 
 
 def _check_writable(*paths: Path | None) -> None:
-    """Before minutes are spent: the reports can be written."""
-    for path in paths:
-        if path is not None and not path.parent.is_dir():
+    """Before minutes are spent: the reports can be written, each to a file of its own."""
+    named = [path for path in paths if path is not None]
+    for path in named:
+        if not path.parent.is_dir():
             raise UsageError(f"{path} cannot be written: {path.parent} is no directory", "make it first")
+        try:
+            _try_writing(path)
+        except OSError as error:
+            raise UsageError(f"{path} cannot be written: {error.strerror}", "name another file") from error
+    if len({path.resolve() for path in named}) < len(named):
+        raise UsageError(f"--json and --plot both name {named[0]}", "name a file for each")
+
+
+def _try_writing(path: Path) -> None:
+    """Raise `OSError` if it cannot be; nothing of the file changes. What is neither there nor a file (a pipe) is left alone."""
+    if path.exists() and not path.is_file() and not path.is_dir():
+        return
+    absent = not path.exists()
+    with path.open("ab"):
+        pass
+    if absent:
+        path.unlink()
 
 
 def _tell(sample: Sample) -> None:

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 
 import click
 
-from edgeagent.machine import describe_machine
-
 if TYPE_CHECKING:
     from edgeagent.bench.step.fitting import Rates
     from edgeagent.bench.step.synthetic import Synthetic
@@ -44,8 +42,10 @@ def lines(wanted: Synthetic, rates: Rates, image_tokens: int) -> list[str]:
     """The prediction in words."""
     bound = f" --image-tokens {image_tokens}" if image_tokens else ""
     fits = "fits" if rates.engine_mb < rates.available_mb else "DOES NOT FIT without swapping"
+    doubt = [f"{rates.doubt}: all times are too high, run it again while nothing else runs"] if rates.doubt else []
     return [
-        f"{wanted.label} on {rates.machine}; load average {rates.load_average:g} before{_busy(rates)}",
+        f"{wanted.label} on {rates.machine}; load average {rates.load_average:g} before, {rates.load_after:g} after",
+        *doubt,
         f"a step takes about {rates.mean_step_ms / 1000:.1f} s: {rates.next_step_ms / 1000:.1f} s where the prompt only grew, "
         f"somewhat more where old screenshots are dropped, {rates.first_step_ms / 1000:.1f} s for the first",
         f"at {rates.image_tokens} tokens a picture, {rates.reply_tokens} tokens a reply: encoding a picture "
@@ -54,7 +54,3 @@ def lines(wanted: Synthetic, rates: Rates, image_tokens: int) -> list[str]:
         f"memory: {rates.engine_mb:.0f} MB of {rates.available_mb:.0f} MB available: {fits}",
         f"compare with: edgeagent bench step --synthetic {wanted.name}:{wanted.quantization}{bound}",
     ]
-
-
-def _busy(rates: Rates) -> str:
-    return ": other work shared this machine, all times are too high" if rates.load_average > describe_machine().cores else ""

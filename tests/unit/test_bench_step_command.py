@@ -8,12 +8,16 @@ from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
+from support.recorded import record
 from support.tiny_models import TinyModels
 
 from edgeagent.bench.step import synthetic
+from edgeagent.bench.step.prompts import recorded
 from edgeagent.cli.bench_step import step
 from edgeagent.cli.models_fit import fit
-from edgeagent.errors import EdgeAgentError, EnvironmentProblem
+from edgeagent.errors import EdgeAgentError, EnvironmentProblem, RecordingDamaged
+from edgeagent.recording.frame_index import PACK_NAME
+from edgeagent.recording.reader import SessionReader
 
 Usage = namedtuple("Usage", ["total", "used", "free"])
 DOOR = Path(__file__).parents[2] / "scripts" / "step_benchmark.py"
@@ -42,6 +46,12 @@ def refusal(*arguments: str) -> EdgeAgentError:
         (["--synthetic", "holo3.1-0.8b:q3"], "no random weights are made in 'Q3'"),
         (["--synthetic", "holo3.1-0.8b", "--model", "x"], "makes a model of its own"),
         (["--json", "/nowhere/at/all.json"], "is no directory"),
+        (["--json", "/proc/report.json"], "/proc/report.json cannot be written"),
+        (["--plot", "/proc/report.svg"], "/proc/report.svg cannot be written"),
+        (["--json", ""], "cannot be written"),
+        (["--json", "r", "--plot", "./r"], "both name r"),
+        (["--session", ""], "one is empty"),
+        (["--synthetic", ""], "one is empty"),
     ],
 )
 def test_nonsense(arguments: list[str], words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,6 +60,44 @@ def test_nonsense(arguments: list[str], words: str, tmp_path: Path, monkeypatch:
     assert words in str(error)
     assert error.exit_code == 2
     assert error.hint
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [["--steps", "0"], ["--steps", "1001"], ["--repeats", "0"], ["--image-tokens", "-1"], ["--image-tokens", "4097"]],
+)
+def test_numbers_out_of_range(arguments: list[str]) -> None:
+    result = CliRunner().invoke(step, arguments)
+    assert result.exit_code == 2
+    assert "is not in the range" in result.output
+
+
+def test_asking_whether_a_report_can_be_written_changes_no_file(tmp_path: Path) -> None:
+    before, absent = tmp_path / "before.json", tmp_path / "absent.svg"
+    before.write_text("kept")
+    refusal("--json", str(before), "--plot", str(absent), "--session", "nothing-like-it")
+    assert before.read_text() == "kept"
+    assert not absent.exists()
+
+
+@pytest.mark.llama
+@pytest.mark.parametrize("part", ["--model", "--mmproj"])
+def test_a_torn_file(tiny_models: TinyModels, tmp_path: Path, part: str) -> None:
+    whole = {"--model": tiny_models.dense, "--mmproj": tiny_models.mmproj}
+    torn = tmp_path / "torn.gguf"
+    torn.write_bytes(whole[part].read_bytes()[:300_000])
+    files = {**whole, part: torn}
+    error = refusal(*(str(word) for pair in files.items() for word in pair), "--steps", "1")
+    assert f"{torn} cannot be loaded: it has 300000 bytes" in str(error)
+    assert error.exit_code == 2
+
+
+async def test_a_session_without_its_screens(tmp_path: Path) -> None:
+    directory = await record(tmp_path / "sessions" / "bare")
+    (directory / PACK_NAME).unlink()
+    with SessionReader.open(directory) as reader, pytest.raises(RecordingDamaged, match="is not there") as refused:
+        recorded(reader, 0)
+    assert refused.value.exit_code == 3
 
 
 def test_a_model_without_eyes(tiny_models: TinyModels) -> None:
@@ -73,9 +121,14 @@ def test_fit_of_nothing_known() -> None:
     assert "holo3.1-0.8b" in result.exception.hint
 
 
-def test_the_script_is_the_same_command() -> None:
-    done = subprocess.run(
-        [sys.executable, DOOR, "--compare", "fast"], capture_output=True, text=True, timeout=30, check=False
-    )  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["--compare", "fast"], "needs fast and at least one more"),
+        (["--nonsense"], "Usage: edgeagent bench step [OPTIONS]"),
+    ],
+)
+def test_the_script_is_the_same_command(arguments: list[str], words: str) -> None:
+    done = subprocess.run([sys.executable, DOOR, *arguments], capture_output=True, text=True, timeout=30, check=False)
     assert done.returncode == 2
-    assert "needs fast and at least one more" in done.stderr
+    assert words in done.stderr

@@ -1,5 +1,6 @@
 """The step benchmark's figures are what its samples say: phases, growth, cached share, ratios with intervals, prediction."""
 
+import os
 from dataclasses import replace
 
 import msgspec
@@ -10,7 +11,10 @@ from edgeagent.bench.step.fitting import Rates, rates
 from edgeagent.bench.step.meter import Sample
 from edgeagent.bench.step.plot import svg
 from edgeagent.bench.step.report import Setting, growth, summarise
+from edgeagent.bench.step.synthetic import named
 from edgeagent.bench.step.table import table
+from edgeagent.cli.models_fit import lines
+from edgeagent.machine import machine_line
 from edgeagent.timings import StepTimings
 from edgeagent_models.protocol import Usage
 
@@ -25,7 +29,7 @@ def sample(variant: str, repeat: int, step: int, wall_ms: float, cached: int = 0
 NAIVE = [sample("naive", repeat, step, 1000.0 * step) for repeat in (1, 2, 3) for step in (1, 2, 3, 4)]
 FAST = [sample("fast", repeat, step, 1000.0, cached=500) for repeat in (1, 2, 3) for step in (1, 2, 3, 4)]
 OUTSIDE = [StepTimings(1, {"capture_ms": 2.0, "settle_ms": 90.0, "encode_ms": 7.0})]
-RATES = Rates(0.5, 1.0, 10.0, 400, 48, 3000, 1500, 90, 900, 8000, "a machine", 0.5)
+RATES = Rates(0.5, 1.0, 10.0, 400, 48, 3000, 1500, 90, 900, 8000, machine_line(), 0.0)
 
 
 def test_phases_growth_and_cached_share() -> None:
@@ -111,16 +115,40 @@ def test_a_prediction_in_processor_time() -> None:
     assert "in processor time" not in table(summarise(SETTING, fast, [], "", RATES))
 
 
+@pytest.mark.parametrize(
+    ("taken", "words"),
+    [
+        ({"load_average": 99.0, "load_after": 98.0}, "while other work shared this machine (load average 99 to 98)"),
+        ({"load_after": 99.0}, "while other work shared this machine (load average 0 to 99)"),
+        ({"machine": "a larger machine"}, "on another machine or system (a larger machine)"),
+    ],
+)
+def test_a_prediction_remembered_from_a_busy_hour_says_so(taken: dict[str, object], words: str) -> None:
+    remembered = msgspec.structs.replace(RATES, **taken)
+    report = summarise(SETTING, FAST, [], "", remembered)
+    assert report.prediction_doubt == f"taken {words}"
+    assert f"that prediction was taken {words}: run `edgeagent models fit` again" in table(report)
+    assert any(line.startswith(f"taken {words}") for line in lines(named("holo3.1-0.8b"), remembered, 0))
+
+
+def test_a_prediction_from_a_quiet_hour_is_not_doubted() -> None:
+    own = os.sched_getaffinity(0)
+    remembered = msgspec.structs.replace(RATES, load_average=0.5 * len(own), load_after=1.0 * len(own))
+    assert "that prediction was" not in table(summarise(SETTING, FAST, [], "", remembered))
+    assert not any("too high" in line for line in lines(named("holo3.1-0.8b"), remembered, 0))
+
+
 def test_one_step_in_three_computes_two_turns_again() -> None:
     assert RATES.mean_step_ms == pytest.approx(1500 + 90 * 2 / 3)
 
 
 def test_rates_from_two_steps() -> None:
     first = msgspec.structs.replace(sample("fast", 1, 1, 1300), cpu_ms=1650.0)
-    found = rates([first, msgspec.structs.replace(first, wall_ms=900.0, usage=Usage(1800, 1000, 960, 48))], 9000, 1.0)
+    found = rates([first, msgspec.structs.replace(first, wall_ms=900.0, usage=Usage(1800, 1000, 960, 48))], 9000, (1.0, 1.5))
     assert found.encode_ms_per_image_token == pytest.approx(200 / 960, abs=1e-4)
     assert found.prefill_ms_per_token == pytest.approx(400 / 1800, abs=1e-4)
     assert found.decode_ms_per_token == pytest.approx(2000 / 96, abs=1e-4)
     assert (found.first_step_ms, found.next_step_ms) == (1300, 900)
     assert found.turn_tokens == 800 - 480
     assert found.cores_busy == pytest.approx(1.5)
+    assert (found.load_average, found.load_after) == (1.0, 1.5)

@@ -14,7 +14,7 @@ from edgeagent.bench.step.meter import Meter, Sample
 from edgeagent.bench.step.resources import EnergyMeter
 from edgeagent.bench.step.variants import Shaping
 from edgeagent.history import History, Step
-from edgeagent.machine import available_mb, machine_line
+from edgeagent.machine import available_mb, describe_machine, machine_line
 from edgeagent.ports import Prompt
 from edgeagent.runner import ModelChoice
 from edgeagent.screen import Screen
@@ -25,6 +25,9 @@ from edgeagent_harness.protocol.geometry import Point
 
 SCREENSHOTS = 3
 """Of so many steps, one drops the older screenshots: the turns that lost theirs go through the model once more."""
+BUSY_SHARE = 0.75
+"""Of the cores, as load average before a probe: with more something else runs. Weights that were written just before are half a
+process or so."""
 _TASK = "Fill in the form with the data of the customer, then save it."
 
 
@@ -49,12 +52,24 @@ class Rates(msgspec.Struct, frozen=True):
     """Runnable processes over the last minute before the probe: above the number of cores all times are too high."""
     cores_busy: float = 0.0
     """Processor time of the engine to the wall clock, over the two steps: what other work takes away is not in it. 0: unknown."""
+    load_after: float = 0.0
+    """As ``load_average``, at the probe's end: the engine is in it with at most one process for each core. 0: unknown."""
 
     @property
     def mean_step_ms(self) -> float:
         """Over a long session."""
         again = self.turn_tokens * (SCREENSHOTS - 1) / SCREENSHOTS
         return self.next_step_ms + again * self.prefill_ms_per_token
+
+    @property
+    def doubt(self) -> str:
+        """Why not to go by its times here; empty where nothing speaks against it."""
+        if self.machine != machine_line():
+            return f"taken on another machine or system ({self.machine})"
+        cores = describe_machine().cores
+        if self.load_average > BUSY_SHARE * cores or self.load_after > cores + 1:
+            return f"taken while other work shared this machine (load average {self.load_average:g} to {self.load_after:g})"
+        return ""
 
     def predict_ms(self, sample: Sample) -> float:
         """A step that had as many tokens to encode, to prefill and to write as ``sample``."""
@@ -77,11 +92,11 @@ async def probe(choice: ModelChoice, shaping: Shaping, screen: tuple[int, int]) 
                 await meter.ask(one.model, prompt, one.engine.pid, one.variant, repeat, step)
                 if repeat == 1:
                     break
-    return rates(meter.samples[1:], before_mb, load_average)
+    return rates(meter.samples[1:], before_mb, (load_average, os.getloadavg()[0]))
 
 
-def rates(samples: Sequence[Sample], before_mb: float, load_average: float) -> Rates:
-    """From the first step of a session and the one after it, each with a picture of its own."""
+def rates(samples: Sequence[Sample], before_mb: float, load_average: tuple[float, float]) -> Rates:
+    """From a session's first step and the one after it, each with a picture of its own; ``load_average`` before and after."""
     first, after = samples
     fresh = sum(one.usage.prompt_tokens - one.usage.cached_tokens for one in samples)
     pictures = first.usage.image_tokens
@@ -99,7 +114,8 @@ def rates(samples: Sequence[Sample], before_mb: float, load_average: float) -> R
         engine_mb=after.engine_mb,
         available_mb=round(before_mb, 1),
         machine=machine_line(),
-        load_average=round(load_average, 2),
+        load_average=round(load_average[0], 2),
+        load_after=round(load_average[1], 2),
         cores_busy=round(sum(one.cpu_ms for one in samples) / sum(one.wall_ms for one in samples), 3),
     )
 

@@ -96,6 +96,8 @@ class StepReport(msgspec.Struct, frozen=True):
     load_average: tuple[float, float]
     """Runnable processes over the last minute, before and after: above the number of cores the figures are too high."""
     samples: tuple[Sample, ...] = ()
+    prediction_doubt: str = ""
+    """Why not to go by what was predicted: taken on a busy machine, or on another one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,7 @@ def summarise(
         machine=describe_machine(),
         load_average=(round(setting.load_before, 2), round(os.getloadavg()[0], 2)),
         samples=tuple(samples),
+        prediction_doubt=rates.doubt if rates else "",
     )
 
 

@@ -48,6 +48,8 @@ def _prediction(report: StepReport) -> list[str]:
     if report.predicted_cpu_ms is not None:
         measured_ms = sum(one.cpu_ms for one in report.samples if one.variant == "fast") / report.repeats
         lines.append(f"in processor time {_beside(report.predicted_cpu_ms, measured_ms)}")
+    if report.prediction_doubt:
+        lines.append(f"that prediction was {report.prediction_doubt}: run `edgeagent models fit` again while nothing else runs")
     return lines
 
 
