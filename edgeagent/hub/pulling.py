@@ -24,6 +24,7 @@ ENDPOINT_VARIABLE = "HF_ENDPOINT"
 DEFAULT_ENDPOINT = "https://huggingface.co"
 _HUBS_OWN = ("*.huggingface.co", "*.hf.co")
 """Where the default hub sends one for large files."""
+_FORM = "write OWNER/NAME, or OWNER/NAME:QUANT"
 _CHUNK_BYTES = 1 << 20
 Tell = Callable[[str], None]
 
@@ -49,9 +50,16 @@ class Wanted:
 
 def wanted(text: str, revision: str, also: Sequence[str]) -> Wanted:
     """``OWNER/NAME[:QUANT]`` from the hub that the environment names. Raises `UsageError`."""
+    from huggingface_hub.errors import HFValidationError
+    from huggingface_hub.utils import validate_repo_id
+
     repository, _, quantization = text.partition(":")
-    if repository.count("/") != 1 or not all(repository.split("/")):
-        raise UsageError(f"{text!r} is no repository", "write OWNER/NAME, or OWNER/NAME:QUANT")
+    try:
+        validate_repo_id(repository)
+    except HFValidationError as error:
+        raise UsageError(f"{text!r} is no repository: {error}", _FORM) from error
+    if "/" not in repository:
+        raise UsageError(f"{text!r} is no repository: its owner is missing", _FORM)
     endpoint = (os.environ.get(ENDPOINT_VARIABLE) or DEFAULT_ENDPOINT).rstrip("/")
     return Wanted(repository, quantization, revision, endpoint, tuple(_place(f"https://{place}") for place in also))
 

@@ -124,6 +124,9 @@ def test_a_full_disk_is_told_before_anything_is_fetched(hub: Hub, home: Path, mo
     [
         (("pull", "me/Other-GGUF"), 2, "answered 404"),
         (("pull", "Tiny"), 2, "is no repository"),
+        (("pull", "../Tiny"), 2, "is no repository"),
+        (("pull", "a/b/c"), 2, "is no repository"),
+        (("pull", ""), 2, "is no repository"),
         (("pull", "me/Tiny-GGUF:Q2_K"), 2, "has nothing in Q2_K"),
     ],
 )
