@@ -48,6 +48,13 @@ def available_mb() -> float:
     return 0.0
 
 
+def private_mb(pid: int) -> float:
+    """Memory that comes back when the process ``pid`` ends, in MB: not the files that it has mapped, which `available_mb` counts
+    already. 0 for one that is gone. Source: /proc/PID/status."""
+    names = ("RssAnon", "RssShmem")
+    return sum(float((_field(f"/proc/{pid}/status", name) or "0").split()[0]) for name in names) * 1024 / 1e6
+
+
 def _os_release() -> str:
     try:
         return platform.freedesktop_os_release().get("PRETTY_NAME", platform.system())

@@ -121,6 +121,10 @@ class HostedSeat:
         """Of the engine's process."""
         return self._shared.engine.pid
 
+    def frees_mb(self) -> float:
+        """Memory that comes back when this seat is left, in MB: none while other runs sit at the same engine."""
+        return self._shared.engine.frees_mb() if len(self._shared.told) <= 1 else 0.0
+
     async def request(self, request: EngineRequest, on_delta: OnDelta | None = None) -> EngineReply:
         """See `Engine.request`."""
         loop = asyncio.get_running_loop()

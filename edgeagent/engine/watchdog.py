@@ -11,6 +11,7 @@ from collections.abc import Callable
 from edgeagent.engine.channel import OnDelta
 from edgeagent.engine.process import EngineKind, EngineProcess
 from edgeagent.errors import EngineError, EngineLost, ModelUnusable, SandboxRefused
+from edgeagent.machine import private_mb
 from edgeagent_harness.isolation.canary import Canary, Targets
 from edgeagent_models.protocol import (
     NETWORK_NAMESPACE,
@@ -54,6 +55,10 @@ class Engine:
     def pid(self) -> int:
         """Of the process that runs now."""
         return self._running().pid
+
+    def frees_mb(self) -> float:
+        """Memory that comes back when this engine is closed, in MB."""
+        return private_mb(self._process.pid) if self._process else 0.0
 
     async def start(self) -> Loaded:
         """Spawn the process and load the model. Raises `ModelUnusable`, or `SandboxRefused` where a layer is missing."""

@@ -8,6 +8,7 @@ from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontext
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
+from typing import Protocol, runtime_checkable
 
 from edgeagent import events, offline
 from edgeagent.errors import EdgeAgentError, EnvironmentProblem, UsageError
@@ -32,11 +33,24 @@ class ModelSwitch:
     """Told that the model which was wanted is being loaded."""
     kept: Callable[[ModelChoice, EdgeAgentError], None] = lambda _choice, _why: None
     """Told why the model which was wanted does not decide: the one before goes on."""
+    frees_mb: Callable[[], float] = lambda: 0.0
+    """Memory that comes back when the model goes that decides now. Set by the run that follows this."""
+
+    def room_mb(self) -> float:
+        """Memory that another model will have, in MB: the one before is let go first."""
+        return available_mb() + self.frees_mb()
 
     def take(self) -> ModelChoice | None:
         """What is wanted, once."""
         wanted, self.wanted = self.wanted, None
         return wanted
+
+
+@runtime_checkable
+class _Freeing(Protocol):
+    """An engine on this machine."""
+
+    def frees_mb(self) -> float: ...
 
 
 class Deciding:
@@ -63,14 +77,20 @@ class Deciding:
     async def complete(self, prompt: Prompt) -> Reply:
         return await self.model.complete(prompt)
 
+    def frees_mb(self) -> float:
+        """Memory that comes back when the model goes that decides now, in MB."""
+        engine = getattr(self.model, "engine", None)
+        return engine.frees_mb() if isinstance(engine, _Freeing) else 0.0
+
     async def follow(self, switch: ModelSwitch) -> events.ModelChanged | None:
         """Have the model decide that ``switch`` wants, if any and if it can be; what to write down of that."""
+        switch.frees_mb = self.frees_mb
         before, wanted = self.choice, switch.take()
         if wanted is None or _same(wanted, before):
             return None
         wanted = replace(wanted, skip_unchanged=before.skip_unchanged)
         try:
-            refuse_unusable(wanted, available_mb())
+            refuse_unusable(wanted, switch.room_mb())
         except EdgeAgentError as error:
             switch.kept(wanted, error)
             return None
@@ -85,6 +105,7 @@ class Deciding:
         the one before was opened again. Raises `EdgeAgentError` if that cannot be had any more either."""
         await self._stack.aclose()
         try:
+            refuse_unusable(choice, available_mb())  # as it is now, whatever was expected to come back
             await self._open(choice)
         except EdgeAgentError as error:
             await self._stack.aclose()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from textual.app import App
 
@@ -22,22 +23,25 @@ PULL = "pull:"
 """Begins the choice of a model that is not on this machine yet; after it, what to pull."""
 
 
-async def choose_decider(app: App[None], now: str) -> ModelChoice | None:
+async def choose_decider(app: App[None], now: str, room_mb: Callable[[], float]) -> ModelChoice | None:
     """What the user has a session go on with; None: as `choose_model`, or not after what was said of it. In a worker.
+    ``room_mb``: the memory that there will be for it.
 
     Raises `EdgeAgentError` where it is known already that it cannot decide here.
     """
-    said = await choose_model(app, now, "Which model decides from the next step on?")
+    said = await choose_model(app, now, "Which model decides from the next step on?", room_mb)
     if not said:
         return None
     choice = model_choice(said)
-    refuse_unusable(choice, available_mb())
+    refuse_unusable(choice, room_mb())
     return choice if await may_leave(app, choice.model) else None
 
 
-async def choose_model(app: App[None], now: str, title: str = "Which model?") -> str | None:
+async def choose_model(
+    app: App[None], now: str, title: str = "Which model?", room_mb: Callable[[], float] = available_mb
+) -> str | None:
     """What the user chooses or writes; None: nothing, or one that is to be fetched first. In a worker."""
-    choices = await asyncio.to_thread(model_choices)
+    choices = await asyncio.to_thread(model_choices, room_mb())
     said = await app.push_screen_wait(ChoiceScreen(title, choices, now))
     if said == OTHER:
         note = "A GGUF file and after it its mmproj, or openai:URL#NAME"
@@ -48,9 +52,9 @@ async def choose_model(app: App[None], now: str, title: str = "Which model?") ->
     return said
 
 
-def model_choices() -> list[Choice]:
-    """The embedded one, those on this machine, any other file, and published ones that fit. Reads the disk."""
-    free_gb = available_mb() / 1000
+def model_choices(room_mb: float) -> list[Choice]:
+    """The embedded one, those on this machine, any other file, and published ones that fit in ``room_mb``. Reads the disk."""
+    free_gb = room_mb / 1000
     known = published()
     here = [Choice(one.name, one.name, _here(one, free_gb, known)) for one in shelved()]
     return [
@@ -95,6 +99,7 @@ def _step_words(model: Published, quantizations: list[str]) -> str:
     for quantization in quantizations:
         rates = kept(named(f"{model.shape}:{quantization}").directory, 0) if quantization in OFFERED else None
         if rates is not None:
-            return f"a step takes about {rates.mean_step_ms / 1000:.1f} s here ({quantization})"
+            again = f"; predict it again: edgeagent models fit {model.shape}:{quantization}" if rates.doubt else ""
+            return f"a step takes about {rates.mean_step_ms / 1000:.1f} s here ({quantization}){again}"
     offered = next((name for name in quantizations if name in OFFERED), "")
     return f"step time: edgeagent models fit {model.shape}:{offered}" if offered else ""

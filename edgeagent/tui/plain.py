@@ -18,7 +18,6 @@ from dataclasses import dataclass, field, replace
 from edgeagent.agents.reading import agents_folder, load, own_names
 from edgeagent.agents.telling import in_words
 from edgeagent.errors import EdgeAgentError, UsageError
-from edgeagent.machine import available_mb
 from edgeagent.policy.asking import Answer, Instead, Question, Said
 from edgeagent.policy.grants import GRANT_S
 from edgeagent.remote_names import is_remote, model_name, remote_name
@@ -201,7 +200,7 @@ class Plain:
 
     def _change_model(self, run: RunThread, said: str) -> None:
         choice = model_choice(said)
-        refuse_unusable(choice, available_mb())
+        refuse_unusable(choice, run.room_mb())
         self._tell_what_leaves(choice.model)
         run.set_model(choice)
         self.say(printable(f"after the step under way: {model_name(choice.model)} decides, in the same sandbox"))

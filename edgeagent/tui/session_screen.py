@@ -12,6 +12,7 @@ from textual.widgets import Input
 
 from edgeagent.clock import SystemClock
 from edgeagent.errors import EdgeAgentError
+from edgeagent.machine import available_mb
 from edgeagent.policy.asking import Question
 from edgeagent.recording.export import FORMATS, default_name
 from edgeagent.remote_names import model_name
@@ -159,8 +160,9 @@ class SessionScreen(WatchScreen):
             return
         from edgeagent.tui.models_here import choose_decider
 
+        room_mb = self.run.room_mb if self.run is not None and self.running else available_mb
         try:
-            model = await choose_decider(self.app, self.timeline.model)
+            model = await choose_decider(self.app, self.timeline.model, room_mb)
         except EdgeAgentError as error:
             self.app.notify(printable(f"{error}. {error.hint}"), severity="error", timeout=10, markup=False)
             return

@@ -183,6 +183,10 @@ class RunThread(LoopThread[Told]):
         glimpse, self._glimpse = self._glimpse, None
         return glimpse
 
+    def room_mb(self) -> float:
+        """Memory that another model will have, in MB."""
+        return self._switch.room_mb()
+
     def hold(self, held: bool) -> None:
         """Pause before the next action, or go on."""
         self._on_loop(lambda: self._gate.hold(held))
