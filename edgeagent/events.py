@@ -6,15 +6,17 @@ forked from, ``agent`` who acted. Fold the events with `edgeagent.history.fold` 
 
 from __future__ import annotations
 
-from typing import Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 import msgspec
 
 from edgeagent.agents.agent import Agent
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.effects import Effect, SettleReport
+from edgeagent_harness.protocol.frames import Side
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import DesktopSpec, Expectation
+from edgeagent_harness.protocol.windows import MAX_BESIDES, MAX_WINDOWS, PlacedWindow, ShortText
 from edgeagent_models.protocol import Element, Usage
 
 FORMAT = 2
@@ -317,6 +319,20 @@ class Restored(_Fact, frozen=True, tag="restored"):
     """What the model had noted of its progress, where that still holds."""
     why: str = ""
     """Why it is not more exact."""
+    windows: str = ""
+    """What became of the windows that were open; empty: none were, or it is not known where."""
+
+
+class WindowsLeft(_Fact, frozen=True, tag="windows_left"):
+    """What was open in the sandbox when a run had ended, as its display said it."""
+
+    width: Side
+    """Of the screen, like ``height`` in pixels."""
+    height: Side
+    windows: Annotated[tuple[PlacedWindow, ...], msgspec.Meta(max_length=MAX_WINDOWS)] = ()
+    """The lowest first."""
+    besides: Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=MAX_BESIDES)] = ()
+    """What else ended with the desktop: programs without a window, files outside of the home, the clipboard."""
 
 
 class RunEnded(_Fact, frozen=True, tag="run_ended"):
@@ -331,7 +347,7 @@ EventData: TypeAlias = (
     SessionCreated | RunStarted | Observed | Replied | Malformed | Verdict | Intent | Acted | Reconciled | DesktopWasLost
     | EngineRestarted | UserMessage | ModeChanged | Approved | Memorized | LimitReached | LogRepaired | AuditAnchored
     | StateChanged | ModelChanged | Compacted | HomeKept | Forked | Rewound | Masked | HandedOver | TakenBack | Restored
-    | RunEnded
+    | WindowsLeft | RunEnded
 )  # fmt: skip
 
 

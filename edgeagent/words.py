@@ -42,6 +42,12 @@ def with_more(words: str, more: str) -> str:
     return f"{words}; {printable(more)}" if more else words
 
 
+def restored_words(how: str, steps: int, why: str, windows: str) -> str:
+    """How the screen of a session that moved was restored, and what became of its windows."""
+    was = "it is as it was, and nothing was open" if how == "exact" else f"{steps} steps were done again"
+    return with_more(f"{how}: {printable(why) or was}", windows)
+
+
 def name_of(target: Element) -> str:
     """``target`` in words: its role and its best name, for example ``checkbox 'I agree'``."""
     role = _ROLE_WORDS.get(target.role, target.role)

@@ -14,7 +14,7 @@ from edgeagent import events
 from edgeagent.cli.asking import TerminalAsker
 from edgeagent.policy.news import AuditNews
 from edgeagent.timings import StepTimings, TimingFold, phases_line
-from edgeagent.words import describe, effect_words, printable, with_more
+from edgeagent.words import describe, effect_words, printable, restored_words, with_more
 from edgeagent_harness.protocol import audit
 
 _SPINNER = "⠋⠙⠹⠸⠼⠴⠦⠧⠇⠏"
@@ -59,8 +59,8 @@ class LivePrinter:
                 click.secho(f"     {with_more(f'handed over to {printable(to)}', state)}", fg="blue")
             case events.TakenBack(source=source, engine_state=state):
                 click.secho(f"     {with_more(f'taken back from {printable(source)}', state)}", fg="blue")
-            case events.Restored(how=how, steps=steps, why=why):
-                click.secho(f"     the screen is {how}: {why or f'{steps} steps were done again'}", fg="blue")
+            case events.Restored(how=how, steps=steps, why=why, windows=windows):
+                click.secho(f"     the screen is {restored_words(how, steps, why, windows)}", fg="blue")
             case events.LogRepaired(bytes_cut=count):
                 click.secho(f"     the recording ended in half an event: its {count} bytes were cut off and kept", fg="yellow")
             case events.RunStarted() | events.Observed():

@@ -33,6 +33,7 @@ def plan_object(plan: Plan) -> dict[str, object]:
         "model": manifest.model,
         "policy": manifest.policy,
         "applications": manifest.applications,
+        "windows": manifest.windows or (),
         "limits": manifest.limits,
         "left": manifest.left,
         "entries": manifest.entries,

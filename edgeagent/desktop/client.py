@@ -26,6 +26,7 @@ from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point
 from edgeagent_harness.protocol.messages import Application, DesktopSpec, Guard, SettleSpec
+from edgeagent_harness.protocol.windows import PlacedWindow
 
 _CLOSE_TIMEOUT_S = 10.0
 
@@ -144,6 +145,10 @@ class SandboxDesktop:
     async def windows(self, points: tuple[Point, ...] = ()) -> messages.WindowsTold:
         """Which window has the keyboard, and which ones lie under ``points``, as the sandbox's display says it."""
         return await self._request(messages.AskWindows(self._id(), points), messages.WindowsTold)
+
+    async def arrange(self, windows: tuple[PlacedWindow, ...] = ()) -> messages.Arranged:
+        """Put ``windows`` (by id, the lowest first) where they say; what there is then, as the sandbox's display says it."""
+        return await self._request(messages.Arrange(self._id(), windows), messages.Arranged)
 
     async def pages(self) -> Pages | None:
         """What the browser says that it has open; None: it was not started with a debugging pipe, or does not answer."""

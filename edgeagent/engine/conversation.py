@@ -22,7 +22,7 @@ FRESH_DESKTOP = "\nThe desktop was started anew: files are kept, but what applic
 MOVED = "\nYou go on on another machine: your files came along, "
 MOVED_HOW = {
     "": "",
-    "exact": MOVED + "and so did everything that was open.",
+    "exact": MOVED + "and nothing else was open. The screen is as it was.",
     "replayed": MOVED + "and what you had filled in was filled in again there.",
     "reopened": MOVED + "but applications were only opened again.",
 }

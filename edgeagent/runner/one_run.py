@@ -35,7 +35,8 @@ from edgeagent.sessions.leaving import leave_if_asked
 from edgeagent.sessions.reconcile import reconcile
 from edgeagent.sessions.stopping import take_note
 from edgeagent.sessions.store import OpenSession
-from edgeagent.teleport.restoring import restore
+from edgeagent.teleport import windows
+from edgeagent.teleport.restoring import arrived_whole, restore
 from edgeagent.timings import median_phases
 from edgeagent_harness.policy.would_deny import WouldDeny
 from edgeagent_harness.protocol.audit import Entry
@@ -145,14 +146,16 @@ class OneRun:
 
     async def _on_one_desktop(self, reason: StartReason) -> events.RunEnded:
         try:
-            return await self._on_this_desktop(self._open_desktop(), reason)
+            return await self._on_this_desktop(self._open_desktop(reason), reason)
         finally:
             await self._note_anchor()
 
-    def _open_desktop(self) -> AbstractAsyncContextManager[RunningDesktop]:
+    def _open_desktop(self, reason: StartReason) -> AbstractAsyncContextManager[RunningDesktop]:
         agent = self._created.agent
         keep_apart(self._created.desktop, self._policy.policy, self._session.directory.parent, agent.source if agent else "")
         spec = self._guard.spec(self._created.desktop)
+        if reason == "resumed" and arrived_whole(self._session.directory, self._session.writer.events):
+            spec = msgspec.structs.replace(spec, applications=(), url="")
         return self._wiring.open_desktop(spec) if self._wiring.open_desktop else self._real_desktop(spec)
 
     def _real_desktop(self, spec: DesktopSpec) -> AbstractAsyncContextManager[RunningDesktop]:
@@ -182,7 +185,7 @@ class OneRun:
                 self._masks.desktop = seen if isinstance(seen, RedactingDesktop) else None
                 seen = self._attendance.desktop(seen, looked_on=self._wiring.viewing is not None)
                 if reason == "resumed":
-                    await self._restore(seen)
+                    await self._restore(seen, desktop)
                 self._history = await reconcile(self._history, seen, self._sink)
                 limits = msgspec.convert(self._created.limits, Limits, strict=False)
                 self._loop = loop = Loop(
@@ -190,13 +193,22 @@ class OneRun:
                     self._wiring.hands, self._heard, self._stopped,
                 )  # fmt: skip
                 try:
-                    return await loop.run()
+                    ended = await loop.run()
                 finally:
                     self._history, self._loop = loop.history, None
+                await self._note_windows(desktop)
+                return ended
 
-    async def _restore(self, desktop: Desktop) -> None:
-        if restored := await restore(self._session.directory, self._session.writer.events, desktop):
+    async def _restore(self, seen: Desktop, desktop: RunningDesktop) -> None:
+        if restored := await restore(self._session.directory, self._session.writer.events, seen, desktop):
             await self.note(restored)
+
+    async def _note_windows(self, desktop: RunningDesktop) -> None:
+        """What is open as the run ends: if the session moves, that is how it is to be found there."""
+        spec, painted = self._created.desktop, self._policy.policy.redaction.regions
+        if spec.host is None and (left := await windows.noted(desktop, (spec.width, spec.height), titles=not painted)):
+            await self.note(left)
+            await self._sink.flush()
 
     def _viewed(self, desktop: Desktop) -> AbstractAsyncContextManager[None]:
         return self._wiring.viewing(desktop) if self._wiring.viewing else contextlib.nullcontext()

@@ -27,6 +27,7 @@ GROWING_CHUNK_BYTES = 1 << 16
 """Of logs and packs, which only grow: so little of them is sent again when they did."""
 
 
+CACHE = "a cache: it is made anew"
 _BROWSER = b"edgeagent-chromium"
 """The browser's profile, as the sandbox calls it."""
 _BROWSER_CACHES = frozenset((
@@ -108,7 +109,7 @@ class Gathering:
             self.entries.append(LinkEntry(as_text(name), as_text(os.readlink(child.path))))
         elif child.is_dir(follow_symlinks=False):
             if _is_cache(name):
-                self.stays.append(Stays(as_text(name), "a cache: it is made anew"))
+                self.stays.append(Stays(as_text(name), CACHE))
             else:
                 self.take_tree(path, name)
         elif child.is_file(follow_symlinks=False):

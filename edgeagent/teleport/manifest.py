@@ -14,10 +14,13 @@ from nacl.exceptions import BadSignatureError
 from nacl.signing import SigningKey, VerifyKey
 
 from edgeagent.errors import BundleRefused
+from edgeagent_harness.protocol.windows import MAX_WINDOWS, PlacedWindow
 
 FORMAT = 1
 FORMAT_WITH_STATE = 2
 """Of a manifest that names an engine's state; one that does not is written as before, so that earlier versions read it."""
+FORMAT_WITH_WINDOWS = 3
+"""Of one that says where windows are, with an engine's state or without."""
 MAX_MANIFEST_BYTES = 64 << 20
 MAX_ENTRIES = 200_000
 MAX_CHUNK_BYTES = 1 << 20
@@ -149,6 +152,10 @@ class Manifest(_Part, frozen=True):
     found: tuple[Found, ...] = ()
     engine: EngineState | msgspec.UnsetType = msgspec.UNSET
     """Optional, and no part of the session: whoever receives it may leave it out."""
+    windows: Annotated[tuple[PlacedWindow, ...], msgspec.Meta(min_length=1, max_length=MAX_WINDOWS)] | msgspec.UnsetType = (
+        msgspec.UNSET
+    )
+    """Where windows were when the last run ended, the lowest first: as it stands in the log."""
 
     @property
     def files(self) -> tuple[FileEntry, ...]:
@@ -233,12 +240,14 @@ def verify(signed: bytes, signer: str = "") -> tuple[Manifest, str]:
 
 def format_of(manifest: Manifest) -> int:
     """The earliest format that has all parts of ``manifest``."""
+    if manifest.windows is not msgspec.UNSET:
+        return FORMAT_WITH_WINDOWS
     return FORMAT if manifest.engine is msgspec.UNSET else FORMAT_WITH_STATE
 
 
 def _require_known(number: int) -> None:
-    if number not in (FORMAT, FORMAT_WITH_STATE):
+    if number not in (FORMAT, FORMAT_WITH_STATE, FORMAT_WITH_WINDOWS):
         raise BundleRefused(
-            f"the bundle has format {number}; this version reads formats {FORMAT} and {FORMAT_WITH_STATE}",
+            f"the bundle has format {number}; this version reads formats {FORMAT} to {FORMAT_WITH_WINDOWS}",
             "give this machine the newer version",
         )

@@ -30,10 +30,12 @@ from edgeagent.sessions.stopping import NOTE_NAME
 from edgeagent.sessions.whereabouts import RECORD_NAME
 from edgeagent.teleport.engine_state import ARRIVED, gathered
 from edgeagent.teleport.gathering import Gathering, Piece
-from edgeagent.teleport.manifest import FORMAT, FORMAT_WITH_STATE, Head, Manifest, ModelReference, Stays, manifest_hash
+from edgeagent.teleport.manifest import FORMAT, Head, Manifest, ModelReference, Restoration, Stays, format_of, manifest_hash
 from edgeagent.teleport.outside import replayable
 from edgeagent.teleport.paths import HOME, RECORD_FILES, TREES
 from edgeagent.teleport.scan import SecretScan
+from edgeagent.teleport.whole import WHOLE_NAME, is_whole
+from edgeagent.teleport.windows import left_by
 from edgeagent_harness.policy.types import Policy
 
 _OWN_FILES = {
@@ -41,6 +43,7 @@ _OWN_FILES = {
     NOTE_NAME: "it is a note to such a process",
     LEAVE_NAME: "it is a note to such a process",
     RECORD_NAME: "it says where the session has been",
+    WHOLE_NAME: "it says how the session came to this machine",
     **dict.fromkeys(ARRIVED, "it is for this machine's engine"),
 }
 
@@ -82,12 +85,13 @@ def make_plan(directory: Path, with_engine_state: bool = False) -> Plan:
     for name in (START_HOME_NAME, OBJECTS_NAME):
         if (directory / name).is_dir():
             gathering.take_tree(directory / name, name.encode())
-    gathering.stays.extend(_elsewhere(created, policy, home, directory))
+    expects = _expects(facts, created, policy, gathering.stays)
+    gathering.stays.extend(_elsewhere(created, policy, home, directory, expects))
     state = gathered(gathering, directory.name, policy) if with_engine_state else None
-    manifest = _manifest(directory, contents, created, gathering)
-    if state is not None:
-        manifest = msgspec.structs.replace(manifest, engine=state, format=FORMAT_WITH_STATE)
-    return Plan(manifest, gathering.pieces)
+    manifest = _manifest(directory, contents, created, gathering, expects)
+    left = left_by(facts)
+    manifest = msgspec.structs.replace(manifest, engine=state or msgspec.UNSET, windows=(left and left.windows) or msgspec.UNSET)
+    return Plan(msgspec.structs.replace(manifest, format=format_of(manifest)), gathering.pieces)
 
 
 def home_of(directory: Path, facts: list[events.EventData]) -> Path:
@@ -135,7 +139,17 @@ def _frames(directory: Path) -> int:
         reader.close()
 
 
-def _manifest(directory: Path, contents: LogContents, created: events.SessionCreated, gathering: Gathering) -> Manifest:
+def _expects(
+    facts: list[events.EventData], created: events.SessionCreated, policy: Policy, stays: list[Stays]
+) -> Restoration:  # fmt: skip
+    if is_whole(facts, created.desktop, policy, stays):
+        return "exact"
+    return "replayed" if replayable(facts) is not None else "reopened"
+
+
+def _manifest(
+    directory: Path, contents: LogContents, created: events.SessionCreated, gathering: Gathering, expects: Restoration
+) -> Manifest:  # fmt: skip
     facts = [event.data for event in contents.events]
     history = fold(facts)
     return Manifest(
@@ -145,7 +159,7 @@ def _manifest(directory: Path, contents: LogContents, created: events.SessionCre
         version=version("edgeagent"),
         head=head_of(contents),
         frames=_frames(directory),
-        expects="replayed" if replayable(facts) is not None else "reopened",
+        expects=expects,
         model=_model(model_of(facts)),
         policy=created.desktop.policy_name,
         applications=_applications(created, history),
@@ -196,7 +210,9 @@ def _values(policy: Policy) -> dict[str, str]:
         return {}
 
 
-def _elsewhere(created: events.SessionCreated, policy: Policy, home: Path, directory: Path) -> list[Stays]:
+def _elsewhere(
+    created: events.SessionCreated, policy: Policy, home: Path, directory: Path, expects: Restoration
+) -> list[Stays]:  # fmt: skip
     """What the session has outside of its directory and its home."""
     spec = created.desktop
     stays = [
@@ -210,5 +226,6 @@ def _elsewhere(created: events.SessionCreated, policy: Policy, home: Path, direc
         stays.append(Stays(created.model, "weights do not leave; the other machine needs the same file"))
     if home != directory / HOME:
         stays.append(Stays(str(home), "the folder stays as it is; a copy of what is in it leaves, and is worked on there"))
-    stays.append(Stays("open windows", "running programs do not go along; how they are restored is said below"))
+    if expects != "exact":
+        stays.append(Stays("open windows", "running programs do not go along; how they are restored is said below"))
     return stays

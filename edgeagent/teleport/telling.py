@@ -11,6 +11,7 @@ from edgeagent.sessions.whereabouts import Whereabouts
 from edgeagent.teleport.manifest import EngineState, FileEntry, FolderEntry, LinkEntry, Manifest
 from edgeagent.teleport.plan import Plan
 from edgeagent.teleport.progress import Stage
+from edgeagent.teleport.windows import described
 from edgeagent.words import printable
 
 Tone = Literal["plain", "title", "warning"]
@@ -25,7 +26,7 @@ STAGES: dict[Stage, str] = {
     "returned": "taken back from",
 }
 _EXPECTS = {
-    "exact": "exact: everything that is open comes along",
+    "exact": "exact: nothing is open but its files, and all of those come along",
     "replayed": "replayed: what was filled in is filled in again; nothing was done that can have had an effect outside",
     "reopened": "reopened: applications are started again; something was done that may have had an effect outside",
 }
@@ -59,6 +60,7 @@ def plan_lines(plan: Plan) -> Iterator[Line]:
     left = ", ".join(f"{count:g} {what}" for what, count in manifest.left.items())
     if left:
         yield Line(f"left of its limits: {left}")
+    yield from _window_lines(manifest)
     yield Line(f"the screen there: {_EXPECTS[manifest.expects]}")
 
 
@@ -93,6 +95,13 @@ def _found_lines(manifest: Manifest) -> Iterator[Line]:
     yield Line("what looks like a secret, and would leave:", "warning")
     for found in manifest.found:
         yield Line(f"  {printable(found.path)}: {found.what}", "warning")
+
+
+def _window_lines(manifest: Manifest) -> Iterator[Line]:
+    if manifest.windows:
+        yield Line("where windows are put back, the lowest first, once their programs are started again:", "title")
+    for window in manifest.windows or ():
+        yield Line(f"  {described(window)}")
 
 
 def _name(entry: FileEntry | FolderEntry | LinkEntry) -> str:

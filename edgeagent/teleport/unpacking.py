@@ -20,6 +20,8 @@ from edgeagent.recording.problems import recording_problem
 from edgeagent.teleport.manifest import ChunkRef, Entry, FileEntry, FolderEntry, Head, LinkEntry, Manifest
 from edgeagent.teleport.paths import as_bytes, checked
 from edgeagent.teleport.plan import head_of
+from edgeagent.teleport.whole import WHOLE_NAME
+from edgeagent.teleport.windows import left_by
 
 MAX_BYTES = 8 << 30
 """Of all files of a session, where nobody says otherwise."""
@@ -54,7 +56,10 @@ def unpack(
         raise recording_problem(error, directory) from error
     try:
         _make(entries, source, os.fsencode(directory), manifest.size, progress or _silent)
-        return _checked_head(manifest, directory)
+        head = _checked_head(manifest, directory)
+        if manifest.expects == "exact":
+            (directory / WHOLE_NAME).touch(0o600)
+        return head
     except BaseException as error:
         remove(directory)
         if isinstance(error, OSError):
@@ -112,6 +117,9 @@ def _checked_head(manifest: Manifest, directory: Path) -> Head:
         raise BundleRefused("the bundle's event log is not whole")
     if any(event.session != manifest.session for event in contents.events):
         raise BundleRefused("the bundle's event log is that of another session")
+    left = left_by(event.data for event in contents.events)
+    if (left.windows if left else ()) != (manifest.windows or ()):
+        raise BundleRefused("the bundle's windows are not those of its event log")
     head = head_of(contents)
     if head != manifest.head:
         raise BundleRefused(

@@ -10,7 +10,7 @@ from edgeagent.recording.export.marks import Mark, action_marks, effect_marks
 from edgeagent.remote_names import model_name
 from edgeagent.timings import TimingFold, phases_line
 from edgeagent.tui.metrics import Metrics
-from edgeagent.words import describe, effect_words, printable, with_more
+from edgeagent.words import describe, effect_words, printable, restored_words, with_more
 from edgeagent_harness.policy.hosts import endpoint_text
 from edgeagent_harness.policy.types import Endpoint
 from edgeagent_harness.protocol import audit
@@ -226,8 +226,8 @@ def _told(fact: events.EventData) -> tuple[Tone, str] | None:
             return "user", with_more(f"handed over to {printable(to)}", state)
         case events.TakenBack(source=source, engine_state=state):
             return "user", with_more(f"taken back from {printable(source)}", state)
-        case events.Restored(how=how, steps=steps, why=why):
-            return "plain", f"the screen is {how}: {printable(why) or f'{steps} steps were done again'}"
+        case events.Restored(how=how, steps=steps, why=why, windows=windows):
+            return "plain", f"the screen is {restored_words(how, steps, why, windows)}"
         case events.Approved(action=action):
             return "user", f"you permitted, once: {describe(action)}"
         case events.Compacted(what=what, first_step=first, last_step=last, why=why):

@@ -180,10 +180,11 @@ async def test_a_changed_manifest_is_not_what_was_signed(session: Path) -> None:
 
 async def test_a_format_that_is_not_known_or_not_its_own_is_refused(session: Path) -> None:
     manifest = make_plan(session).manifest
-    with pytest.raises(BundleRefused, match="format 3; this version reads formats 1 and 2"):
-        verify(sign(msgspec.structs.replace(manifest, format=3), KEY))
-    with pytest.raises(BundleRefused, match="format 2, and the parts of another"):
-        verify(sign(msgspec.structs.replace(manifest, format=2), KEY))
+    with pytest.raises(BundleRefused, match="format 4; this version reads formats 1 to 3"):
+        verify(sign(msgspec.structs.replace(manifest, format=4), KEY))
+    for number in (2, 3):
+        with pytest.raises(BundleRefused, match=f"format {number}, and the parts of another"):
+            verify(sign(msgspec.structs.replace(manifest, format=number), KEY))
 
 
 def test_what_is_sealed_opens_for_its_key_alone_and_is_no_bomb() -> None:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from edgeagent import events
 from edgeagent.recording.export.story import Note
-from edgeagent.words import with_more
+from edgeagent.words import restored_words, with_more
 
 _LESS = {"screens": "their pictures", "turns": "their wording", "steps": "them"}
 _HOMES: dict[events.HomeState, str] = {
@@ -61,8 +61,9 @@ def _notes_of_format_2(fact: events.EventData) -> list[Note]:
             return [Note("info", "Handed over", with_more(to, state))]
         case events.TakenBack(source=source, engine_state=state):
             return [Note("info", "Taken back", with_more(source, state))]
-        case events.Restored(how=how, steps=steps, why=why):
-            return [Note("info", f"The screen was restored: {how}", why or f"{steps} steps were done again")]
+        case events.Restored(how=how, steps=steps, why=why, windows=windows):
+            words = restored_words(how, steps, why, windows).removeprefix(f"{how}: ")
+            return [Note("info", f"The screen was restored: {how}", words)]
         case _:
             return []
 

@@ -24,6 +24,10 @@ class TellsActing(Service):
         self._screen.capture()
         self._tell_acting()
 
+    def _arrange(self, request: wire.Arrange) -> None:
+        """Where windows are is the user's affair."""
+        Service._arrange(self, request)
+
     def _do(self, request: wire.Do) -> None:
         self._parts = request.action.actions if isinstance(request.action, act.Batch) else (request.action,)
         self._tell_acting()

@@ -13,6 +13,7 @@ import sys
 from Xlib.error import ConnectionClosedError, XError
 
 from edgeagent_harness.inside import tighten
+from edgeagent_harness.inside.arranging import Arranger
 from edgeagent_harness.inside.channel import Channel
 from edgeagent_harness.inside.clipboard import Clipboard
 from edgeagent_harness.inside.errors import Refused
@@ -42,6 +43,7 @@ class Executor(Service):
         super().__init__(channel, screen, hands, size_px, session)
         self._session = session
         self._windows = Windows(session)
+        self._arranger = Arranger(session, self._windows)
 
     def warm_up(self) -> None:
         """Do everything once that opens files or starts programs: the executor is tightened afterwards."""
@@ -50,12 +52,21 @@ class Executor(Service):
         self._hands.pointer.position()
         self._windows.focused()
 
+    def greet(self) -> None:
+        """No application is started before this is over."""
+        super().greet()
+        self._arranger.begin()
+
     def _run_canary(self, request: wire.RunCanary) -> None:
         self._channel.send(wire.CanaryRan(request.id, canary.run("executor", request.targets)))
 
     def _tell_windows(self, request: wire.AskWindows) -> None:
         at = tuple(self._windows.at(*point.pixel()) for point in request.points)
         self._channel.send(wire.WindowsTold(request.id, self._windows.focused(), at))
+
+    def _arrange(self, request: wire.Arrange) -> None:
+        self._arranger.place(request.windows)
+        self._channel.send(wire.Arranged(request.id, self._arranger.windows(), self._arranger.besides()))
 
     def _begin(self, course: Course, seen: wire.SeenRegion | None, focus: int) -> None:
         """Run to the first pause, under a grab and after the comparison if there is something to compare."""

@@ -127,6 +127,8 @@ class Service(ABC):
                 self._do(request)
             case wire.AskWindows():
                 self._tell_windows(request)
+            case wire.Arrange():
+                self._arrange(request)
             case wire.Held():
                 self._report_held(request.id)
             case wire.Cancel() | wire.ReleaseAll():
@@ -152,6 +154,10 @@ class Service(ABC):
     def _run_canary(self, request: wire.RunCanary) -> None:
         """Only inside a sandbox is there something to try to get out of."""
         self._channel.send(wire.ExecutorFailed(request.id, "there is no sandbox here to get out of"))
+
+    def _arrange(self, request: wire.Arrange) -> None:
+        """Only in a sandbox: on the user's own desktop nothing is told of windows, and none is moved."""
+        self._channel.send(wire.Arranged(request.id))
 
     @abstractmethod
     def _tell_windows(self, request: wire.AskWindows) -> None:

@@ -36,7 +36,7 @@ class Windows:
     def focused(self) -> WindowFacts | None:
         """The top-level window with the keyboard focus."""
         window = self._focused()
-        return None if window is None else self._facts(window)
+        return None if window is None else self.facts(window)
 
     def at(self, x: int, y: int) -> WindowFacts | None:
         """The top-level window at a point of the screen, menus and the like included; None: the bare screen."""
@@ -48,10 +48,10 @@ class Windows:
                     break
                 window, outermost = child, outermost or child
                 if self._is_client(window):
-                    return self._facts(window)
+                    return self.facts(window)
         except XError:  # It went away while it was asked about.
             return None
-        return None if outermost is None else self._facts(outermost)
+        return None if outermost is None else self.facts(outermost)
 
     def _focused(self) -> Any | None:
         focus = self._session.display.get_input_focus().focus
@@ -76,7 +76,8 @@ class Windows:
     def _is_client(self, window: Any) -> bool:
         return window.get_full_property(self._state, X.AnyPropertyType) is not None
 
-    def _facts(self, window: Any) -> WindowFacts | None:
+    def facts(self, window: Any) -> WindowFacts | None:
+        """What is told of ``window``; None: it is gone."""
         try:
             pid = self._pids.of(int(window.id))
             names = window.get_wm_class() or ("", "")

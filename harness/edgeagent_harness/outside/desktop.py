@@ -27,6 +27,7 @@ from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.frames import FrameInfo
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.init_wire import Ready, Spawned
+from edgeagent_harness.protocol.windows import PlacedWindow
 
 if TYPE_CHECKING:
     from edgeagent_harness.outside import layers
@@ -177,6 +178,10 @@ class Desktop:
     async def windows(self, points: tuple[Point, ...]) -> executor_wire.WindowsTold:
         """Which window has the keyboard, and which ones lie under ``points``."""
         return await self._executor.windows(points)
+
+    async def arrange(self, windows: tuple[PlacedWindow, ...]) -> executor_wire.Arranged:
+        """Put ``windows`` where they say; what there is on the screen, and besides."""
+        return await self._executor.arrange(windows)
 
     async def launch(self, application: messages.Application) -> None:
         """Start one more application. Raises `NotStarted`."""

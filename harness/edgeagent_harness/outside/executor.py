@@ -14,9 +14,10 @@ from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.channel import Channel
 from edgeagent_harness.protocol.geometry import Point
+from edgeagent_harness.protocol.windows import PlacedWindow
 from edgeagent_harness.protocol.wire import WireError
 
-R = TypeVar("R", wire.Grabbed, wire.Did, wire.HeldNow, wire.CanaryRan, wire.WindowsTold)
+R = TypeVar("R", wire.Grabbed, wire.Did, wire.HeldNow, wire.CanaryRan, wire.WindowsTold, wire.Arranged)
 _WARM_UP_TIMEOUT_S = 20.0
 _ANSWER_TIMEOUT_S = 20.0
 """For a request that takes milliseconds, on a machine that is badly overloaded."""
@@ -72,6 +73,10 @@ class Executor:
         """Which window has the keyboard, and which ones lie under ``points``."""
         return await self._request(wire.AskWindows(self._new_id(), points), wire.WindowsTold)
 
+    async def arrange(self, windows: tuple[PlacedWindow, ...]) -> wire.Arranged:
+        """Put ``windows`` where they say, and tell all that there are."""
+        return await self._request(wire.Arrange(self._new_id(), windows), wire.Arranged)
+
     async def canary(self, targets: Targets) -> Canary:
         """Have it try to reach the prober's listeners."""
         ran = await self._request(wire.RunCanary(self._new_id(), targets), wire.CanaryRan)
@@ -89,7 +94,7 @@ class Executor:
 
     async def _request(
         self,
-        request: wire.Grab | wire.Do | wire.Cancel | wire.ReleaseAll | wire.RunCanary | wire.AskWindows,
+        request: wire.Grab | wire.Do | wire.Cancel | wire.ReleaseAll | wire.RunCanary | wire.AskWindows | wire.Arrange,
         expected: type[R],
         timeout_s: float = _ANSWER_TIMEOUT_S,
     ) -> R:

@@ -131,6 +131,9 @@ class Supervisor:
             case messages.AskWindows(points=points):
                 told = await self._desktop.windows(points)
                 return messages.WindowsTold(request.id, told.focused, told.at), ()
+            case messages.Arrange(windows=windows):
+                arranged = await self._desktop.arrange(windows)
+                return messages.Arranged(request.id, arranged.windows, arranged.besides), ()
             case messages.Launch(application=application):
                 await self._launch(application)
             case messages.RunCanaries(targets=targets):

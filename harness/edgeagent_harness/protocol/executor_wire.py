@@ -21,9 +21,9 @@ from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.effects import RefusalReason
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL, Side
 from edgeagent_harness.protocol.geometry import Point, Rect
-from edgeagent_harness.protocol.windows import MAX_POINTS, WindowFacts
+from edgeagent_harness.protocol.windows import MAX_BESIDES, MAX_POINTS, MAX_WINDOWS, PlacedWindow, ShortText, WindowFacts
 
-EXECUTOR_PROTOCOL_VERSION = 2
+EXECUTOR_PROTOCOL_VERSION = 3
 """Raised whenever a message changes; both ends refuse another number."""
 MAX_EXECUTOR_MESSAGE_BYTES = 512 * 1024
 DIGEST_BYTES = 16
@@ -112,7 +112,14 @@ class AskWindows(_Message, frozen=True, tag="ask_windows"):
     points: Annotated[tuple[Point, ...], msgspec.Meta(max_length=MAX_POINTS)] = ()
 
 
-ExecutorRequest: TypeAlias = Begin | Grab | Do | Cancel | ReleaseAll | Held | RunCanary | AskWindows
+class Arrange(_Message, frozen=True, tag="arrange"):
+    """Put ``windows`` (by id, the lowest first) where they say; answered with all that there are: none are no order."""
+
+    id: RequestId
+    windows: Annotated[tuple[PlacedWindow, ...], msgspec.Meta(max_length=MAX_WINDOWS)] = ()
+
+
+ExecutorRequest: TypeAlias = Begin | Grab | Do | Cancel | ReleaseAll | Held | RunCanary | AskWindows | Arrange
 
 
 # -- executor to supervisor ---------------------------------------------------------------------------------------------
@@ -169,6 +176,15 @@ class WindowsTold(_Message, frozen=True, tag="windows_told"):
     at: Annotated[tuple[WindowFacts | None, ...], msgspec.Meta(max_length=MAX_POINTS)] = ()
 
 
+class Arranged(_Message, frozen=True, tag="arranged"):
+    """Reply to `Arrange`: each managed window, the lowest first. The window manager may still be at what was asked for."""
+
+    id: RequestId
+    windows: Annotated[tuple[PlacedWindow, ...], msgspec.Meta(max_length=MAX_WINDOWS)] = ()
+    besides: Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=MAX_BESIDES)] = ()
+    """What else there is that ends with the desktop: programs, files outside of the home, the clipboard."""
+
+
 class ExecutorFailed(_Message, frozen=True, tag="executor_failed"):
     """The request was no valid message, or the display failed."""
 
@@ -181,4 +197,4 @@ class CanaryRan(_Message, frozen=True, tag="canary_ran"):
     canary: Canary
 
 
-ExecutorReply: TypeAlias = Ready | Grabbed | Did | HeldNow | CanaryRan | WindowsTold | ExecutorFailed
+ExecutorReply: TypeAlias = Ready | Grabbed | Did | HeldNow | CanaryRan | WindowsTold | Arranged | ExecutorFailed

@@ -17,9 +17,9 @@ from edgeagent_harness.protocol.audit import Entry
 from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.frames import FrameInfo, Side
 from edgeagent_harness.protocol.geometry import Point, Rect
-from edgeagent_harness.protocol.windows import MAX_POINTS, WindowFacts
+from edgeagent_harness.protocol.windows import MAX_BESIDES, MAX_POINTS, MAX_WINDOWS, PlacedWindow, ShortText, WindowFacts
 
-PROTOCOL_VERSION = 5
+PROTOCOL_VERSION = 6
 """Raised whenever a message changes; both ends refuse another number."""
 
 Argv = Annotated[tuple[str, ...], msgspec.Meta(min_length=1, max_length=256)]
@@ -148,6 +148,13 @@ class AskWindows(_Message, frozen=True, tag="ask_windows"):
     points: Annotated[tuple[Point, ...], msgspec.Meta(max_length=MAX_POINTS)] = ()
 
 
+class Arrange(_Message, frozen=True, tag="arrange"):
+    """Put ``windows`` (by id, the lowest first) where they say; answered with `Arranged`. None: only tell."""
+
+    id: int
+    windows: Annotated[tuple[PlacedWindow, ...], msgspec.Meta(max_length=MAX_WINDOWS)] = ()
+
+
 class Launch(_Message, frozen=True, tag="launch"):
     """Start one more application."""
 
@@ -218,6 +225,7 @@ Request: TypeAlias = (
     | AllowEndpoint
     | RunCanaries
     | AskWindows
+    | Arrange
     | Close
 )
 
@@ -289,6 +297,15 @@ class WindowsTold(_Message, frozen=True, tag="windows_told"):
     at: Annotated[tuple[WindowFacts | None, ...], msgspec.Meta(max_length=MAX_POINTS)] = ()
 
 
+class Arranged(_Message, frozen=True, tag="arranged"):
+    """Each managed window, the lowest first, as the sandbox's display says it; on the user's own desktop nothing is told."""
+
+    id: int
+    windows: Annotated[tuple[PlacedWindow, ...], msgspec.Meta(max_length=MAX_WINDOWS)] = ()
+    besides: Annotated[tuple[ShortText, ...], msgspec.Meta(max_length=MAX_BESIDES)] = ()
+    """What else there is that ends with the desktop: programs, files outside of the home, the clipboard."""
+
+
 class Failed(_Message, frozen=True, tag="failed"):
     """The request could not be served. ``code`` is an error class of ``docs/errors.md``."""
 
@@ -329,6 +346,7 @@ Reply: TypeAlias = (
     | Performed
     | CanariesRan
     | WindowsTold
+    | Arranged
     | Failed
     | DesktopLost
     | ApplicationExited

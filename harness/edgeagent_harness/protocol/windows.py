@@ -6,7 +6,7 @@ change; ``window_class`` and ``title`` are whatever the client wrote.
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -14,6 +14,12 @@ from edgeagent_harness.protocol.geometry import Rect
 
 ShortText = Annotated[str, msgspec.Meta(max_length=500)]
 MAX_POINTS = 64
+MAX_WINDOWS = 64
+MAX_BESIDES = 16
+Coordinate = Annotated[int, msgspec.Meta(ge=-0x8000, le=0x7FFF)]
+"""Physical pixels, as X11 counts them."""
+Extent = Annotated[int, msgspec.Meta(ge=1, le=0xFFFF)]
+WindowState = Literal["normal", "maximized", "fullscreen", "minimized"]
 
 
 class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -26,3 +32,18 @@ class WindowFacts(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     window_class: ShortText = ""
     title: ShortText = ""
     box: Rect = Rect(0, 0, 0, 0)
+
+
+class PlacedWindow(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A top-level window that the window manager manages, and where it is: the window itself, without its frame."""
+
+    x: Coordinate
+    y: Coordinate
+    width: Extent
+    height: Extent
+    window_class: ShortText = ""
+    title: ShortText = ""
+    state: WindowState = "normal"
+    focused: bool = False
+    id: Annotated[int, msgspec.Meta(ge=0, le=0xFFFF_FFFF)] = 0
+    """On its display; 0 where that is gone."""
