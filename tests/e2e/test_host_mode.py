@@ -8,7 +8,7 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import AsyncGenerator, Awaitable, Callable, Iterator
+from collections.abc import AsyncGenerator, Callable, Iterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
@@ -16,10 +16,20 @@ import numpy as np
 import pytest
 from support.executor_rig import client, x_server
 from support.host_windows import PaintedWindow
-from support.stand_in_desktop import down, until, wait_for_manager
+from support.stand_in_desktop import (
+    click_into,
+    clipboard,
+    copy,
+    down,
+    focus,
+    press_chord,
+    throw_pointer,
+    titles,
+    until,
+    wait_for_manager,
+)
 from support.xclient import connect
 from Xlib import X
-from Xlib.ext import xtest
 
 from edgeagent import events
 from edgeagent.desktop import SandboxDesktop
@@ -82,15 +92,6 @@ def windows(display: str) -> Iterator[tuple[PaintedWindow, PaintedWindow]]:
     yield mine, secret
     mine.stop()
     secret.stop()
-
-
-def clipboard() -> str:
-    return subprocess.run(["xclip", "-o", "-selection", "clipboard"], capture_output=True, text=True, timeout=5).stdout
-
-
-def copy(text: str) -> None:
-    """What the user copies; xclip stays behind as the clipboard's owner."""
-    subprocess.run(["xclip", "-i", "-selection", "clipboard"], input=text, text=True, timeout=5, check=True)
 
 
 def runner(root: Path, choose: Callable[[Prompt], Action], on_frame: Callable[[str, Screen], None] | None = None) -> Runner:
@@ -165,8 +166,7 @@ async def test_a_secret_beside_the_window_is_nowhere(
     for format_name in ("html", "atif", "osworld"):
         exports.export(directory, format_name, tmp_path / "out" / format_name)
     look_through(tmp_path)
-    await asyncio.sleep(0.3)
-    assert clipboard() == "hunter2 copied", "it is given back"
+    await until(lambda: clipboard() == "hunter2 copied")  # it is given back
 
 
 def look_through(root: Path) -> None:
@@ -195,7 +195,7 @@ async def test_keys_stop_where_the_keyboard_goes_elsewhere(windows: tuple[Painte
         assert "click into yours first" in deed.effect.message
         await desktop.perform(Click(Point(200, 200)), QUICK)
         typing = asyncio.create_task(desktop.perform(Type("slowly " * 400), QUICK))
-        await asyncio.sleep(0.3)
+        await until(lambda: bool(mine.keys))
         focus(display, secret)
         deed = await typing
         assert deed.effect.reason == "forbidden"
@@ -203,15 +203,6 @@ async def test_keys_stop_where_the_keyboard_goes_elsewhere(windows: tuple[Painte
     assert mine.keys
     assert not secret.keys
     assert down(display) == (0, 0)
-
-
-def focus(display: str, window: PaintedWindow) -> None:
-    """As a user does with the keyboard."""
-    connection = connect(display)
-    connection.create_resource_object("window", window.id).set_input_focus(X.RevertToParent, X.CurrentTime)
-    connection.sync()
-    connection.close()
-    time.sleep(0.05)
 
 
 @pytest.mark.parametrize("wanted", ["nothing like it", "e"])
@@ -224,24 +215,11 @@ async def test_a_window_must_be_the_only_one_of_its_name(windows: tuple[PaintedW
 
 
 def into_the_corner(display: str) -> None:
-    connection = connect(display)
-    xtest.fake_input(connection, X.MotionNotify, x=300, y=300)
-    connection.sync()
-    time.sleep(0.05)
-    xtest.fake_input(connection, X.MotionNotify, x=0, y=0)
-    connection.sync()
-    connection.close()
+    throw_pointer(display, 0, 0)
 
 
 def stop_key(display: str) -> None:
-    connection = connect(display)
-    codes = [connection.keysym_to_keycode(symbol) for symbol in (0xFFE3, 0xFFE9, 0xFF1B)]
-    for code in codes:
-        xtest.fake_input(connection, X.KeyPress, code)
-    for code in reversed(codes):
-        xtest.fake_input(connection, X.KeyRelease, code)
-    connection.sync()
-    connection.close()
+    press_chord(display, ("Control_L", "Alt_L", "Escape"))
 
 
 @pytest.mark.parametrize("stop", [into_the_corner, stop_key])
@@ -288,16 +266,6 @@ async def test_a_stopped_run_can_be_resumed(windows: tuple[PaintedWindow, Painte
     assert result.ended.outcome == "done"
 
 
-def click_into(display: str, point: Point) -> None:
-    connection = connect(display)
-    xtest.fake_input(connection, X.MotionNotify, x=int(point.x), y=int(point.y))
-    xtest.fake_input(connection, X.ButtonPress, 1)
-    xtest.fake_input(connection, X.ButtonRelease, 1)
-    connection.sync()
-    connection.close()
-    time.sleep(0.1)
-
-
 async def test_the_corners_are_the_users(display: str) -> None:
     async with SandboxDesktop(DesktopSpec(host=HostSpec(border=False))) as desktop:
         for corner in (Point(0, 0), Point(SIZE[0] - 1, 1), Point(2, SIZE[1] - 1), Point(SIZE[0] - 1, SIZE[1] - 1)):
@@ -326,14 +294,7 @@ async def test_the_users_clipboard_is_given_back(display: str, copied_meanwhile:
             await asyncio.sleep(0.2)
             await desktop.perform(ClipboardWrite("the agent's again"), QUICK)
     expected = "mine, later" if copied_meanwhile else "mine, Zoë 日本"
-    await until_async(lambda: asyncio.to_thread(lambda: clipboard() == expected))
-
-
-async def until_async(condition: Callable[[], Awaitable[bool]], timeout_s: float = 5.0) -> None:
-    end = time.monotonic() + timeout_s
-    while not await condition():
-        assert time.monotonic() < end
-        await asyncio.sleep(0.05)
+    await until(lambda: clipboard() == expected)
 
 
 async def test_a_border_shows_that_it_is_at_work(windows: tuple[PaintedWindow, PaintedWindow], display: str) -> None:
@@ -421,22 +382,9 @@ async def test_the_embedded_model_fills_a_form_in_the_users_own_browser(display:
     )
     argv = ["chromium", "--no-sandbox", "--no-first-run", "--disable-gpu", f"--user-data-dir={tmp_path / 'profile'}"]
     with client([*argv, f"--app=file://{page}"], display, tmp_path / "user"):
-        await until_async(lambda: asyncio.to_thread(lambda: any("Order form" in one for one in titles(display))), 20)
+        await until(lambda: any("Order form" in one for one in titles(display)), 20)
         run = Runner(SessionStore(tmp_path / "sessions"), asker=Yes())
         spec = DesktopSpec(host=HostSpec(window="Order form"))
         result = await run.start(RunRequest("Enter Anna into the field 'Your name' and click Send", spec))
         assert "Order form sent Anna" in titles(display), result.ended
     assert result.ended.outcome == "done"
-
-
-def titles(display: str) -> list[str]:
-    connection = connect(display)
-    listed = connection.screen().root.get_full_property(connection.intern_atom("_NET_CLIENT_LIST"), X.AnyPropertyType)
-    names = [
-        connection.create_resource_object("window", window).get_full_property(
-            connection.intern_atom("_NET_WM_NAME"), X.AnyPropertyType
-        )
-        for window in (listed.value if listed else ())
-    ]
-    connection.close()
-    return [str(name.value) for name in names if name is not None]

@@ -6,7 +6,6 @@ import asyncio
 import os
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -14,10 +13,9 @@ import numpy as np
 import pytest
 from support.executor_rig import client, x_server
 from support.host_windows import PaintedWindow
-from support.stand_in_desktop import down, until, wait_for_manager
+from support.stand_in_desktop import clipboard, copy, down, press_chord, throw_pointer, until, wait_for_manager
 from support.xclient import connect
-from Xlib import XK, X
-from Xlib.ext import xtest
+from Xlib import XK
 
 from edgeagent.desktop import SandboxDesktop
 from edgeagent.errors import SandboxRefused, StoppedAtDesktop, UsageError
@@ -188,27 +186,12 @@ async def test_what_is_not_to_be_had_is_told_before_it_starts(display: str, want
 
 
 def into_the_corner(display: str) -> None:
-    connection = connect(display)
-    xtest.fake_input(connection, X.MotionNotify, x=300, y=300)
-    connection.sync()
-    time.sleep(0.05)
-    xtest.fake_input(connection, X.MotionNotify, x=SIZE[0] - 1, y=0)
-    connection.sync()
-    connection.close()
+    throw_pointer(display, SIZE[0] - 1, 0)
 
 
 def stop_key(display: str) -> None:
     """As a person presses it: no faster than it can be looked at."""
-    connection = connect(display)
-    codes = keycodes(display, ["Control_R", "Alt_L", "Escape"])
-    for code in codes:
-        xtest.fake_input(connection, X.KeyPress, code)
-    connection.sync()
-    time.sleep(0.06)
-    for code in reversed(codes):
-        xtest.fake_input(connection, X.KeyRelease, code)
-    connection.sync()
-    connection.close()
+    press_chord(display, ("Control_R", "Alt_L", "Escape"), held_s=0.06)
 
 
 @pytest.mark.parametrize("stop", [into_the_corner, stop_key])
@@ -252,14 +235,6 @@ async def test_the_users_clipboard_is_given_back(display: str, copied_meanwhile:
             copy("mine, later")
             await asyncio.sleep(1.2)
     await until(lambda: clipboard() == ("mine, later" if copied_meanwhile else "mine, Zoë"))
-
-
-def clipboard() -> str:
-    return subprocess.run(["xclip", "-o", "-selection", "clipboard"], capture_output=True, text=True, timeout=5).stdout
-
-
-def copy(text: str) -> None:
-    subprocess.run(["xclip", "-i", "-selection", "clipboard"], input=text, text=True, timeout=5, check=True)
 
 
 # -- other systems --------------------------------------------------------------------------------------------------------------
