@@ -83,6 +83,7 @@ class Carrier:
         if not (load.parked_folder and is_plain(session)):
             return
         try:
+            parked_folder().mkdir(mode=0o700, parents=True, exist_ok=True)
             self._made_of[load] = self._made_of.get(load) or await asyncio.to_thread(fingerprint_of, load)
             if not await asyncio.to_thread(_taken_back, session):
                 await self._fetch(self._made_of[load], session)

@@ -26,6 +26,7 @@ def states_log(line: str) -> None:
     """Write ``line`` there; half of a long log goes. What cannot be written is not."""
     path = log_path()
     with contextlib.suppress(OSError):
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         if path.exists() and path.stat().st_size > MAX_LOG_BYTES:
             path.write_bytes(path.read_bytes()[-MAX_LOG_BYTES // 2 :].partition(b"\n")[2])
         with open(path, "a", encoding="utf-8", opener=_private) as file:

@@ -11,7 +11,8 @@ from edgeagent.errors import BundleRefused, EnvironmentProblem
 from edgeagent.objects import TROUBLE, directory_of, obstore, opened, told
 from edgeagent.state_store.port import Stored, created
 
-_PIECE_BYTES = 4 << 20
+_PIECE_BYTES = 8 << 20
+"""S3 takes no parts below 5 MB, but for the last one."""
 
 
 class ObjectStates:

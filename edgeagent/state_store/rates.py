@@ -45,6 +45,7 @@ class Rates(msgspec.Struct):
     def keep(self, path: Path) -> None:
         scratch = path.with_name(f".{path.name}.{os.getpid()}")
         with contextlib.suppress(OSError):
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
             scratch.write_bytes(msgspec.json.encode(self))
             os.replace(scratch, path)
 

@@ -90,8 +90,10 @@ def files(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-async def test_what_left_the_disk_comes_back_as_it_was(url: str) -> None:
-    whole = state(leaving_folder())
+@pytest.mark.parametrize("size", [50_000, 20_000_000])
+async def test_what_left_the_disk_comes_back_as_it_was(url: str, size: int) -> None:
+    """In one request, and in parts."""
+    whole = state(leaving_folder(), size=size)
     await sent(carrier(url))
     assert not local_states(leaving_folder(), "s-1"), log()
     assert [path.name for path in files(leaving_folder())] == [".lock"]

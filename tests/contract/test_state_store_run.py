@@ -1,0 +1,137 @@
+"""A session whose state had to leave the disk is resumed by a new process from the place behind it, and says the same."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncGenerator
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from support.s3 import s3
+from support.tiny_models import TinyModels
+
+from edgeagent import events
+from edgeagent.engine import LlamaModel
+from edgeagent.engine import open_model as opened
+from edgeagent.engine.host import EngineHost
+from edgeagent.folders import HOME_VARIABLE, leaving_folder, parked_folder
+from edgeagent.history import History, Step
+from edgeagent.ports import Prompt, Reply
+from edgeagent.screen import Screen
+from edgeagent.state_store.log import log_path
+from edgeagent.state_store.port import local_states
+from edgeagent.state_store.settings import StoreSettings, carrier_for
+from edgeagent_harness.protocol.actions import Wait
+from edgeagent_harness.protocol.effects import Effect
+from edgeagent_harness.protocol.frames import FrameInfo
+
+pytestmark = pytest.mark.llama
+INFO = FrameInfo(0, 320, 200, 0)
+STEPS = 3
+PAUSED = events.RunEnded("needs_user", "may I?")
+
+
+@pytest.fixture(params=["dense", "hybrid"])
+def model(request: pytest.FixtureRequest, tiny_models: TinyModels) -> Path:
+    return tiny_models.named(request.param)
+
+
+@pytest.fixture(autouse=True)
+def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
+
+
+def prompt(step: int, tone: int = 0) -> Prompt:
+    steps = tuple(Step(number, Wait(1000), Effect("confirmed")) for number in range(1, step))
+    return Prompt("do it", Screen(INFO, bytes([tone or step]) * INFO.size_bytes), History("do it", steps=steps))
+
+
+class Process:
+    """What a process of the app has: its engines, and who carries for them. Engines end with their last seat."""
+
+    def __init__(self, settings: StoreSettings | None, model: Path, mmproj: Path) -> None:
+        self._host = EngineHost(carrier_for(settings))
+        self._files = str(model), str(mmproj)
+
+    @asynccontextmanager
+    async def session(self, name: str) -> AsyncGenerator[LlamaModel]:
+        async with opened(*self._files, 0, print, "holo", session=name, seats=self._host) as made:
+            assert isinstance(made, LlamaModel)
+            made.recall(prompt(STEPS + 1).history)
+            yield made
+        self._host.settle(20.0)
+
+    async def works_and_waits(self, name: str) -> None:
+        """A run of the session that ends for its user."""
+        async with self.session(name) as model:
+            for step in range(1, STEPS + 1):
+                await model.complete(prompt(step))
+            await model.leave(replace(prompt(STEPS + 1).history, ended=PAUSED))
+
+    async def goes_on(self, name: str) -> Reply:
+        async with self.session(name) as model:
+            return await model.complete(prompt(STEPS + 1))
+
+
+def computed(reply: Reply) -> int:
+    return reply.usage.prompt_tokens - reply.usage.cached_tokens
+
+
+def log() -> str:
+    return log_path().read_text() if log_path().exists() else ""
+
+
+async def test_it_goes_out_when_the_disk_is_full_and_comes_back(
+    tmp_path: Path, model: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    place = tmp_path / "place"
+    place.mkdir()
+    settings = StoreSettings(f"file://{place}")
+    await Process(settings, model, tiny_models.mmproj).works_and_waits("s-1")
+    (state,) = local_states(parked_folder(), "s-1")
+    assert not list(place.iterdir()), "there is room for it"
+    all_bytes = sum(path.stat().st_size for path in parked_folder().iterdir() if path.suffix == ".state")
+    monkeypatch.setattr("edgeagent.engine.DISK_BYTES", all_bytes + state.stat().st_size // 2)
+    await Process(settings, model, tiny_models.mmproj).works_and_waits("s-2")
+    away = next(name for name in ("s-1", "s-2") if not local_states(parked_folder(), name))
+    assert [path.name for path in place.iterdir()] == [away], "one of them, and no system prompt"
+    assert not [path for path in leaving_folder().iterdir() if path.name != ".lock"]
+    came = await Process(settings, model, tiny_models.mmproj).goes_on(away)
+    assert f"{away}: " in log()
+    assert "bytes came from" in log()
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "elsewhere"))
+    scratch = await Process(None, model, tiny_models.mmproj).goes_on("s-1")
+    assert scratch.usage.cached_tokens == 0
+    assert computed(came) < computed(scratch) / 2
+
+
+async def test_another_machine_goes_on_from_the_copy_of_the_first(
+    tmp_path: Path, model: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """By S3, as a backend with several machines does: what stays on the first one is not needed."""
+    with s3() as server:
+        server.make_bucket("states")
+        for name, value in server.environment.items():
+            monkeypatch.setenv(name, value)
+        settings = StoreSettings("s3://states/ours", key=str(tmp_path / "states.age"), copies=True)
+        await Process(settings, model, tiny_models.mmproj).works_and_waits("s-1")
+        stayed = await Process(None, model, tiny_models.mmproj).goes_on("s-1")
+        monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "there"))
+        other = replace_key(settings, tmp_path / "another.age")
+        foreign = await Process(other, model, tiny_models.mmproj).goes_on("s-1")
+        assert foreign.usage.cached_tokens == 0, "without the key it is computed"
+        monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "another"))
+        moved = await Process(settings, model, tiny_models.mmproj).goes_on("s-1")
+        assert "bytes came from" in log()
+        assert (moved.text, computed(moved)) == (stayed.text, computed(stayed))
+    monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "alone"))
+    parked_folder().mkdir(parents=True)
+    (parked_folder() / "s-1.memo").write_bytes((tmp_path / "home/cache/parked/s-1.memo").read_bytes())
+    scratch = await Process(settings, model, tiny_models.mmproj).goes_on("s-1")  # the server is gone
+    assert (scratch.text, scratch.usage.cached_tokens) == (moved.text, 0), "the same as from scratch"
+    assert "computed again, nothing came" in log()
+
+
+def replace_key(settings: StoreSettings, path: Path) -> StoreSettings:
+    return StoreSettings(settings.url, key=str(path), copies=True)
