@@ -118,8 +118,9 @@ def test_a_prediction_in_processor_time() -> None:
 @pytest.mark.parametrize(
     ("taken", "words"),
     [
-        ({"load_average": 99.0, "load_after": 98.0}, "while other work shared this machine (load average 99 to 98)"),
-        ({"load_after": 99.0}, "while other work shared this machine (load average 0 to 99)"),
+        ({"load_average": 99.0, "load_after": 98.0}, "while other work shared this machine (load average 99 before, 98 after)"),
+        ({"load_average": 99.0}, "while other work shared this machine (load average 99 before)"),
+        ({"load_after": 99.0}, "while other work shared this machine (load average 0 before, 99 after)"),
         ({"machine": "a larger machine"}, "on another machine or system (a larger machine)"),
     ],
 )

@@ -68,7 +68,8 @@ class Rates(msgspec.Struct, frozen=True):
             return f"taken on another machine or system ({self.machine})"
         cores = describe_machine().cores
         if self.load_average > BUSY_SHARE * cores or self.load_after > cores + 1:
-            return f"taken while other work shared this machine (load average {self.load_average:g} to {self.load_after:g})"
+            after = f", {self.load_after:g} after" if self.load_after else ""
+            return f"taken while other work shared this machine (load average {self.load_average:g} before{after})"
         return ""
 
     def predict_ms(self, sample: Sample) -> float:
