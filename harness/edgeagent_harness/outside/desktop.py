@@ -116,6 +116,7 @@ class Desktop:
         with self._executor_end as theirs:
             ready = await self.box.start(self._plan, (theirs.fileno(), self.frames.inner.fd))
         await self._executor.greet(self._plan.width, self._plan.height)
+        await self._executor.arrange(())  # once it has answered, it knows what was there before the first application
         return ready
 
     async def grab(self) -> Shot:
