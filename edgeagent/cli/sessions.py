@@ -168,6 +168,9 @@ def export(session: str, format_name: str, passphrase_file: Path | None, with_en
     """Write a session as a report, a video, in a format that other tools read, or as a bundle to go on with elsewhere."""
     from edgeagent.recording import export as exports
 
+    known = (*exports.FORMATS, "bundle")
+    if format_name not in known:
+        raise UsageError(f"no export format is called {format_name!r}", f"choose one of {', '.join(known)}")
     directory = SessionStore().find(session)
     if format_name == "bundle":
         from edgeagent.cli.bundles import export_bundle

@@ -26,7 +26,7 @@ from edgeagent.recording.problems import recording_problem
 from edgeagent.sessions.leaving import forget_leaving
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.store import SessionStore
-from edgeagent.teleport.engine_state import lay_out, settle_in
+from edgeagent.teleport.engine_state import lay_out, leave_out, settle_in
 from edgeagent.teleport.foreign import require_harmless
 from edgeagent.teleport.manifest import MAX_CHUNK_BYTES, ChunkRef, ModelReference, chunk_id, manifest_hash, sign, verify
 from edgeagent.teleport.plan import make_plan, model_of
@@ -114,6 +114,8 @@ class Depot:
                 raise
             if self.takes_engine_states:
                 lay_out(manifest, _Stored(self, tenant), staged)
+            else:
+                leave_out(manifest, staged, "this backend takes none")
         ended = fold(facts).ended
         self.blobs.put(tenant, manifest_name(name), signed)
         self.blobs.make_durable()

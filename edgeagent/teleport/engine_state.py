@@ -31,6 +31,8 @@ MIN_FREE_SHARE = 0.1
 """Of the disk: what stays free."""
 ARRIVED = ("arrived.state", "arrived.memo")
 """In a session's directory, until they are put where engines look."""
+DROPPED_NAME = "arrived.dropped"
+"""There instead, with the reason, where a state came that was not even written down."""
 ENGINE_STATE = "engine state"
 """As what it is listed where it stays."""
 
@@ -66,16 +68,31 @@ def gathered(gathering: Gathering, session: str, policy: Policy) -> EngineState 
 
 def lay_out(manifest: Manifest, source: ChunkSource, directory: Path) -> None:
     """Write the state that came with ``manifest``, if any, into the session's ``directory``; one that is not sound, too large, or
-    more than the disk has room for is left out."""
+    more than the disk has room for is left out, and `settle_in` says so."""
     state = manifest.engine
-    if not isinstance(state, EngineState) or not _fits(state.size, directory):
+    if not isinstance(state, EngineState):
+        return
+    if not _fits(state.size, directory):
+        leave_out(manifest, directory, "there is no room for it")
         return
     try:
         for name, chunks in zip(ARRIVED, (state.state, state.memo), strict=True):
             with open(directory / name, "xb", opener=_private) as file:
                 file.writelines(map(source.read, chunks))
-    except (BundleRefused, OSError):
+    except BundleRefused:
         _clear(directory)
+        leave_out(manifest, directory, "it did not arrive whole")
+    except OSError as error:
+        _clear(directory)
+        leave_out(manifest, directory, error.strerror or "it cannot be written")
+
+
+def leave_out(manifest: Manifest, directory: Path, why: str) -> None:
+    """Do without the state that came with ``manifest``, if any; `settle_in` says ``why``."""
+    if isinstance(manifest.engine, EngineState):
+        said = f"the engine's state ({human_bytes(manifest.engine.size)}) was dropped: {why}"
+        with contextlib.suppress(OSError):  # a disk without room for this line has none for the session either
+            (directory / DROPPED_NAME).write_text(said)
 
 
 def settle_in(directory: Path, seat: str, expected: Callable[[], str]) -> str:
@@ -85,7 +102,7 @@ def settle_in(directory: Path, seat: str, expected: Callable[[], str]) -> str:
     """
     state, memo = (directory / name for name in ARRIVED)
     if not state.exists():
-        return ""
+        return _said_of_dropped(directory)
     size = human_bytes(state.stat().st_size)
     try:
         if why := _unusable(state, expected):
@@ -100,6 +117,15 @@ def settle_in(directory: Path, seat: str, expected: Callable[[], str]) -> str:
         return f"the engine's state ({size}) was dropped: {error.strerror}"
     finally:
         _clear(directory)
+
+
+def _said_of_dropped(directory: Path) -> str:
+    path = directory / DROPPED_NAME
+    with contextlib.suppress(OSError):
+        said = path.read_text()
+        path.unlink()
+        return said
+    return ""
 
 
 def _unusable(state: Path, expected: Callable[[], str]) -> str:

@@ -14,7 +14,7 @@ from edgeagent.recording.log import LOG_NAME, EventLog
 from edgeagent.recording.log_reading import read_log
 from edgeagent.recording.problems import recording_problem
 from edgeagent.sessions.store import SessionStore
-from edgeagent.teleport.engine_state import lay_out, settle_in
+from edgeagent.teleport.engine_state import lay_out, leave_out, settle_in
 from edgeagent.teleport.foreign import require_harmless
 from edgeagent.teleport.manifest import Manifest
 from edgeagent.teleport.plan import model_of
@@ -56,6 +56,8 @@ def take_in(
         raise
     if known:
         lay_out(manifest, source, staging)
+    else:
+        leave_out(manifest, staging, "whoever signed the bundle is not known here")
     log, contents = EventLog.open(staging / LOG_NAME, manifest.session, clock or SystemClock())
     with log:
         model = model_of(event.data for event in contents.events)

@@ -28,7 +28,7 @@ from edgeagent.sessions.lock import LOCK_NAME
 from edgeagent.sessions.start_home import START_HOME_NAME
 from edgeagent.sessions.stopping import NOTE_NAME
 from edgeagent.sessions.whereabouts import RECORD_NAME
-from edgeagent.teleport.engine_state import ARRIVED, gathered
+from edgeagent.teleport.engine_state import ARRIVED, DROPPED_NAME, gathered
 from edgeagent.teleport.gathering import Gathering, Piece
 from edgeagent.teleport.manifest import FORMAT, Head, Manifest, ModelReference, Restoration, Stays, format_of, manifest_hash
 from edgeagent.teleport.outside import replayable
@@ -44,7 +44,7 @@ _OWN_FILES = {
     LEAVE_NAME: "it is a note to such a process",
     RECORD_NAME: "it says where the session has been",
     WHOLE_NAME: "it says how the session came to this machine",
-    **dict.fromkeys(ARRIVED, "it is for this machine's engine"),
+    **dict.fromkeys((*ARRIVED, DROPPED_NAME), "it is for this machine's engine"),
 }
 
 

@@ -80,7 +80,6 @@ class _Return:
         return self.directory.name
 
     async def fetch(self) -> Path:
-        self.tell(Entered("returning", self.session, self.name))
         standing = await self._packed()
         manifest, _ = verify(await self.api.manifest(self.session), self.backend.signer)
         if manifest.session != self.session or manifest_hash(manifest) != standing.manifest_hash:
@@ -109,6 +108,7 @@ class _Return:
             raise NotOwner(f"session {self.session} is not the backend's: it is at epoch {standing.epoch}")
         if standing.epoch < self.now.epoch:
             raise NotOwner(f"the backend is at epoch {standing.epoch}, this machine at {self.now.epoch}")
+        self.tell(Entered("returning", self.session, self.name))
         end_s = time.monotonic() + PACK_TIMEOUT_S
         signer = bytes(signing_key().verify_key).hex()
         standing = await self.api.begin_return(self.session, Return(standing.epoch, signer, own_identity().recipient.text))

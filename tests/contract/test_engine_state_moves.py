@@ -104,9 +104,14 @@ def arrive(plan: Plan, store: SessionStore) -> str:
     """Take ``plan`` in, and give what the log says of its engine's state."""
     signed, _ = verify(sign(plan.manifest, KEY))
     directory = take_in(store, signed, Chunks(plan), "a file", trusted=True, known=True)
+    assert not any((directory / name).exists() for name in (*engine_state.ARRIVED, engine_state.DROPPED_NAME))
+    return said_of(directory)
+
+
+def said_of(directory: Path) -> str:
+    """What the log of the session that arrived in ``directory`` says of its engine's state."""
     last = read_log(directory / LOG_NAME).events[-1].data
     assert isinstance(last, events.TakenBack)
-    assert not any((directory / name).exists() for name in engine_state.ARRIVED)
     return last.engine_state
 
 
@@ -183,15 +188,16 @@ async def test_what_is_left_out(at: At, tiny_models: TinyModels, monkeypatch: py
     directory = await worked_on(at("home"), tiny_models.dense, tiny_models.mmproj)
     plan = make_plan(directory, with_engine_state=True)
     unknown = take_in(at("unknown"), plan.manifest, Chunks(plan), "a file", trusted=True)
-    assert read_log(unknown / LOG_NAME).events[-1].data == events.TakenBack("a file", 0)
+    assert "dropped: whoever signed the bundle is not known here" in said_of(unknown)
     assert not parked_folder().exists()
     assert isinstance(plan.manifest.engine, EngineState)
     chunks = Chunks(plan)
     del chunks.data[plan.manifest.engine.state[0].id]
-    take_in(at("lacking"), plan.manifest, chunks, "a file", trusted=True, known=True)
+    lacking = take_in(at("lacking"), plan.manifest, chunks, "a file", trusted=True, known=True)
+    assert "dropped: it did not arrive whole" in said_of(lacking)
     assert not parked_folder().exists()
     monkeypatch.setattr(engine_state, "MAX_BYTES", 1000)
-    assert arrive(plan, at("small")) == ""
+    assert arrive(plan, at("small")).endswith("was dropped: there is no room for it")
     assert not parked_folder().exists()
     at("home")
     larger = make_plan(directory, with_engine_state=True).manifest
