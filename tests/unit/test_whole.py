@@ -81,6 +81,7 @@ def _append(directory: Path, *facts: events.EventData) -> None:
 async def test_it_is_said_where_the_screen_agrees_and_the_model_keeps_its_notes(tmp_path: Path) -> None:
     directory, facts = await arrived(tmp_path, BARE)
     restored = await restore(directory, facts, desktop())
+    assert restored is not None
     assert restored == events.Restored("exact", memory="half of it is done")
     history = fold([*(event.data for event in facts), events.RunStarted("resumed"), restored])
     assert (history.moved, history.fresh_desktop, history.memory) == ("exact", False, "half of it is done")
