@@ -63,6 +63,11 @@ class SessionWriter:
         return self._log.parent
 
     @property
+    def has_events(self) -> bool:
+        """Whether anything is in the log."""
+        return self._log.size_bytes > 0
+
+    @property
     def size_bytes(self) -> int:
         return self._log.size_bytes + self._frames.size_bytes
 

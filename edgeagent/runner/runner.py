@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import msgspec
 
 from edgeagent import events
-from edgeagent.errors import EdgeAgentError, RecordingError, UsageError
+from edgeagent.errors import RecordingError, UsageError
 from edgeagent.limits import Limits
 from edgeagent.policy.live import with_current_policy
 from edgeagent.runner.deciding import changed
@@ -26,7 +25,7 @@ class Runner(Wiring):
     """Starts and resumes sessions with what is plugged into it."""
 
     async def start(self, request: RunRequest) -> RunResult:
-        """A new session for ``request``, worked on until it ends. One whose policy asks for what is not there leaves nothing."""
+        """A new session for ``request``, worked on until it ends. One that cannot begin leaves nothing."""
         with self.store.create(self.clock) as session:
             desktop = request.desktop
             if desktop.home:
@@ -46,12 +45,7 @@ class Runner(Wiring):
                 mode=request.mode,
                 agent=request.agent,
             )
-            try:
-                run = OneRun(self, session, created)
-            except EdgeAgentError:
-                shutil.rmtree(session.directory, ignore_errors=True)
-                raise
-            return await run.go("new", created)
+            return await OneRun(self, session, created).go("new", created)
 
     async def resume(
         self,

@@ -9,6 +9,7 @@ import difflib
 import secrets
 import shutil
 import time
+from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -37,6 +38,8 @@ class OpenSession:
     directory: Path
     writer: SessionWriter
     lock: SessionLock
+    is_new: bool = False
+    """Whether `SessionStore.create` made it: of one that fails before anything is recorded, nothing stays."""
 
     @property
     def home(self) -> Path:
@@ -59,6 +62,8 @@ class OpenSession:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        if error is not None and self.is_new and not self.writer.has_events:
+            shutil.rmtree(self.directory, ignore_errors=True)
         self.close()
 
 
@@ -76,16 +81,19 @@ class SessionStore:
         directory = self.root / session_id
         try:
             directory.mkdir(mode=0o700, parents=True)
-            (directory / "home").mkdir(mode=0o700)
         except OSError as error:
             raise recording_problem(error, directory) from error
-        lock = SessionLock(directory)
-        try:
+        with ExitStack() as undone:
+            undone.callback(shutil.rmtree, directory, ignore_errors=True)
+            try:
+                (directory / "home").mkdir(mode=0o700)
+            except OSError as error:
+                raise recording_problem(error, directory) from error
+            lock = SessionLock(directory)
+            undone.callback(lock.release)
             writer = SessionWriter.create(directory, Author(session_id, parent=parent), clock)
-        except BaseException:
-            lock.release()
-            raise
-        return OpenSession(session_id, directory, writer, lock)
+            undone.pop_all()
+        return OpenSession(session_id, directory, writer, lock, is_new=True)
 
     def open(self, prefix: str, clock: Clock) -> OpenSession:
         """Take up a recorded session, to go on with it.

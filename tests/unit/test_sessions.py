@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -9,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent import events
-from edgeagent.errors import SessionBusy, SessionNotFound
+from edgeagent.errors import RecordingFull, SessionBusy, SessionNotFound
 from edgeagent.folders import sessions_root
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
@@ -54,6 +55,37 @@ async def test_a_run_is_recorded_and_read_back(tmp_path: Path) -> None:
         assert (last.width, last.height) == (320, 200)
         assert last.pixels == (await screen.observe()).screen.pixels
         assert not reader.damage()
+
+
+async def test_a_session_that_could_not_begin_leaves_nothing_and_one_that_began_stays(tmp_path: Path) -> None:
+    store = SessionStore(tmp_path)
+    with pytest.raises(RecordingFull), store.create(FakeClock()):
+        raise RecordingFull("the disk is full")
+    assert os.listdir(tmp_path) == []
+    with store.create(FakeClock()) as begun:
+        await begin(begun)
+    with pytest.raises(RecordingFull), store.open(begun.id, FakeClock()):
+        raise RecordingFull("the disk is full")
+    assert store.ids() == [begun.id]
+
+
+def test_what_was_there_empty_is_not_taken_for_ones_own(tmp_path: Path) -> None:
+    store = SessionStore(tmp_path)
+    (tmp_path / "20260101-000000-abcdef" / "home").mkdir(parents=True)
+    (tmp_path / "20260101-000000-abcdef" / "events.jsonl").touch()
+    with pytest.raises(RecordingFull), store.open("20260101", FakeClock()):
+        raise RecordingFull("the disk is full")
+    assert store.ids() == ["20260101-000000-abcdef"]
+
+
+def test_of_a_session_that_cannot_be_made_nothing_stays(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(*_: object) -> None:
+        raise RecordingFull("the disk is full")
+
+    monkeypatch.setattr("edgeagent.sessions.store.SessionWriter.create", refused)
+    with pytest.raises(RecordingFull):
+        SessionStore(tmp_path).create(FakeClock())
+    assert os.listdir(tmp_path) == []
 
 
 async def test_summary_follows_the_session(tmp_path: Path) -> None:
