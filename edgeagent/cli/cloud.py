@@ -47,6 +47,14 @@ cloud.add_command(sessions)
 @click.option(
     "--take-engine-states", is_flag=True, help="Go on from what sessions' engines held elsewhere: for tenants that you trust."
 )
+@click.option(
+    "--state-store",
+    default="",
+    metavar="URL",
+    help="Where engines' states go that find no room here, or may be wanted on "
+    "another machine: s3://BUCKET/PREFIX, gs://…, az://…, a folder; sealed. Default: nowhere.",
+)
+@click.option("--state-store-gb", default=8.0, show_default=True, type=click.FloatRange(min=0.001), help="Of states there.")
 @click.option("--tls-cert", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--tls-key", type=click.Path(exists=True, dir_okay=False, path_type=Path), help="PEM file.")
 @click.option("--rate", default=100.0, show_default=True, type=click.FloatRange(0.1), help="Requests a second for each token.")
@@ -60,7 +68,7 @@ def serve(
     data: Path | None, ledger: str, blobs: str, name: str, host: str, port: int, workers: int,
     engine: Literal["local", "ray"], ray_address: str, models: Path | None, endpoints: tuple[str, ...],
     tls_cert: Path | None, tls_key: Path | None, rate: float, max_sessions: int, max_gb: float,
-    gc_hours: float, runner: str, take_engine_states: bool,
+    gc_hours: float, runner: str, take_engine_states: bool, state_store: str, state_store_gb: float,
 ) -> None:  # fmt: skip
     """Serve until Ctrl-C. Prints the address once it listens."""
     require_network("serving sessions of other machines")
@@ -69,6 +77,7 @@ def serve(
     from edgeagent.cloud.depot import Quota
     from edgeagent.cloud.serving import Settings
     from edgeagent.cloud.serving import serve as serve_backend
+    from edgeagent.state_store.settings import checked
 
     if bool(tls_cert) != bool(tls_key):
         raise UsageError("TLS needs both --tls-cert and --tls-key")
@@ -78,6 +87,7 @@ def serve(
         folder_of(data), name, host, port, ledger, blobs, workers, runner, models, endpoints_of(endpoints), tls_cert, tls_key,
         Quota(max_sessions, int(max_gb * 1e9)), Rates(rate, 4 * rate), engine, ray_address,
         sweep_every_s=3600 * gc_hours, takes_engine_states=take_engine_states,
+        state_store=checked(state_store) if state_store else "", state_store_bytes=int(state_store_gb * 1e9),
     )  # fmt: skip
     serve_backend(settings)
 

@@ -13,6 +13,7 @@ import click
 import msgspec
 
 from edgeagent.cli.exits import Exit
+from edgeagent.errors import EdgeAgentError
 from edgeagent.folders import sessions_root
 from edgeagent.machine import describe_machine
 from edgeagent.sessions.store import SessionStore
@@ -47,7 +48,7 @@ class Line(msgspec.Struct, frozen=True, omit_defaults=True):
 @click.option("--json", "as_json", is_flag=True, help="Machine-readable.")
 def doctor(as_json: bool) -> None:
     """Everything a bug report needs; each failing line with its fix. Exit code 3 if something required is missing."""
-    lines = [*_machine(), *_packages(), *_programs(), *_sandbox(), *_models(), *_sessions()]
+    lines = [*_machine(), *_packages(), *_programs(), *_sandbox(), *_models(), *_states(), *_sessions()]
     if as_json:
         click.echo(msgspec.json.encode(lines).decode())
     else:
@@ -95,6 +96,22 @@ def _sandbox() -> Iterator[Line]:
 def _models() -> Iterator[Line]:
     for part in embedded().parts:
         yield Line(part.name, part.present, part.what, "reinstall edgeagent-models and rapidocr")
+
+
+def _states() -> Iterator[Line]:
+    from edgeagent.cli.models_states import own_store, told
+    from edgeagent.state_store.telling import behind, on_disk
+
+    for held in on_disk():
+        yield Line(f"states, {held.place}", True, told(held))
+    try:
+        store = own_store()
+    except EdgeAgentError as error:
+        yield Line("states, store", False, str(error), error.hint, required=False)
+        return
+    if store:
+        held = behind(store)
+        yield Line("states, store", not held.problem, told(held), "edgeagent models states", required=False)
 
 
 def _sessions() -> Iterator[Line]:

@@ -11,6 +11,7 @@ from edgeagent.cli.models_calibrate import calibrate
 from edgeagent.cli.models_fit import fit
 from edgeagent.cli.models_list import list_
 from edgeagent.cli.models_shelf import import_, pull, remove
+from edgeagent.cli.models_states import states
 from edgeagent.cli.models_text import print_embedded
 from edgeagent.errors import ModelUnusable
 from edgeagent_models.catalog import GgufInfo, embedded, read_gguf
@@ -25,7 +26,7 @@ def models() -> None:
     """Which models there are, and what one needs."""
 
 
-for command in (list_, fit, calibrate, pull, import_, remove):
+for command in (list_, fit, calibrate, pull, import_, remove, states):
     models.add_command(command)
 
 

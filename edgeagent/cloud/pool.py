@@ -13,6 +13,7 @@ from edgeagent.cloud.ledger import Row
 from edgeagent.cloud.worker import Orders
 from edgeagent.errors import EdgeAgentError, LedgerLost, NotOwner, SessionBusy
 from edgeagent.sessions.leaving import ask_to_leave, forget_leaving
+from edgeagent.state_store.settings import StoreSettings
 
 TICK_S = 0.2
 SILENT_S = 10.0
@@ -43,6 +44,8 @@ class Pool:
     engine: Engine
     max_workers: int = 4
     runner: str = ""
+    states: StoreSettings | None = None
+    """See `Orders.states`."""
     workers: dict[Key, _Watched] = field(default_factory=dict[Key, _Watched])
     losses: dict[Key, int] = field(default_factory=dict[Key, int])
     taken_over: int = 0
@@ -127,7 +130,7 @@ class Pool:
         row = self.depot.ledger.claim(row, f"{row.tenant}-{row.turn + 1}"[:32])
         orders = Orders(
             self.ledger_url, str(directory.parent), self.depot.name, row.tenant, row.session, row.epoch, row.turn, self.runner,
-            str(self.depot.models or ""), dict(self.depot.endpoints),
+            str(self.depot.models or ""), dict(self.depot.endpoints), states=self.states,
         )  # fmt: skip
         self.workers[row.tenant, row.session] = _Watched(row, self.engine.start(orders), row.beats, time.monotonic())
 

@@ -29,6 +29,7 @@ from edgeagent.cloud.pool import Pool
 from edgeagent.cloud.sweeping import Sweep, sweep_now_and_then
 from edgeagent.errors import EnvironmentProblem, UsageError
 from edgeagent.recording.problems import recording_problem
+from edgeagent.state_store.settings import ROOM_BYTES, StoreSettings, key_of
 
 _BACKLOG = 512
 _CLOSE_S = 5
@@ -70,10 +71,20 @@ class Settings:
     """0: only when asked to."""
     takes_engine_states: bool = False
     """What a session's engine held elsewhere may be put into an engine here."""
+    state_store: str = ""
+    """URL of a place behind the disk for what engines here hold; empty: none."""
+    state_store_bytes: int = ROOM_BYTES
 
     @property
     def ledger_url(self) -> str:
         return self.ledger or f"sqlite:///{self.root / 'ledger.sqlite'}"
+
+    @property
+    def states(self) -> StoreSettings | None:
+        """All machines of this backend have one key: whoever goes on with a session may be another one."""
+        if not self.state_store:
+            return None
+        return StoreSettings(self.state_store, self.state_store_bytes, str(self.root / "keys" / "states.age"), copies=True)
 
     @property
     def blobs_url(self) -> str:
@@ -106,15 +117,17 @@ def application(settings: Settings) -> Litestar:
     """The ASGI application of this backend."""
     depot = open_depot(settings)
     pool = None
+    if settings.states:
+        key_of(settings.states)
     if settings.workers:
-        pool = Pool(depot, settings.ledger_url, _engine(settings), settings.workers, settings.runner)
+        pool = Pool(depot, settings.ledger_url, _engine(settings), settings.workers, settings.runner, settings.states)
     sweeping = partial(sweep_now_and_then, depot, settings.sweep, settings.sweep_every_s)
     return make_app(Services(depot, pool, settings.rates, (sweeping,) if settings.sweep_every_s else ()))
 
 
 def _engine(settings: Settings) -> Engine:
     if settings.engine == "local":
-        return LocalEngine()
+        return LocalEngine(settings.states)
     return RayEngine(settings.ray_address, settings.workers, settings.ledger_url)
 
 

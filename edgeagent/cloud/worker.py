@@ -38,6 +38,7 @@ from edgeagent.remote_names import model_name
 from edgeagent.runner import ModelChoice, Runner
 from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.store import SessionStore
+from edgeagent.state_store.settings import StoreSettings
 from edgeagent.teleport.plan import head_of
 from edgeagent.teleport.wire import Command
 
@@ -72,6 +73,8 @@ class Orders(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """Name of a model -> the server that answers for it here; a session's own address of one is not looked at."""
     seats: str = ""
     """Socket of the process that shares its models' engines with all workers; empty: this one has its own."""
+    states: StoreSettings | None = None
+    """Place behind the disk of the machine that it runs on, for what engines hold; who starts it carries there."""
     tied: bool = False
     """It does not outlive the process that started it, not even for the step under way."""
 

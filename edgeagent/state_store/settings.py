@@ -16,6 +16,7 @@ from edgeagent.settings import Settings
 
 if TYPE_CHECKING:
     from edgeagent.state_store.carrier import Carrier
+    from edgeagent.state_store.port import StateStore
     from edgeagent.teleport.sealing import Identity
 
 ROOM_BYTES = 8 << 30
@@ -74,16 +75,23 @@ def room(text: str) -> int:
     return int(float(found[1]) * _UNIT_BYTES[found[2]])
 
 
-def carrier_for(wanted: StoreSettings | None) -> Carrier | None:
-    """Who carries states there and back. Raises `EnvironmentProblem` without the library for it."""
+def store_for(wanted: StoreSettings | None) -> StateStore | None:
+    """The place itself. Raises `EnvironmentProblem` without the library for it."""
     if wanted is None:
         return None
     if not find_spec("obstore"):
         raise EnvironmentProblem("a state store needs a library that is not installed", "pip install 'edgeagent[store]'")
-    from edgeagent.state_store.carrier import Carrier
     from edgeagent.state_store.objects import ObjectStates
 
-    return Carrier(wanted, ObjectStates(wanted.url))
+    return ObjectStates(wanted.url)
+
+
+def carrier_for(wanted: StoreSettings | None) -> Carrier | None:
+    """Who carries states there and back. Raises as `store_for`."""
+    from edgeagent.state_store.carrier import Carrier
+
+    store = store_for(wanted)
+    return Carrier(wanted, store) if wanted and store else None
 
 
 def key_of(wanted: StoreSettings) -> Identity:

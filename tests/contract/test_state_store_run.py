@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
 from pathlib import Path
 
+import msgspec
 import pytest
-from support.s3 import s3
+from support.s3 import S3, s3
 from support.tiny_models import TinyModels
 
 from edgeagent import events
+from edgeagent.cloud import worker
+from edgeagent.cloud.engines import local
+from edgeagent.cloud.engines.attendant import Attendant
+from edgeagent.cloud.seat_names import seat_name
+from edgeagent.cloud.worker import Orders
 from edgeagent.engine import LlamaModel
 from edgeagent.engine import open_model as opened
 from edgeagent.engine.host import EngineHost
 from edgeagent.folders import HOME_VARIABLE, leaving_folder, parked_folder
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt, Reply
+from edgeagent.runner import ModelChoice
 from edgeagent.screen import Screen
 from edgeagent.state_store.log import log_path
 from edgeagent.state_store.port import local_states
@@ -111,10 +119,7 @@ async def test_another_machine_goes_on_from_the_copy_of_the_first(
 ) -> None:
     """By S3, as a backend with several machines does: what stays on the first one is not needed."""
     with s3() as server:
-        server.make_bucket("states")
-        for name, value in server.environment.items():
-            monkeypatch.setenv(name, value)
-        settings = StoreSettings("s3://states/ours", key=str(tmp_path / "states.age"), copies=True)
+        settings = _bucket(server, monkeypatch, tmp_path)
         await Process(settings, model, tiny_models.mmproj).works_and_waits("s-1")
         stayed = await Process(None, model, tiny_models.mmproj).goes_on("s-1")
         monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "there"))
@@ -135,3 +140,53 @@ async def test_another_machine_goes_on_from_the_copy_of_the_first(
 
 def replace_key(settings: StoreSettings, path: Path) -> StoreSettings:
     return StoreSettings(settings.url, key=str(path), copies=True)
+
+
+def test_a_backend_s_workers_leave_copies_and_go_on_from_them(
+    tmp_path: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two machines of one backend as Ray has them: an attendant each, which carries for its worker; that has no credentials."""
+    replies: list[Reply] = []
+
+    class Worker:
+        """The model's part of a turn, through the seat that the attendant serves."""
+
+        def __init__(self, orders: Orders) -> None:
+            assert orders.seats
+            asyncio.run(self._turn(orders))
+
+        async def _turn(self, orders: Orders) -> None:
+            choice = ModelChoice(tiny_models.dense.name, tiny_models.mmproj.name, "holo")
+            async with worker._own_model(orders, choice, 0, print) as model:
+                assert isinstance(model, LlamaModel)
+                model.recall(prompt(STEPS + 1).history)
+                steps = (STEPS + 1,) if replies else range(1, STEPS + 1)
+                replies.extend([await model.complete(prompt(step)) for step in steps])
+                await model.leave(replace(prompt(STEPS + 1).history, ended=PAUSED))
+
+        def ended(self, timeout_s: float = 0.0) -> bool:
+            return True
+
+        def last_words(self) -> str:
+            return "exit code 0"
+
+    monkeypatch.setattr(local, "LocalWorker", Worker)
+    (tmp_path / "root" / "session").mkdir(parents=True)
+    with s3() as server:
+        states = _bucket(server, monkeypatch, tmp_path)
+        orders = Orders(
+            "", str(tmp_path / "root"), "cloud", "t", "session", 1, 1, models=str(tiny_models.dense.parent), states=states
+        )  # fmt: skip
+        for machine in ("one", "two"):
+            monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / machine))
+            assert Attendant().attend(msgspec.json.encode(orders)) == "exit code 0"
+    assert f"{seat_name('t', 'session')}: " in log()
+    assert "bytes came from s3://states/ours" in log()
+    assert computed(replies[-1]) < replies[-1].usage.prompt_tokens / 2
+
+
+def _bucket(server: S3, monkeypatch: pytest.MonkeyPatch, root: Path) -> StoreSettings:
+    server.make_bucket("states")
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    return StoreSettings("s3://states/ours", key=str(root / "states.age"), copies=True)

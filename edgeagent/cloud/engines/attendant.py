@@ -8,7 +8,7 @@ from pathlib import Path
 
 import msgspec
 
-from edgeagent.cloud.engines.local import LocalWorker
+from edgeagent.cloud.engines.local import LocalEngine, LocalWorker
 from edgeagent.cloud.worker import Orders
 from edgeagent.errors import EnvironmentProblem
 
@@ -37,14 +37,21 @@ class Attendant:
                 f"{self.here()} has no {told.root}",
                 "--data must lie where each of the cluster's machines finds it, by the same path",
             )
-        with self._changing:
-            if self._leaving:
-                return "left before it began"
-            # The kernel ends it with the thread that started it: this one, which stays until it has ended.
-            self._worker = LocalWorker(msgspec.structs.replace(told, tied=True))
-        while not self._worker.ended(_LOOK_S):
-            pass
-        return self._worker.last_words()
+        # Whoever carries states has what the store asks for; a worker has not.
+        carrying = LocalEngine(told.states) if told.states else None
+        try:
+            with self._changing:
+                if self._leaving:
+                    return "left before it began"
+                # The kernel ends it with the thread that started it: this one, which stays until it has ended.
+                tied = msgspec.structs.replace(told, tied=True)
+                self._worker = carrying.start(tied) if carrying else LocalWorker(tied)
+            while not self._worker.ended(_LOOK_S):
+                pass
+            return self._worker.last_words()
+        finally:
+            if carrying:
+                carrying.close()
 
     def leave(self) -> None:
         """Have the worker leave."""
