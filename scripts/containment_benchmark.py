@@ -26,9 +26,10 @@ from unittest import mock
 import pyseccomp
 
 from edgeagent_harness.audit import AuditLog
-from edgeagent_harness.outside import cgroups, layers, rootdrop, seccomp, session
+from edgeagent_harness.outside import session
+from edgeagent_harness.outside.containment import cgroups, layers, rootdrop, seccomp
+from edgeagent_harness.outside.containment.launch import Sandbox
 from edgeagent_harness.outside.desktop import Desktop
-from edgeagent_harness.outside.launch import Sandbox
 from edgeagent_harness.outside.plan import Plan
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.actions import Action, Click, Key, Type

@@ -16,8 +16,9 @@ import time
 from dataclasses import replace
 from pathlib import Path
 
-from edgeagent_harness.outside import rootdrop, session, usage
-from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.outside import session
+from edgeagent_harness.outside.containment import rootdrop, usage
+from edgeagent_harness.outside.containment.launch import Sandbox
 from edgeagent_harness.outside.plan import Plan
 from edgeagent_harness.policy.types import AuditSettings, Violations
 from edgeagent_harness.protocol import audit

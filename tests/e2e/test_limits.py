@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import pytest
 from support.boxes import AS_USER, execute
 
-from edgeagent_harness.outside import cgroups
+from edgeagent_harness.outside.containment import cgroups
 from edgeagent_harness.protocol.audit import LimitPassed, SandboxEnded, SandboxStarted
 
 if TYPE_CHECKING:

@@ -13,8 +13,9 @@ from support.boxes import SANDBOX
 
 from edgeagent_harness import audit
 from edgeagent_harness.inside import landlock
-from edgeagent_harness.outside import __main__, layers, session
-from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.outside import __main__, session
+from edgeagent_harness.outside.containment import layers
+from edgeagent_harness.outside.containment.launch import Sandbox
 from edgeagent_harness.protocol.audit import Entry, SandboxStarted
 from edgeagent_harness.protocol.messages import DesktopSpec
 

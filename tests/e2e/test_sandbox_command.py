@@ -15,7 +15,7 @@ import pexpect
 import pytest
 from support.processes import names, tree, wait_until
 
-from edgeagent_harness.outside import mountview, rootdrop
+from edgeagent_harness.outside.containment import mountview, rootdrop
 
 pytestmark = pytest.mark.sandbox
 PROBE = (Path(__file__).parents[1] / "support" / "sandbox_probe.py").read_text()

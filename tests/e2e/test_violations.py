@@ -19,8 +19,8 @@ from support.boxes import execute
 from edgeagent_harness.errors import PolicyViolated
 from edgeagent_harness.isolation.canary import Targets
 from edgeagent_harness.outside import session
+from edgeagent_harness.outside.containment.launch import Sandbox
 from edgeagent_harness.outside.desktop import Desktop
-from edgeagent_harness.outside.launch import Sandbox
 from edgeagent_harness.protocol.audit import Entry, Executed, SandboxEnded, SandboxStarted, SystemCall
 from edgeagent_harness.protocol.messages import DesktopSpec
 

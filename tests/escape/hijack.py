@@ -14,7 +14,8 @@ from dataclasses import replace
 from pathlib import Path
 
 import edgeagent_harness.inside
-from edgeagent_harness.outside import reception, runtime
+from edgeagent_harness.outside import reception
+from edgeagent_harness.outside.containment import runtime
 
 _INSIDE = Path(edgeagent_harness.inside.__file__ or "").parent
 

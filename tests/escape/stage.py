@@ -26,7 +26,7 @@ from escape.attempts.egress import ALLOWED_NAME, LOOPBACK_NAME
 from escape.attempts.network import TEST_ADDRESS
 from escape.attempts.run import load
 
-from edgeagent_harness.outside import mountview, rootdrop
+from edgeagent_harness.outside.containment import mountview, rootdrop
 from edgeagent_harness.protocol import messages
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL
 

@@ -13,7 +13,7 @@ import pytest
 from edgeagent.cli.run import existing
 from edgeagent.errors import UsageError
 from edgeagent.policy.loading import keep_apart
-from edgeagent_harness.outside import homes
+from edgeagent_harness.outside.containment import homes
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.messages import DesktopSpec

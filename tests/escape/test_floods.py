@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from edgeagent_harness.outside.violations import Tally
+from edgeagent_harness.outside.containment.violations import Tally
 from edgeagent_harness.protocol.audit import Connection, Entry, Executed, SystemCall
 
 

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from edgeagent_harness.outside.tiles import TILE_PX, Pixels, bounding_box, changed_pixels, clear, regions_of, tiles_of
+from edgeagent_harness.outside.seeing.tiles import TILE_PX, Pixels, bounding_box, changed_pixels, clear, regions_of, tiles_of
 from edgeagent_harness.protocol.geometry import Rect
 
 

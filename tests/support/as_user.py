@@ -9,7 +9,7 @@ import os
 import sys
 from pathlib import Path
 
-from edgeagent_harness.outside import mountview
+from edgeagent_harness.outside.containment import mountview
 
 CLONE = Path(__file__).parents[2]
 

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from edgeagent_harness.inside import tighten
-from edgeagent_harness.outside import seccomp
+from edgeagent_harness.outside.containment import seccomp
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.frames import BYTES_PER_PIXEL

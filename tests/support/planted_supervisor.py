@@ -7,7 +7,8 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
-from edgeagent_harness.outside import __main__, offline, sandbox
+from edgeagent_harness.outside import __main__, offline
+from edgeagent_harness.outside.containment import sandbox
 
 
 def leak_into_sandbox(path: str) -> None:

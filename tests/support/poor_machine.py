@@ -15,7 +15,7 @@ from pathlib import Path
 import pyseccomp
 
 from edgeagent_harness.inside import tighten
-from edgeagent_harness.outside import seccomp
+from edgeagent_harness.outside.containment import seccomp
 
 _CLONE_NEWUSER = 0x10000000
 _USERS = 70_000

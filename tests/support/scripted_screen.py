@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from edgeagent.testing import FakeClock
-from edgeagent_harness.outside.tiles import Pixels
+from edgeagent_harness.outside.seeing.tiles import Pixels
 from edgeagent_harness.protocol.geometry import Rect
 
 WIDTH, HEIGHT = 640, 400

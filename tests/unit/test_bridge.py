@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent_harness.inside import bridge
-from edgeagent_harness.outside import bridge_filter
+from edgeagent_harness.outside.containment import bridge_filter
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 

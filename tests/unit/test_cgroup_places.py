@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from edgeagent_harness.outside import cgroups
-from edgeagent_harness.outside.cgroups import Place
+from edgeagent_harness.outside.containment import cgroups
+from edgeagent_harness.outside.containment.cgroups import Place
 
 V1 = """\
 32 31 0:29 / /sys/fs/cgroup/cpu rw,relatime - cgroup cgroup rw,cpu,cpuacct

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent.cli.policy import policy as command
-from edgeagent_harness.outside import policy_check, seccomp
+from edgeagent_harness.outside.containment import policy_check, seccomp
 from edgeagent_harness.policy.files import PROFILES, profile_text
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.policy.types import ACCEPTABLE_MISSING, Endpoint, Policy

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from support.scripted_screen import HEIGHT, WIDTH, Change, ScriptedScreen, Shot
 
-from edgeagent_harness.outside.effect import judge
-from edgeagent_harness.outside.settle import Settled
-from edgeagent_harness.outside.tiles import Pixels
+from edgeagent_harness.outside.seeing.effect import judge
+from edgeagent_harness.outside.seeing.settle import Settled
+from edgeagent_harness.outside.seeing.tiles import Pixels
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.effects import EffectStatus, SettleReport, SettleVerdict
 from edgeagent_harness.protocol.geometry import Point, Rect

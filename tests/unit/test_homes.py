@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent_harness.errors import UsageProblem
-from edgeagent_harness.outside import homes
+from edgeagent_harness.outside.containment import homes
 
 AS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change owners")
 BORROWER = (65_533, 65_533)

@@ -15,7 +15,7 @@ import pytest
 from edgeagent_harness.errors import PeerMisbehaved, SandboxGone
 from edgeagent_harness.outside import executor as link
 from edgeagent_harness.outside.executor import Executor
-from edgeagent_harness.outside.frames import FrameMemory
+from edgeagent_harness.outside.seeing.frames import FrameMemory
 from edgeagent_harness.protocol import actions
 from edgeagent_harness.protocol import executor_wire as wire
 from edgeagent_harness.protocol.wire import HEADER, pack

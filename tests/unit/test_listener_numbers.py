@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent_harness.inside import tighten
-from edgeagent_harness.outside import listener
+from edgeagent_harness.outside.containment import listener
 
 HEADER = Path("/usr/include/linux/seccomp.h")
 TYPES = {"__u64": "Q", "__s64": "q", "__u32": "I", "__s32": "i", "int": "i"}

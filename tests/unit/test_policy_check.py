@@ -9,7 +9,7 @@ from tempfile import TemporaryDirectory
 import pytest
 
 from edgeagent_harness.errors import UsageProblem
-from edgeagent_harness.outside import policy_check
+from edgeagent_harness.outside.containment import policy_check
 from edgeagent_harness.outside.session import make_plan
 from edgeagent_harness.policy.files import PROFILES, profile_text
 from edgeagent_harness.policy.parse import parse

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
-from edgeagent_harness.outside import layers, runtime, sandbox
-from edgeagent_harness.outside.sandbox import Binds, Descriptors
+from edgeagent_harness.outside.containment import layers, runtime, sandbox
+from edgeagent_harness.outside.containment.sandbox import Binds, Descriptors
 
 NOTHING = Binds()
 

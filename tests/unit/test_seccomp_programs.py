@@ -14,7 +14,7 @@ import pyseccomp
 import pytest
 
 from edgeagent_harness.errors import UsageProblem
-from edgeagent_harness.outside import seccomp
+from edgeagent_harness.outside.containment import seccomp
 
 pytestmark = pytest.mark.skipif(platform.machine() != "x86_64", reason="uses this machine's system call numbers")
 TRY = """

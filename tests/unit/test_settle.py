@@ -7,7 +7,7 @@ import asyncio
 import pytest
 from support.scripted_screen import HEIGHT, WIDTH, Change, ScriptedScreen, Shot
 
-from edgeagent_harness.outside.settle import Settled, Settler, targets_of
+from edgeagent_harness.outside.seeing.settle import Settled, Settler, targets_of
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.geometry import Point, Rect
 from edgeagent_harness.protocol.messages import SettleSpec

@@ -15,7 +15,7 @@ from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.drivers import Choice, Driver
 from edgeagent_harness.outside import memory
-from edgeagent_harness.outside.layers import Decision
+from edgeagent_harness.outside.containment.layers import Decision
 from edgeagent_harness.outside.plan import NotStarted, Plan
 from edgeagent_harness.outside.way_out import WayOut
 from edgeagent_harness.protocol import init_wire

@@ -12,9 +12,9 @@ from collections.abc import Callable
 from edgeagent_harness.errors import HarnessError, UsageProblem
 from edgeagent_harness.host import drivers
 from edgeagent_harness.host.box import HostBox
+from edgeagent_harness.outside.containment.runtime import Runtime
+from edgeagent_harness.outside.containment.sandbox import Binds
 from edgeagent_harness.outside.plan import Plan
-from edgeagent_harness.outside.runtime import Runtime
-from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
 from edgeagent_harness.policy.parse import parse
 from edgeagent_harness.protocol import messages, stream

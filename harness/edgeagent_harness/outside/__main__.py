@@ -57,7 +57,7 @@ def _serve(options: argparse.Namespace) -> int:
 
 
 def _check(options: argparse.Namespace) -> int:
-    from edgeagent_harness.outside import layers  # here and below: what a machine lacks may show on import
+    from edgeagent_harness.outside.containment import layers  # here and below: what a machine lacks may show on import
 
     found = layers.check()
     complete = all(layer.present for layer in found if layer.required)
@@ -72,7 +72,7 @@ def _check(options: argparse.Namespace) -> int:
 
 
 def _check_policy(options: argparse.Namespace) -> int:
-    from edgeagent_harness.outside import policy_check, runtime
+    from edgeagent_harness.outside.containment import policy_check, runtime
     from edgeagent_harness.policy.parse import parse
 
     policy = parse(sys.stdin.read(), options.name)

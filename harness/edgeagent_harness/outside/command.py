@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable, Sequence
 
 from edgeagent_harness.errors import PolicyViolated, SandboxGone
-from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.outside.containment.launch import Sandbox
 from edgeagent_harness.outside.plan import NotStarted, Plan
 from edgeagent_harness.outside.terminal import Relay
 from edgeagent_harness.protocol.audit import Entry

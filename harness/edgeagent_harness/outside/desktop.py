@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.isolation import canary
-from edgeagent_harness.outside.effect import judge
 from edgeagent_harness.outside.executor import Executor
-from edgeagent_harness.outside.frames import FrameMemory, Peeked, Pixels, View, as_bytes
 from edgeagent_harness.outside.parts import Part, for_executor, split
 from edgeagent_harness.outside.plan import NotStarted, Plan
-from edgeagent_harness.outside.settle import Settler, targets_of
+from edgeagent_harness.outside.seeing.effect import judge
+from edgeagent_harness.outside.seeing.frames import FrameMemory, Peeked, Pixels, View, as_bytes
+from edgeagent_harness.outside.seeing.settle import Settler, targets_of
 from edgeagent_harness.outside.way_out import WayOut
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol import executor_wire, messages
@@ -30,7 +30,7 @@ from edgeagent_harness.protocol.init_wire import Ready, Spawned
 from edgeagent_harness.protocol.windows import PlacedWindow
 
 if TYPE_CHECKING:
-    from edgeagent_harness.outside import layers
+    from edgeagent_harness.outside.containment import layers
 
 _FRESH_NS = 100_000_000
 """A screen taken so lately for an action's sake is good enough to look at."""
@@ -170,7 +170,7 @@ class Desktop:
 
     async def run_canaries(self, targets: canary.Targets) -> tuple[canary.Canary, ...]:
         """Have the supervisor, the executor and an application inside try to get out."""
-        from edgeagent_harness.outside import canaries  # here: a sandbox alone has them
+        from edgeagent_harness.outside.containment import canaries  # here: a sandbox alone has them
 
         if not isinstance(self.box, SparingBox):
             raise UsageProblem("there is no sandbox here whose way out could be tried")

@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING
 from edgeagent_harness.policy.types import Policy
 
 if TYPE_CHECKING:
-    from edgeagent_harness.outside import sandbox
-    from edgeagent_harness.outside.cgroups import Group
-    from edgeagent_harness.outside.runtime import Runtime
+    from edgeagent_harness.outside.containment import sandbox
+    from edgeagent_harness.outside.containment.cgroups import Group
+    from edgeagent_harness.outside.containment.runtime import Runtime
 
 
 class NotStarted(Exception):

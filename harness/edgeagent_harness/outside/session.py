@@ -13,10 +13,11 @@ from pathlib import Path
 
 from edgeagent_harness.audit import AuditDamaged, AuditLog
 from edgeagent_harness.errors import HarnessError, UsageProblem
-from edgeagent_harness.outside import cgroups, command, homes, offline, policy_check, rootdrop, runtime
-from edgeagent_harness.outside.launch import Sandbox
+from edgeagent_harness.outside import command, offline
+from edgeagent_harness.outside.containment import cgroups, homes, policy_check, rootdrop, runtime
+from edgeagent_harness.outside.containment.launch import Sandbox
+from edgeagent_harness.outside.containment.sandbox import Binds
 from edgeagent_harness.outside.plan import Plan
-from edgeagent_harness.outside.sandbox import Binds
 from edgeagent_harness.outside.supervisor import Supervisor
 from edgeagent_harness.policy import files
 from edgeagent_harness.policy.parse import parse

@@ -1,5 +1,5 @@
 """A policy: what a session may do. Format: ``docs/policy.md``. Pure: what only the machine can tell (which system calls and
-directories there are) is checked by `edgeagent_harness.outside.policy_check`."""
+directories there are) is checked by `edgeagent_harness.outside.containment.policy_check`."""
 
 from __future__ import annotations
 

@@ -20,7 +20,7 @@ from types import FrameType
 from typing import TypeVar
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
-from edgeagent_harness.outside import homes, layers, mountview, runtime
+from edgeagent_harness.outside.containment import homes, layers, mountview, runtime
 from edgeagent_harness.outside.plan import Plan
 
 SANDBOX_UID = SANDBOX_GID = 65_533
@@ -89,7 +89,7 @@ def _lend(paths: tuple[str, ...]) -> list[homes.Loan]:
 
 def _prepare(plan: Plan) -> Plan:
     """As root still: make everything that ``plan`` names reachable and readable."""
-    own = (sys.base_prefix, sys.prefix, str(Path(__file__).resolve().parent.parent))
+    own = (sys.base_prefix, sys.prefix, str(Path(__file__).resolve().parents[2]))
     shared = (source for source, _ in plan.binds.shared)
     named = (*plan.runtime.host_paths, *plan.binds.read_only, *shared, *_writable(plan))
     # Where even root may not mount (some containers) the runtime is copied; a closed home is then told by _check_reach.

@@ -9,9 +9,9 @@ import time
 from collections import defaultdict
 from collections.abc import Callable
 
-from edgeagent_harness.outside import seccomp
-from edgeagent_harness.outside.denied import PERMITTABLE, Rule, permitted, rules
-from edgeagent_harness.outside.listener import Call, Ruling
+from edgeagent_harness.outside.containment import seccomp
+from edgeagent_harness.outside.containment.denied import PERMITTABLE, Rule, permitted, rules
+from edgeagent_harness.outside.containment.listener import Call, Ruling
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.audit import Connection, Decision, Entry, Executed, SystemCall
 

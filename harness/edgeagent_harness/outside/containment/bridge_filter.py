@@ -7,7 +7,7 @@ from functools import cache
 
 import pyseccomp
 
-from edgeagent_harness.outside import seccomp
+from edgeagent_harness.outside.containment import seccomp
 
 _AF_UNIX = 1
 _PERMITTED = (

@@ -11,8 +11,8 @@ import time
 from collections.abc import Callable
 from typing import Literal
 
-from edgeagent_harness.outside import usage
-from edgeagent_harness.outside.cgroups import GIB, Group
+from edgeagent_harness.outside.containment import usage
+from edgeagent_harness.outside.containment.cgroups import GIB, Group
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol.audit import Entry, LimitPassed
 

@@ -95,7 +95,7 @@ def _loaded_libpython() -> set[str]:
 
 
 def _harness_parts() -> list[Bind]:
-    root = Path(__file__).resolve().parent.parent
+    root = Path(__file__).resolve().parents[2]
     return [(str(root / part), f"{LIBRARY_INSIDE}/edgeagent_harness/{part}") for part in _HARNESS_PARTS]
 
 

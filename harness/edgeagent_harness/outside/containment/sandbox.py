@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from edgeagent_harness.errors import EnvironmentLacks
 from edgeagent_harness.inside.way_out import BROKER
-from edgeagent_harness.outside.runtime import LIBRARY_INSIDE, Bind, Runtime
+from edgeagent_harness.outside.containment.runtime import LIBRARY_INSIDE, Bind, Runtime
 from edgeagent_harness.policy.types import HOME_INSIDE, SYSTEM_READ_ONLY
 from edgeagent_harness.protocol.init_wire import PathRule
 

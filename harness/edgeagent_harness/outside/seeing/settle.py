@@ -23,8 +23,8 @@ from typing import Generic, Protocol, TypeVar
 
 import numpy as np
 
-from edgeagent_harness.outside.motion import Motion
-from edgeagent_harness.outside.tiles import TILE_PX, Mask, Pixels, changed_pixels, clear, tiles_of
+from edgeagent_harness.outside.seeing.motion import Motion
+from edgeagent_harness.outside.seeing.tiles import TILE_PX, Mask, Pixels, changed_pixels, clear, tiles_of
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.effects import SettleReport, SettleVerdict
 from edgeagent_harness.protocol.geometry import Rect

@@ -16,14 +16,15 @@ import msgspec
 
 from edgeagent_harness.errors import EnvironmentLacks, PolicyViolated, SandboxGone
 from edgeagent_harness.inside import landlock
-from edgeagent_harness.outside import bridge_filter, ending, layers, limits, sandbox, seccomp
-from edgeagent_harness.outside.cgroups import GIB
-from edgeagent_harness.outside.denied import permitted
-from edgeagent_harness.outside.limits import Limiter
-from edgeagent_harness.outside.listener import Listener
+from edgeagent_harness.outside import ending
+from edgeagent_harness.outside.containment import bridge_filter, layers, limits, sandbox, seccomp
+from edgeagent_harness.outside.containment.cgroups import GIB
+from edgeagent_harness.outside.containment.denied import permitted
+from edgeagent_harness.outside.containment.limits import Limiter
+from edgeagent_harness.outside.containment.listener import Listener
+from edgeagent_harness.outside.containment.violations import Judge, Tally
 from edgeagent_harness.outside.plan import NotStarted, Plan
 from edgeagent_harness.outside.shown import printable
-from edgeagent_harness.outside.violations import Judge, Tally
 from edgeagent_harness.outside.way_out import WayOut
 from edgeagent_harness.policy.types import Policy
 from edgeagent_harness.protocol import audit, init_wire

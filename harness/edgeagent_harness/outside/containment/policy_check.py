@@ -6,7 +6,7 @@ import os
 from collections.abc import Iterator
 
 from edgeagent_harness.errors import UsageProblem
-from edgeagent_harness.outside import homes, seccomp
+from edgeagent_harness.outside.containment import homes, seccomp
 from edgeagent_harness.policy.keys import nearest
 from edgeagent_harness.policy.types import SYSTEM_READ_ONLY, Policy
 

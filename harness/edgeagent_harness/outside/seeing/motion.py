@@ -18,7 +18,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from edgeagent_harness.outside.tiles import Mask, Pixels, bounding_box, tile_rect, tiles_of
+from edgeagent_harness.outside.seeing.tiles import Mask, Pixels, bounding_box, tile_rect, tiles_of
 from edgeagent_harness.protocol.geometry import Rect
 
 _RECURRENCE_CHANGES = 3

@@ -14,7 +14,7 @@ from functools import cache
 from typing import Literal
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
-from edgeagent_harness.outside.denied import DENIED, EXECUTOR_ALLOWED, NEEDED_BY_ALL, PERMITTABLE, Match, Rule, rules
+from edgeagent_harness.outside.containment.denied import DENIED, EXECUTOR_ALLOWED, NEEDED_BY_ALL, PERMITTABLE, Match, Rule, rules
 from edgeagent_harness.policy.types import Response
 
 try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 from edgeagent_harness.errors import EnvironmentLacks, UsageProblem
 from edgeagent_harness.inside import chromium, landlock
-from edgeagent_harness.outside import cgroups, sandbox
+from edgeagent_harness.outside.containment import cgroups, sandbox
 from edgeagent_harness.policy.types import ACCEPTABLE_MISSING
 
 _PROBE_TIMEOUT_S = 10
@@ -188,7 +188,7 @@ def _nested_user_namespaces() -> Layer:
 
 def _seccomp() -> Layer:
     try:
-        importlib.import_module("edgeagent_harness.outside.seccomp")
+        importlib.import_module("edgeagent_harness.outside.containment.seccomp")
     except EnvironmentLacks as error:
         return Layer("seccomp", False, str(error), "Mend: apt install libseccomp2")
     if Path("/proc/sys/kernel/seccomp/actions_avail").exists():
@@ -214,7 +214,7 @@ def _violation_notices_tried() -> Layer:
     found = _violation_notices()
     if not found.present or not _seccomp().present:
         return found
-    program = importlib.import_module("edgeagent_harness.outside.seccomp").listener_program()
+    program = importlib.import_module("edgeagent_harness.outside.containment.seccomp").listener_program()
     code = "import sys; from edgeagent_harness.inside import tighten; tighten.install_listener(bytes.fromhex(sys.argv[1]))"
     argv = [sys.executable, "-P", "-c", code, program.hex()]
     run = subprocess.run(argv, capture_output=True, text=True, timeout=_PROBE_TIMEOUT_S, check=False)

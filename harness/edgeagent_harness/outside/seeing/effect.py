@@ -15,8 +15,8 @@ A batch is judged as its most visible action: one that must change something if 
 
 from __future__ import annotations
 
-from edgeagent_harness.outside.settle import S, Settled
-from edgeagent_harness.outside.tiles import Pixels, changed_pixels, clear, regions_of
+from edgeagent_harness.outside.seeing.settle import S, Settled
+from edgeagent_harness.outside.seeing.tiles import Pixels, changed_pixels, clear, regions_of
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.effects import Effect, EffectStatus
 from edgeagent_harness.protocol.messages import Expectation

@@ -9,9 +9,9 @@ import msgspec
 
 from edgeagent_harness.errors import PeerMisbehaved
 from edgeagent_harness.isolation import canary
+from edgeagent_harness.outside.containment.runtime import LIBRARY_INSIDE, Runtime
 from edgeagent_harness.outside.desktop import SparingBox
 from edgeagent_harness.outside.executor import Executor
-from edgeagent_harness.outside.runtime import LIBRARY_INSIDE, Runtime
 
 _TIMEOUT_S = 20.0
 _MAX_OUTPUT_BYTES = 64 * 1024
