@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-from dataclasses import dataclass
-from typing import ClassVar, TypeAlias
+from typing import ClassVar
 
 from textual import on
 from textual.app import ComposeResult
@@ -16,15 +14,10 @@ from textual.widgets import Button, Input, Label, Static
 
 from edgeagent.errors import EdgeAgentError, UsageError
 from edgeagent.teleport.backends import Connected, checked_name, keep_backend
-from edgeagent.teleport.meeting import meet, said_of, token_in
-from edgeagent.tui.loop_thread import LoopThread
+from edgeagent.teleport.meeting import said_of, token_in
+from edgeagent.tui.meeting import NOTES, MeetThread, MeetTold, Met, NotMet, shown_key
 from edgeagent.words import printable
 
-_NOTES = (
-    "A machine of yours, or one that you trust as much, that goes on with sessions. There:",
-    "  edgeagent cloud token create me",
-    "  edgeagent cloud serve --host ADDRESS --tls-cert PEM --tls-key PEM",
-)
 _FIELDS = {
     "name": ("name here", "attic"),
     "url": ("its address", "https://ADDRESS:8470, or http://127.0.0.1:8470 on this machine"),
@@ -33,46 +26,6 @@ _FIELDS = {
     "ca": ("CA file", "PEM, where its certificate is of your own making"),
 }
 """Field -> (label, what stands in it while it is empty)."""
-
-
-@dataclass(frozen=True, slots=True)
-class Met:
-    """It answered, took the token, and showed its keys."""
-
-    found: Connected
-
-
-@dataclass(frozen=True, slots=True)
-class NotMet:
-    """It did not come to that."""
-
-    problem: str
-    hint: str
-
-
-MeetTold: TypeAlias = Met | NotMet
-
-
-class MeetThread(LoopThread[MeetTold]):
-    """Meets ``unknown``."""
-
-    def __init__(self, unknown: Connected) -> None:
-        super().__init__("meet a backend")
-        self._unknown = unknown
-        self._task: asyncio.Task[Connected] | None = None
-
-    def cancel(self) -> None:
-        """Nobody waits for it any more."""
-        self._on_loop(lambda: self._task.cancel() if self._task else None)
-
-    async def _run(self) -> MeetTold:
-        self._task = asyncio.ensure_future(meet(self._unknown))
-        try:
-            return Met(await self._task)
-        except asyncio.CancelledError:
-            return NotMet("let go", "")
-        except EdgeAgentError as error:
-            return NotMet(str(error), error.hint)
 
 
 class MeetSaid(Message):
@@ -109,7 +62,7 @@ class ConnectScreen(ModalScreen[str | None]):
         with Vertical(classes="dialog", id="connect"):
             yield Static("Connect to a backend", classes="dialog-title", markup=False)
             with VerticalScroll(id="connect-form"):
-                yield Static("\n".join(_NOTES), id="connect-notes", markup=False)
+                yield Static("\n".join(NOTES), id="connect-notes", markup=False)
                 for name, (label, hint) in _FIELDS.items():
                     with Horizontal(classes="field"):
                         yield Label(label, markup=False)
@@ -173,9 +126,7 @@ class ConnectScreen(ModalScreen[str | None]):
     def show_key(self, found: Connected) -> None:
         """Have the user compare the key of the backend that was met."""
         self._met = found
-        models = f"\nIt has servers for {', '.join(found.models)}." if found.models else ""
-        shown = f"It took the token, and shows this ed25519 key:\n  {found.signer}\n"
-        self._say(f"{shown}Is it the one that `edgeagent cloud serve` printed there?{models}")
+        self._say(shown_key(found))
         for field in self.query(Input):
             field.disabled = True
         self.query_one("#connect-form").display = False

@@ -26,6 +26,7 @@ from edgeagent.runner.deciding import refuse_unusable
 from edgeagent.sessions.leaving import ask_to_leave
 from edgeagent.sessions.summary import summarize
 from edgeagent.settings import Settings, read
+from edgeagent.tui import plain_connect
 from edgeagent.tui import plain_teleport as teleport
 from edgeagent.tui.choices import model_choice
 from edgeagent.tui.editing import as_text, from_text
@@ -87,7 +88,7 @@ class Plain:
             case "":
                 return None
             case ":help":
-                self.say(f"{_HELP}\n{teleport.HELP}")
+                self.say(f"{_HELP}\n{teleport.HELP}\n{plain_connect.HELP}")
             case _ if line.strip().casefold() in _NO_TASKS:
                 raise UsageError(f"{line.strip()!r} alone is no task", ":help lists the commands, :quit leaves")
             case ":mode":
@@ -107,6 +108,8 @@ class Plain:
             case ":resume":
                 session = self.make_runner().store.find(rest.strip() or self._session).name
                 return self._begin(lambda runner: runner.resume(session))
+            case ":connect":
+                self.next = plain_connect.PlainConnect(self.say, rest.strip())
             case ":teleport" | ":follow" | ":pull":
                 self.next = self._elsewhere(command, rest)
             case _ if command.startswith(":"):
@@ -326,7 +329,7 @@ def _attend(job: Attended) -> None:
         reading = True
         while job.hear():
             ready, _, _ = select.select([sys.stdin] if reading else [], [], [], 0.1)
-            if ready:
+            if ready and job.hear():  # what is typed after its end is not for it
                 line = sys.stdin.readline()
                 reading = bool(line)
                 if reading:

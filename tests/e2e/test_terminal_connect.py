@@ -59,7 +59,7 @@ async def test_connected_to_and_moved(world: Backend, tmp_path: Path) -> None:
         await meet(pilot, "a token would travel in the clear", name="attic", url="http://192.0.2.1:8470")
         await meet(pilot, "no address of a backend", url="https://192.0.2.1:http")
         await meet(pilot, "that is no token", url=known.url)
-        await meet(pilot, "/no/such: [Errno 2]", token_file="/no/such")
+        await meet(pilot, "the token file /no/such cannot be read", token_file="/no/such")
         (tmp_path / "token").write_text(f"{known.token}\n")
         await meet(pilot, "empty one of the two", token="wrong", token_file=str(tmp_path / "token"))
         await meet(pilot, "ask for a token with the scopes", token_file="")
