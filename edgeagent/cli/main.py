@@ -6,6 +6,8 @@ import contextlib
 import difflib
 import errno
 import importlib
+import os
+import stat
 import sys
 from typing import ClassVar
 
@@ -115,6 +117,7 @@ def _open_terminal_app(ctx: click.Context, offline: bool, plain: bool) -> None:
 def main() -> None:
     """Entry point of the console script: errors of ours become one clear message and their exit code."""
     guard()
+    os.umask(os.umask(0o077) | stat.S_IWOTH)  # what other users could write is nothing to go by: settings, agents, recordings
     try:
         require_text(sys.argv[1:])
         cli.main(standalone_mode=False)

@@ -24,6 +24,7 @@ from edgeagent.cli.offline import settle_offline
 from edgeagent.cli.output import OutputFormat, Renderer, renderer_for
 from edgeagent.cli.remote_notice import tell_what_leaves
 from edgeagent.cli.seconds import Seconds
+from edgeagent.cli.task_text import task_in
 from edgeagent.errors import UsageError
 from edgeagent.hub.shelf import find
 from edgeagent.interrupts import run_until_stopped
@@ -68,9 +69,11 @@ def run(
     max_steps: int | None, timeout_s: float | None, mode: events.GateModeName | None, policy: str, be_offline: bool,
     output: OutputFormat, seed: int | None, host: HostSpec | None, foresee: bool,
 ) -> None:  # fmt: skip
-    """Do TASK on a sandboxed desktop, or with --host on your own. Ctrl-C stops at once and leaves the session resumable."""
-    if not task.strip():
-        raise UsageError("the task is empty", 'say what to do: edgeagent run "write Hello, save as a.txt" --app mousepad')
+    """Do TASK on a sandboxed desktop, or with --host on your own. Ctrl-C stops at once and leaves the session resumable.
+
+    TASK: words, @FILE with them in it, or - for standard input.
+    """
+    task = task_in(task)
     works_as = load(agent)
     said = completed(Said(apps, url, home, model, mmproj, family, policy, max_steps, timeout_s), works_as)
     page(said.url)

@@ -83,3 +83,12 @@ def test_what_the_system_refuses_anywhere_is_no_bug(monkeypatch: pytest.MonkeyPa
         main.main()
     assert ended.value.code == 3
     assert capsys.readouterr().err.startswith("edgeagent: /somewhere/file: No space left on device\n")
+
+
+def test_nobody_else_may_write_what_is_made_whatever_the_umask(tmp_path: Path) -> None:
+    env = {**os.environ, "XDG_CONFIG_HOME": str(tmp_path / "config")}
+    command = ["sh", "-c", 'umask 000; exec "$@"', "sh", *EDGEAGENT, "agents", "new", "forms"]
+    subprocess.run(command, timeout=60, check=True, env=env, stdout=subprocess.DEVNULL)
+    made = list((tmp_path / "config").rglob("*"))
+    assert [path.name for path in made if path.stat().st_mode & 0o002] == []
+    assert (tmp_path / "config" / "edgeagent" / "agents" / "forms.toml") in made
