@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 from pathlib import Path
 
@@ -16,7 +17,7 @@ def task_in(said: str) -> str:
     task = said
     if said == "-":
         task = _standard_input()
-    elif said.startswith("@") and len(said.split()) == 1:
+    elif said.startswith("@") and (len(said.split()) == 1 or os.path.isfile(said[1:])):
         task = _file(said[1:])
     if not task.strip():
         raise UsageError("the task is empty", 'say what to do: edgeagent run "write Hello, save as a.txt" --app mousepad')
@@ -27,9 +28,7 @@ def _file(name: str) -> str:
     try:
         return read_text(Path(name).expanduser(), "the task's file", _MOST_BYTES).strip()
     except FileNotFoundError as error:
-        raise UsageError(
-            f"@{name}: {why(error)}", "@FILE is a file with the task; a task may not be a lone word with @"
-        ) from error
+        raise UsageError(f"@{name}: {why(error)}", "@FILE names a file with the task in it") from error
 
 
 def _standard_input() -> str:
@@ -41,6 +40,4 @@ def _standard_input() -> str:
             raise UsageError(f"the task on standard input is longer than {_MOST_BYTES >> 10} KiB", "shorten it")
         return data.decode("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise UsageError(
-            f"the task cannot be read from standard input: {why(error)}", "give the task itself, or @FILE"
-        ) from error
+        raise UsageError(f"standard input cannot be read: {why(error)}", "give the task itself, or @FILE") from error

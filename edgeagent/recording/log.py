@@ -13,7 +13,7 @@ from types import TracebackType
 
 import msgspec
 
-from edgeagent.errors import RecordingDamaged, RecordingTooNew
+from edgeagent.errors import RecordingDamaged, RecordingError, RecordingTooNew
 from edgeagent.events import FORMAT, Event, EventData, LogRepaired
 from edgeagent.ports import Clock
 from edgeagent.recording.append_only import AppendOnlyFile
@@ -75,7 +75,12 @@ class EventLog:
         """Write ``data`` as the next event, of now or of ``time_s`` (Unix). In the log on return; durable after `sync`."""
         author, when_s = self._author, self._clock.time_s() if time_s is None else time_s
         event = Event(FORMAT, self._seq, author.session, author.agent, author.parent, self._prev_hash, when_s, data)
-        line = msgspec.json.encode(event)
+        try:
+            line = msgspec.json.encode(event)
+        except UnicodeEncodeError as error:  # a path of this machine, most likely: those may be any bytes
+            raise RecordingError(
+                f"cannot record {error.object!a}: it is no UTF-8 text", "choose or make a directory with another name"
+            ) from error
         self._file.append(line + b"\n")
         self._seq += 1
         self._prev_hash = line_hash(line)

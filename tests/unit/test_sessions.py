@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent import events
-from edgeagent.errors import RecordingFull, SessionBusy, SessionNotFound
+from edgeagent.errors import RecordingError, RecordingFull, SessionBusy, SessionNotFound
 from edgeagent.folders import sessions_root
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
@@ -217,3 +217,10 @@ async def test_a_moved_session_takes_its_own_home_along(tmp_path: Path, own_home
         assert homes == [str(root / result.session / "home") for root in (store.root, moved.root)]
     else:
         assert homes == ["/home/of/the/user"] * 2
+
+
+async def test_what_is_no_text_is_refused_and_leaves_nothing(tmp_path: Path) -> None:
+    store = SessionStore(tmp_path)
+    with pytest.raises(RecordingError, match="no UTF-8 text"), store.create(FakeClock()) as session:
+        await session.writer.emit(events.SessionCreated("a task", "scripted", DesktopSpec(home="/home/b\udcffd"), "0"))
+    assert store.ids() == []

@@ -18,8 +18,8 @@ def test_words_are_themselves(task: str) -> None:
 
 
 def test_a_file_is_what_stands_in_it(tmp_path: Path) -> None:
-    (tmp_path / "task.txt").write_text("write 'Grüße'\nand save it\n", encoding="utf-8")
-    assert task_in(f"@{tmp_path}/task.txt") == "write 'Grüße'\nand save it"
+    (tmp_path / "my task.txt").write_text("write 'Grüße'\nand save it\n", encoding="utf-8")
+    assert task_in(f"@{tmp_path}/my task.txt") == "write 'Grüße'\nand save it"
 
 
 def test_standard_input_is_read_to_its_end(monkeypatch: pytest.MonkeyPatch) -> None:
