@@ -29,8 +29,10 @@ from edgeagent.cloud.pool import Pool
 from edgeagent.cloud.sweeping import Sweep, sweep_now_and_then
 from edgeagent.errors import EnvironmentProblem, UsageError
 from edgeagent.recording.problems import recording_problem
-from edgeagent.state_store.settings import ROOM_BYTES, StoreSettings, key_of
+from edgeagent.state_store.settings import ROOM_BYTES, StoreSettings, key_of, store_for
+from edgeagent.state_store.telling import behind
 
+_STATES_HINT = "check --state-store, and for a bucket AWS_ENDPOINT_URL, AWS_REGION and the credentials in the environment"
 _BACKLOG = 512
 _CLOSE_S = 5
 """For requests under way when it ends; followers of events are cut off."""
@@ -117,12 +119,20 @@ def application(settings: Settings) -> Litestar:
     """The ASGI application of this backend."""
     depot = open_depot(settings)
     pool = None
-    if settings.states:
-        key_of(settings.states)
+    _require_states(settings.states)
     if settings.workers:
         pool = Pool(depot, settings.ledger_url, _engine(settings), settings.workers, settings.runner, settings.states)
     sweeping = partial(sweep_now_and_then, depot, settings.sweep, settings.sweep_every_s)
     return make_app(Services(depot, pool, settings.rates, (sweeping,) if settings.sweep_every_s else ()))
+
+
+def _require_states(wanted: StoreSettings | None) -> None:
+    """Raise `EnvironmentProblem` if the place behind the disk cannot be used now. Later that costs no more than its use."""
+    store = store_for(wanted)
+    if wanted and store:
+        key_of(wanted)
+        if problem := behind(store).problem:
+            raise EnvironmentProblem(f"the state store at {store.where} cannot be used: {problem}", _STATES_HINT)
 
 
 def _engine(settings: Settings) -> Engine:

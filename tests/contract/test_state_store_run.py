@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -18,10 +19,12 @@ from edgeagent.cloud import worker
 from edgeagent.cloud.engines import local
 from edgeagent.cloud.engines.attendant import Attendant
 from edgeagent.cloud.seat_names import seat_name
+from edgeagent.cloud.serving import Settings, application
 from edgeagent.cloud.worker import Orders
 from edgeagent.engine import LlamaModel
 from edgeagent.engine import open_model as opened
 from edgeagent.engine.host import EngineHost
+from edgeagent.errors import EnvironmentProblem
 from edgeagent.folders import HOME_VARIABLE, leaving_folder, parked_folder
 from edgeagent.history import History, Step
 from edgeagent.ports import Prompt, Reply
@@ -29,7 +32,7 @@ from edgeagent.runner import ModelChoice
 from edgeagent.screen import Screen
 from edgeagent.state_store.log import log_path
 from edgeagent.state_store.port import local_states
-from edgeagent.state_store.settings import StoreSettings, carrier_for
+from edgeagent.state_store.settings import StoreSettings, carrier_for, checked
 from edgeagent_harness.protocol.actions import Wait
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
@@ -190,3 +193,14 @@ def _bucket(server: S3, monkeypatch: pytest.MonkeyPatch, root: Path) -> StoreSet
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     return StoreSettings("s3://states/ours", key=str(root / "states.age"), copies=True)
+
+
+@pytest.mark.parametrize(("url", "said"), [("s3://states/ours", "credentials"), ("/nowhere/at/all", "is its disk mounted")])
+def test_a_backend_does_not_begin_with_a_place_that_it_cannot_use(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, url: str, said: str
+) -> None:
+    for name in [name for name in os.environ if name.startswith("AWS_")]:
+        monkeypatch.delenv(name)
+    with pytest.raises(EnvironmentProblem, match="state store") as refused:
+        application(Settings(tmp_path, workers=0, state_store=checked(url)))
+    assert said in str(refused.value)
