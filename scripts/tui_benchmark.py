@@ -30,7 +30,8 @@ from statistics import median
 from edgeagent.bench.stats import percentile
 from edgeagent.machine import machine_line
 
-_PROGRAM = Path(__file__).with_name("tui_benchmark_app.py")
+_EMPTY = Path(__file__).with_name("tui_benchmark_empty.py")
+_SESSION = Path(__file__).with_name("tui_benchmark_session.py")
 _COLUMNS, _ROWS = 160, 45
 _ALTERNATE = b"\x1b[?1049h"
 
@@ -87,7 +88,7 @@ def first_paints(repeat: int, home: Path) -> dict[str, float]:
     taken: dict[str, list[float]] = {"empty": [], "app": []}
     home.mkdir()
     (home / "tour-seen").touch()
-    programs = {"empty": ([str(_PROGRAM), "empty"], b"Empty"), "app": (["-P", "-m", "edgeagent"], b"What should be done")}
+    programs = {"empty": ([str(_EMPTY)], b"Empty"), "app": (["-P", "-m", "edgeagent"], b"What should be done")}
     for number in range(repeat + 1):
         for name, (argv, sign) in programs.items():
             terminal = Terminal(argv, home)
@@ -104,7 +105,7 @@ def first_paints(repeat: int, home: Path) -> dict[str, float]:
 def ui_latency(steps: int, home: Path) -> dict[str, float]:
     """How late the UI's own event loop was over a session of ``steps``."""
     out = home / "lateness.json"
-    terminal = Terminal([str(_PROGRAM), "session", str(steps), str(out)], home)
+    terminal = Terminal([str(_SESSION), str(steps), str(out)], home)
     try:
         if terminal.until_ended(steps * 3.0 + 60):
             raise RuntimeError("the app failed")
