@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
@@ -9,7 +10,7 @@ from pathlib import Path
 
 from edgeagent.engine.conversation import Speaker
 from edgeagent.engine.embedded_model import EmbeddedModel
-from edgeagent.engine.host import Seats, host
+from edgeagent.engine.host import Seat, Seats, host
 from edgeagent.engine.llama_model import LlamaModel
 from edgeagent.engine.parking import Parking
 from edgeagent.engine.priming import Primer
@@ -31,6 +32,8 @@ __all__ = ["EmbeddedModel", "Engine", "LlamaModel", "expect", "open_model"]
 
 EMBEDDED = "embedded"
 SEQUENCE = "session"
+CARRY_S = 5.0
+"""For states that are under way to the place behind the disk when a run ends; the others go with the next run."""
 DISK_BYTES = PARKED_BYTES
 """For states of sessions on this machine's disk."""
 
@@ -68,10 +71,19 @@ async def open_model(
         raise ModelUnusable(f"{model} cannot see without its vision part", "give it with --mmproj FILE")
     spoken, factor = _speaking(model, mmproj, family)
     load = _load(model, mmproj, spoken, session)
-    async with (seats or host()).taken(load, restarted, session) as seat:
+    async with _seat(load, restarted, session, seats) as seat:
         parking = Parking(seat, session, _words_of(spoken, model)) if session else None
         speaker = Speaker(spoken, factor, skip_unchanged)
         yield LlamaModel(seat, seat.sequence, seed, speaker, Primer(seat).prime, parking)
+
+
+@asynccontextmanager
+async def _seat(load: Load, restarted: Callable[[str], None], session: str, seats: Seats | None) -> AsyncGenerator[Seat]:
+    """One of ``seats``, or of this process, which ends with the run as a rule: what had to leave its disk gets a moment."""
+    async with (seats or host()).taken(load, restarted, session) as seat:
+        yield seat
+    if seats is None:
+        await asyncio.to_thread(host().settle, CARRY_S)
 
 
 def expect(model: str, mmproj: str, family: str, session: str) -> None:

@@ -7,7 +7,6 @@ their own. Runs of other processes come in over a `Relay`.
 from __future__ import annotations
 
 import asyncio
-import atexit
 import concurrent.futures
 import contextlib
 import itertools
@@ -30,8 +29,6 @@ Restarted: TypeAlias = Callable[[str], None]
 """Told why an engine had to be started again."""
 SEQUENCES = 4
 """Of one engine; a fifth run of the same model gets a second process."""
-AT_EXIT_S = 5.0
-"""For states that are under way to the place behind the disk."""
 AHEAD_S = 60.0
 """How long a place that was taken ahead is kept for a run that does not come."""
 
@@ -314,6 +311,4 @@ def host() -> EngineHost:
     from edgeagent import settings
     from edgeagent.state_store.settings import app_store, carrier_for
 
-    made = EngineHost(carrier_for(app_store(settings.read())))
-    atexit.register(made.settle, AT_EXIT_S)
-    return made
+    return EngineHost(carrier_for(app_store(settings.read())))

@@ -96,7 +96,7 @@ class Carrier:
             return
         async with asyncio.timeout(LIST_S):
             kept = await self._store.all(session)
-        usable = [one for one in kept if one.fingerprint == fingerprint and one.expires_s > time.time()]
+        usable = [one for one in kept if (one.session, one.fingerprint) == (session, fingerprint) and one.expires_s > time.time()]
         if not usable:
             if kept:
                 states_log(f"{session}: computed again, what is at {self._store.where} has expired or is another model's")

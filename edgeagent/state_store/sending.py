@@ -52,6 +52,8 @@ class Sending:
                         sent.add(path.stem)
                 except FileNotFoundError:
                     continue  # its session has taken it back meanwhile
+                except RuntimeError:
+                    break  # the interpreter is about to end, and starts no threads any more
                 except (EdgeAgentError, TimeoutError, OSError) as error:
                     states_log(f"{path.stem}: waits, {self.store.where} did not take it: {said(error)}")
                     break

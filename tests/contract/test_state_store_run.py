@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -30,12 +32,15 @@ from edgeagent.history import History, Step
 from edgeagent.ports import Prompt, Reply
 from edgeagent.runner import ModelChoice
 from edgeagent.screen import Screen
+from edgeagent.settings import Settings as UserSettings
+from edgeagent.settings import write
 from edgeagent.state_store.log import log_path
 from edgeagent.state_store.port import local_states
 from edgeagent.state_store.settings import StoreSettings, carrier_for, checked
 from edgeagent_harness.protocol.actions import Wait
 from edgeagent_harness.protocol.effects import Effect
 from edgeagent_harness.protocol.frames import FrameInfo
+from edgeagent_models.protocol import PARKED_BYTES
 
 pytestmark = pytest.mark.llama
 INFO = FrameInfo(0, 320, 200, 0)
@@ -204,3 +209,47 @@ def test_a_backend_does_not_begin_with_a_place_that_it_cannot_use(
     with pytest.raises(EnvironmentProblem, match="state store") as refused:
         application(Settings(tmp_path, workers=0, state_store=checked(url)))
     assert said in str(refused.value)
+
+
+PROGRAM = """
+import asyncio, sys
+import edgeagent.engine
+from test_state_store_run import PAUSED, STEPS, prompt
+from dataclasses import replace
+
+async def main(model, mmproj, session, steps, disk_bytes):
+    edgeagent.engine.DISK_BYTES = int(disk_bytes)
+    async with edgeagent.engine.open_model(model, mmproj, 0, print, "holo", session=session) as opened:
+        opened.recall(prompt(STEPS + 1).history)
+        for step in map(int, steps.split(",")):
+            reply = await opened.complete(prompt(step))
+        print(reply.usage.cached_tokens, reply.usage.prompt_tokens)
+        await opened.leave(replace(prompt(STEPS + 1).history, ended=PAUSED))
+
+asyncio.run(main(*sys.argv[1:]))
+"""
+
+
+def test_by_the_user_s_settings_alone_in_processes_that_end(
+    tmp_path: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
+    (tmp_path / "place").mkdir()
+    write(UserSettings(state_store=str(tmp_path / "place"), state_store_room="100 MB"))
+
+    def run(session: str, steps: str, disk_bytes: int = PARKED_BYTES) -> list[int]:
+        argv = [sys.executable, "-c", PROGRAM, str(tiny_models.dense), str(tiny_models.mmproj), session, steps, str(disk_bytes)]
+        path = {**os.environ, "PYTHONPATH": os.pathsep.join((str(Path(__file__).parent), str(Path(__file__).parents[1])))}
+        found = subprocess.run(argv, capture_output=True, text=True, env=path, check=False, timeout=120)
+        assert (found.returncode, found.stderr) == (0, "")
+        return [int(word) for word in found.stdout.split()]
+
+    run("s-1", "1,2,3")
+    sizes = [path.stat().st_size for path in parked_folder().glob("*.state")]
+    run("s-2", "1,2,3", sum(sizes) + max(sizes) // 2)
+    (away,) = (path.name for path in (tmp_path / "place").iterdir())
+    assert not local_states(parked_folder(), away)
+    cached, tokens = run(away, "4")
+    assert cached > tokens / 2
+    assert f"{away}: " in log().splitlines()[-1]
+    assert "bytes came from" in log()
