@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from edgeagent.counts import counted
 from edgeagent_harness.protocol import actions as act
 from edgeagent_harness.protocol.actions import Action
 from edgeagent_harness.protocol.effects import Effect
@@ -44,7 +45,7 @@ def with_more(words: str, more: str) -> str:
 
 def restored_words(how: str, steps: int, why: str, windows: str) -> str:
     """How the screen of a session that moved was restored, and what became of its windows."""
-    was = "it is as it was, and nothing was open" if how == "exact" else f"{steps} steps were done again"
+    was = "it is as it was, and nothing was open" if how == "exact" else f"{counted(steps, 'step')} done again"
     return with_more(f"{how}: {printable(why) or was}", windows)
 
 
@@ -68,6 +69,11 @@ def printable(text: str) -> str:
     return "".join(char if char in "\n\t" else _visible(char) for char in _UNDECODED.sub("\ufffd", text))
 
 
+def one_line(text: str) -> str:
+    """`printable`, with line ends and tabs as escapes too: for what could pretend to be the next line."""
+    return printable(text).replace("\n", "\\n").replace("\t", "\\t")
+
+
 def chord(keys: tuple[str, ...]) -> str:
     """``("ctrl", "a")`` as ``Ctrl+A``."""
     return "+".join(_key(key) for key in keys)
@@ -86,6 +92,8 @@ def effect_words(effect: Effect) -> str:
 
 def milliseconds(value_ms: float) -> str:
     """A duration for people: ``0.4 ms``, ``38 ms``, ``1.25 s``, ``2 min 5 s``."""
+    if value_ms < 0.05:
+        return "0 ms"
     if value_ms < 10:
         return f"{value_ms:.1f} ms"
     if value_ms < 999.5:
@@ -219,8 +227,16 @@ def _aim(point: Point, target: Element | None) -> str:
 
 
 def _place(point: Point) -> str:
-    unit = "" if point.frame == "physical" else f" {point.frame}"
-    return f"({point.x:g}, {point.y:g}){unit}"
+    """In whole numbers, as a person points; a recording has what was said. Physical: the pixel that is meant."""
+    if point.frame == "physical":
+        x, y = point.pixel()
+        return f"({x}, {y})"
+    return f"({_short(point.x)}, {_short(point.y)}) {point.frame}"
+
+
+def _short(number: float) -> str:
+    """A grid from 0 to 1 needs its decimals, others do not."""
+    return f"{number:.3g}" if abs(number) < 1 else f"{number:.0f}"
 
 
 def _held(modifiers: tuple[str, ...]) -> str:

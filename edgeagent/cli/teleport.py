@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import secrets
 import sys
 from collections.abc import Awaitable, Callable
@@ -17,9 +18,10 @@ from edgeagent.cli.sessions_text import echo_json
 from edgeagent.cli.teleport_text import Bars, plan_object, print_plan, print_standing
 from edgeagent.errors import SessionNotFound, UsageError
 from edgeagent.sessions.store import SessionStore
-from edgeagent.sessions.whereabouts import whereabouts
+from edgeagent.sessions.whereabouts import require_elsewhere, whereabouts
 from edgeagent.teleport.api import Api, connect
 from edgeagent.teleport.backends import Connected, backend, backends, checked_name, keep_backend, name_of
+from edgeagent.teleport.manifest import SESSION_PATTERN
 from edgeagent.teleport.meeting import meet, said_of, token_in
 from edgeagent.teleport.mirroring import Mirror, follow
 from edgeagent.teleport.plan import Plan, make_plan
@@ -182,6 +184,7 @@ def follow_(session: str, name: str) -> None:
 
     store = SessionStore()
     session, name = _known(store, session, name)
+    require_elsewhere(store.find(session))
     printer = LivePrinter(None)
 
     async def watch(api: Api) -> Standing | None:
@@ -210,9 +213,11 @@ def follow_(session: str, name: str) -> None:
 @click.option("--to", "name", default="", metavar="NAME", help="Which backend, if there are several.")
 def send(session: str, message: str, approve: bool, name: str) -> None:
     """Say MESSAGE to the run there: an answer, a correction, more to do. A run that waits goes on."""
+    if not approve and not message.strip():
+        raise UsageError("there is nothing to say in that", "a message, or --approve")
     if approve:
         _command(session, name, "approve", "")
-    if message:
+    if message.strip():
         _command(session, name, "say", message)
 
 
@@ -226,7 +231,9 @@ def stop(session: str, reason: str, name: str) -> None:
 
 
 def _command(session: str, name: str, kind: CommandKind, text: str) -> None:
-    session, name = _known(SessionStore(), session, name)
+    store = SessionStore()
+    session, name = _known(store, session, name)
+    require_elsewhere(store.root / session)
     command = Command(secrets.token_hex(16), kind, text)
     print_standing(_with_api(backend(name), lambda api: api.command(session, command)), name)
 
@@ -236,6 +243,10 @@ def _known(store: SessionStore, session: str, name: str) -> tuple[str, str]:
     try:
         directory = store.find(session)
     except SessionNotFound:
+        if re.match(SESSION_PATTERN, session) is None:
+            raise UsageError(
+                f"{session!r} is no session's id", "`edgeagent teleport status` lists those that are there"
+            ) from None
         return session, name_of(name)
     return directory.name, name_of(name or whereabouts(directory).remote)
 

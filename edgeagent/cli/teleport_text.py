@@ -77,6 +77,6 @@ class Bars:
 
     def _bar(self, done: int, total: int, had: int) -> None:
         if not done and total == 0:
-            click.echo(f"  nothing to send: {human_bytes(had)} are there already", err=True)
+            click.echo(f"  nothing to move: all {human_bytes(had)} are on both sides already", err=True)
         elif sys.stderr.isatty() or done == total:
             click.echo(f"\r  {bar(done, total)} {human_bytes(done)} of {human_bytes(total)}", nl=done == total, err=True)

@@ -294,7 +294,7 @@ def _take_over(depot: Depot, tenant: str, session: str, flip: Flip) -> Row:
 def _command(depot: Depot, tenant: str, session: str, command: Command) -> Row:
     row = depot.ledger.find(tenant, session)
     if row.owner != "cloud":
-        raise NotOwner(f"session {session!r} is the client's", "send it first")
+        raise NotOwner(f"session {session!r} is not here: it is the client's", "hand it over first")
     if depot.ledger.command(tenant, session, command) and row.state == "idle" and command.kind != "stop":
         return depot.ledger.wake(tenant, session, row.epoch)
     return row

@@ -119,7 +119,7 @@ class Depot:
         ended = fold(facts).ended
         self.blobs.put(tenant, manifest_name(name), signed)
         self.blobs.make_durable()
-        self.ledger.verified(row, name, head, ended.outcome if ended else "")
+        self.ledger.verified(row, name, head, *((ended.outcome, ended.answer or ended.message) if ended else ("",)))
         return Echo(name, head)
 
     def settle(self, row: Row) -> None:

@@ -79,3 +79,11 @@ def require_here(directory: Path) -> None:
         raise NotOwner(f"session {directory.name} belongs to {now.remote} now", mend)
     mend = f"go on with that: edgeagent teleport {'push' if now.phase == 'handing_over' else 'pull'} {directory.name}"
     raise NotOwner(f"session {directory.name} is on its way {'to' if now.phase == 'handing_over' else 'from'} {now.remote}", mend)
+
+
+def require_elsewhere(directory: Path) -> None:
+    """Raise `NotOwner` if the session of ``directory`` is here, for all that this side knows; one that never was here is not."""
+    if directory.is_dir() and whereabouts(directory).here:
+        raise NotOwner(
+            f"session {directory.name} is here, and yours", f"go on with it: edgeagent sessions resume {directory.name}"
+        )

@@ -9,6 +9,7 @@ finished, and writing it again goes on where it stopped.
 
 from __future__ import annotations
 
+import errno
 import os
 import struct
 from collections.abc import Callable, Iterator
@@ -81,7 +82,9 @@ def write_bundle(plan: Plan, out: Path, passphrase: str, key: SigningKey, progre
             os.fsync(stream.fileno())
         os.replace(part, out)
     except OSError as error:
-        raise recording_problem(error, out) from error
+        if error.errno in (errno.ENOSPC, errno.EDQUOT):
+            raise recording_problem(error, out) from error
+        raise UsageError(f"cannot write the bundle to {out}: {error.strerror}", "choose another place with --out") from error
     return used
 
 

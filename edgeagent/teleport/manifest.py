@@ -29,6 +29,8 @@ MAX_PATH_CHARS = 4096
 _PREFIX = b"edgeagent bundle manifest\n"
 _ID_BYTES = 32
 
+SESSION_PATTERN = r"\A[0-9A-Za-z][0-9A-Za-z._-]{0,63}\Z"
+"""Of a session's id."""
 ChunkId = Annotated[str, msgspec.Meta(pattern=r"\A[0-9a-f]{64}\Z")]
 Mode = Annotated[int, msgspec.Meta(ge=0, le=0o777)]
 PathText = Annotated[str, msgspec.Meta(min_length=1, max_length=MAX_PATH_CHARS)]
@@ -131,7 +133,7 @@ class Manifest(_Part, frozen=True):
     """One session at one moment."""
 
     format: int
-    session: Annotated[str, msgspec.Meta(pattern=r"\A[0-9A-Za-z][0-9A-Za-z._-]{0,63}\Z")]
+    session: Annotated[str, msgspec.Meta(pattern=SESSION_PATTERN)]
     made_s: float
     """Time of the session's last event, Unix seconds: the same session makes the same manifest."""
     version: str

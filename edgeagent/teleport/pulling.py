@@ -18,7 +18,7 @@ from edgeagent.recording.problems import recording_problem
 from edgeagent.sessions.lock import SessionLock
 from edgeagent.sessions.retention import KEEP_NAME
 from edgeagent.sessions.store import SessionStore
-from edgeagent.sessions.whereabouts import RECORD_NAME, Whereabouts, keep_whereabouts, whereabouts
+from edgeagent.sessions.whereabouts import RECORD_NAME, Whereabouts, keep_whereabouts, require_elsewhere, whereabouts
 from edgeagent.teleport.api import Api
 from edgeagent.teleport.backends import Connected, own_identity
 from edgeagent.teleport.gathering import Piece
@@ -47,8 +47,13 @@ async def pull(store: SessionStore, session: str, name: str, backend: Connected,
     directory = store.root / session
     fresh = not directory.exists()
     now = _known_afresh(store, session, name) if fresh else whereabouts(directory)
-    if now.here or now.phase == "handing_over":
-        raise NotOwner(f"session {session} is not at {name}, for all that is known here", f"edgeagent teleport status {session}")
+    if not fresh:
+        require_elsewhere(directory)
+    if now.phase == "handing_over":
+        raise NotOwner(
+            f"only {now.remote} knows whether it took session {session} over",
+            f"`edgeagent teleport push {session}` asks, and goes on; `edgeagent teleport keep {session}` has it stay",
+        )
     if now.remote != name:
         raise NotOwner(f"session {session} is at {now.remote}, not at {name}")
     lock = None if fresh else SessionLock(directory)

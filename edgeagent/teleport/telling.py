@@ -12,7 +12,7 @@ from edgeagent.teleport.manifest import EngineState, FileEntry, FolderEntry, Lin
 from edgeagent.teleport.plan import Plan
 from edgeagent.teleport.progress import Stage
 from edgeagent.teleport.windows import described
-from edgeagent.words import printable
+from edgeagent.words import one_line
 
 Tone = Literal["plain", "title", "warning"]
 STAGES: dict[Stage, str] = {
@@ -46,7 +46,7 @@ def plan_lines(plan: Plan) -> Iterator[Line]:
     head = manifest.head
     yield Line(f"session {manifest.session}: {head.events} events, {head.last_step} steps, {manifest.frames} frames", "title")
     for entry in manifest.entries:
-        yield Line(f"  {_size(entry):>8}  {_mode(entry)}  {printable(_name(entry))}")
+        yield Line(f"  {_size(entry):>8}  {_mode(entry)}  {one_line(_name(entry))}")
     if isinstance(manifest.engine, EngineState):
         yield Line(
             f"  {human_bytes(manifest.engine.size):>8}  the engine's state, and what the model was told: its screenshots too"
@@ -55,8 +55,8 @@ def plan_lines(plan: Plan) -> Iterator[Line]:
     yield from _found_lines(manifest)
     yield Line("what stays behind:", "title")
     for stays in manifest.stays:
-        yield Line(f"  {printable(stays.path)}: {printable(stays.why)}")
-    yield Line(f"model: {printable(manifest.model.name)}; policy: {printable(manifest.policy)}")
+        yield Line(f"  {one_line(stays.path)}: {one_line(stays.why)}")
+    yield Line(f"model: {one_line(manifest.model.name)}; policy: {one_line(manifest.policy)}")
     left = ", ".join(f"{count:g} {what}" for what, count in manifest.left.items())
     if left:
         yield Line(f"left of its limits: {left}")
@@ -94,7 +94,7 @@ def _found_lines(manifest: Manifest) -> Iterator[Line]:
         return
     yield Line("what looks like a secret, and would leave:", "warning")
     for found in manifest.found:
-        yield Line(f"  {printable(found.path)}: {found.what}", "warning")
+        yield Line(f"  {one_line(found.path)}: {found.what}", "warning")
 
 
 def _window_lines(manifest: Manifest) -> Iterator[Line]:

@@ -103,9 +103,14 @@ def _write(path: bytes, entry: FileEntry, source: ChunkSource, progress: Callabl
     size = 0
     with open(fd, "wb", buffering=0) as stream:
         for chunk in entry.chunks:
-            stream.write(source.read(chunk))
+            data = source.read(chunk)
+            if data.count(0) == len(data):
+                stream.seek(size + len(data))  # a hole, as a sparse file has them
+            else:
+                stream.write(data)
             size += chunk.size
             progress(size)
+        os.ftruncate(fd, size)
         os.fchmod(fd, entry.mode)
         os.utime(fd, ns=(entry.mtime_ns, entry.mtime_ns))
     return size

@@ -16,7 +16,7 @@ import msgspec
 from edgeagent import events
 from edgeagent.errors import EdgeAgentError
 from edgeagent.ports import Desktop
-from edgeagent.words import printable, quote
+from edgeagent.words import one_line, quote
 from edgeagent_harness.protocol.messages import Arranged, SettleSpec
 from edgeagent_harness.protocol.windows import PlacedWindow
 
@@ -152,7 +152,7 @@ def named(windows: Iterable[PlacedWindow]) -> str:
 
 
 def _name(window: PlacedWindow) -> str:
-    kind = " ".join(printable(window.window_class).split()) or "a window"
+    kind = one_line(window.window_class) or "a window"
     return f"{kind} {quote(window.title)}" if window.title else kind
 
 

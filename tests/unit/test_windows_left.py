@@ -147,7 +147,7 @@ async def test_a_manifest_says_where_windows_are_and_shows_it_on_one_line_each(t
     plan = make_plan(await recorded(tmp_path, left(evil, PAGE)))
     assert (plan.manifest.format, plan.manifest.windows) == (3, (evil, PAGE))
     assert verify(sign(plan.manifest, KEY))[0] == plan.manifest
-    shown = [line.text for line in plan_lines(plan) if "Mouse pad" in line.text]
+    shown = [line.text for line in plan_lines(plan) if "Mouse\\npad" in line.text]
     assert len(shown) == 1
     assert shown[0].isprintable()
     assert "100x80 at 10,20" in shown[0]

@@ -18,6 +18,8 @@ from edgeagent.teleport.wire import AtWork, Command, Echo, Flip, Owner, Prepare,
 
 _SESSIONS = schema.sessions
 _AT_ONCE = 500
+MAX_MESSAGE_CHARS = 2000
+"""Of what a run ended with, as clients are told."""
 """Ids in one question."""
 COUNTED_EVERY_S = 3600.0
 """How exactly it is known when a chunk was last counted on."""
@@ -123,9 +125,10 @@ class Ledger:
             connection.execute(_SESSIONS.update().where(*_named(tenant, session)).values(changes))
         return self.find(tenant, session)
 
-    def verified(self, row: Row, manifest_hash: str, head: Head, outcome: str) -> Row:
+    def verified(self, row: Row, manifest_hash: str, head: Head, outcome: str, message: str = "") -> Row:
         """What was sent at ``row`` was rebuilt, is ``head``, and its last run ended with ``outcome``. Raises `NotOwner`."""
-        changes = {"state": "verified", "manifest_hash": manifest_hash, "outcome": outcome, "message": "", **_head(head)}
+        said = {"outcome": outcome, "message": message[:MAX_MESSAGE_CHARS]}
+        changes = {"state": "verified", "manifest_hash": manifest_hash, **said, **_head(head)}
         return self._change(
             row.tenant, row.session, row.epoch, "client", ("uploading", "verified"), changes, _SESSIONS.c.attempt == row.attempt
         )
@@ -175,7 +178,7 @@ class Ledger:
 
     def finish_turn(self, row: Row, outcome: str, message: str, head: Head) -> None:
         """The run ended. A session that is wanted back stays so."""
-        self.note_turn(row, {"outcome": outcome, "message": message[:2000], "worker": "", **_head(head)})
+        self.note_turn(row, {"outcome": outcome, "message": message[:MAX_MESSAGE_CHARS], "worker": "", **_head(head)})
         where = (*_named(row.tenant, row.session), _SESSIONS.c.epoch == row.epoch, _SESSIONS.c.state == "running")
         with self.engine.begin() as connection:
             connection.execute(_SESSIONS.update().where(*where).values(state="idle"))
