@@ -17,49 +17,27 @@ import statistics
 import tempfile
 import time
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
 from pathlib import Path
 
 import msgspec
+from reuse_parked import park, stored
+from reuse_subject import SCREEN_PX, Figures, Session, Subject, answered, question, started
 
 from edgeagent.bench.step.fitting import noise
 from edgeagent.bench.step.resources import cpu_ms
 from edgeagent.bench.step.synthetic import made, named
-from edgeagent.bench.step.variants import ENDLESS, scaled
-from edgeagent.engine.conversation import Speaker
-from edgeagent.engine.process import OPENMP, EngineProcess
-from edgeagent.engine.watchdog import Engine
-from edgeagent.history import History, Step
+from edgeagent.bench.step.variants import ENDLESS
+from edgeagent.engine.process import OPENMP
 from edgeagent.machine import machine_line
-from edgeagent.ports import Prompt
-from edgeagent.runner import ModelChoice
-from edgeagent.screen import Screen
-from edgeagent_harness.protocol.actions import Action, Click, Key, Type
-from edgeagent_harness.protocol.effects import Effect
-from edgeagent_harness.protocol.geometry import Point
-from edgeagent_models.families.registry import by_name
 from edgeagent_models.protocol import (
-    ChatMessage,
-    Complete,
     Completed,
     EngineReply,
-    ImagePart,
     Load,
-    LoadState,
-    OpenSequence,
-    Part,
     Prime,
-    Sampling,
-    SaveState,
 )
 from edgeagent_models.synthetic.plan import VISION_FORMATS
-from edgeagent_models.synthetic.shapes import Shape, TextShape, VisionShape
+from edgeagent_models.synthetic.shapes import TextShape, VisionShape
 
-FACTOR_PX = 32
-SCREEN_PX = 1280, 800
-TASK = "Fill in the form with the data of the customer, then save it."
-DEEDS: tuple[Action, ...] = (Click(Point(640, 140)), Type("Zoë Krämer"), Key(("tab",)), Click(Point(20, 700)))
-DONE = Effect("confirmed")
 ACTION = r"""root ::= "{\"note\": null, \"thought\": \"\", \"tool_call\": {\"tool_name\": " verb ", \"x\": " n ", \"y\": " n "}}"
 verb ::= "\"click\"" | "\"double_click\"" | "\"right_click\"" | "\"hover\""
 n ::= [1-9] [0-9]{2}
@@ -74,74 +52,8 @@ SETTLING_S = 0.4
 """Between the first look at a screen and the question about it."""
 FORESEEN = ("nothing", "right", "wrong")
 TOLD = ("nothing told", "beginning told", "all told")
-Figures = dict[str, float]
 os.environ.update(OPENMP)
 """As in an engine's process: one part of this program holds the engine itself."""
-
-
-@dataclass(frozen=True)
-class Subject:
-    """What is measured."""
-
-    choice: ModelChoice
-    shape: Shape
-    image_tokens: int
-
-    @property
-    def family_tokens(self) -> int:
-        return by_name(self.choice.family).context_tokens
-
-    def load(self, sequences: int = 1) -> Load:
-        return Load(0, self.choice.model, self.choice.mmproj, context_tokens=self.family_tokens, max_sequences=sequences)
-
-    def speaker(self, skip_unchanged: bool = False) -> Speaker:
-        family = by_name(self.choice.family)
-        return Speaker(replace(family, history=replace(family.history, own_words=False)), FACTOR_PX, skip_unchanged)
-
-    def sized(self, messages: tuple[ChatMessage, ...]) -> tuple[ChatMessage, ...]:
-        """With pictures of so many tokens."""
-        return tuple(ChatMessage(message.role, tuple(map(self._part, message.parts))) for message in messages)
-
-    def _part(self, part: Part) -> Part:
-        return ImagePart(scaled(part.image, self.image_tokens)) if isinstance(part, ImagePart) else part
-
-
-class Session:
-    """The conversations of a session whose screens are ``screens``, as the app makes them."""
-
-    def __init__(self, subject: Subject, screens: Callable[[int], Screen], skip_unchanged: bool = False) -> None:
-        self._subject = subject
-        self._screens = screens
-        self._speaker = subject.speaker(skip_unchanged)
-        self._seen: dict[int, Screen] = {}
-
-    def prompt(self, step: int) -> tuple[ChatMessage, ...]:
-        steps = tuple(Step(number, DEEDS[number % len(DEEDS)], DONE) for number in range(1, step))
-        screen = self._screens(step)
-        messages = self._speaker.converse(Prompt(TASK, screen, History(TASK, steps=steps)), self._seen, {})
-        first = self._speaker.first_shown(self._seen, step, screen)
-        self._seen = {number: seen for number, seen in self._seen.items() if number >= first} | {step: screen}
-        return self._subject.sized(messages)
-
-
-def question(messages: tuple[ChatMessage, ...], tokens: int, grammar: str, sequence: str = "a") -> Complete:
-    return Complete(0, sequence, messages, Sampling(max_tokens=tokens), grammar)
-
-
-async def answered(engine: Engine | EngineProcess, request: Complete) -> tuple[Completed, float]:
-    """The reply, and the ms it took."""
-    began_s = time.perf_counter()
-    reply = await engine.request(request)
-    assert isinstance(reply, Completed)
-    return reply, (time.perf_counter() - began_s) * 1000
-
-
-async def started(subject: Subject, sequences: int = 1) -> Engine:
-    engine = Engine("llama", subject.load(sequences), lambda _: None)
-    await engine.start()
-    for name in "abcdefgh"[:sequences]:
-        await engine.open_sequence(name)
-    return engine
 
 
 async def unchanged(subject: Subject) -> Figures:
@@ -258,54 +170,6 @@ def _small(subject: Subject, directory: Path) -> Load:
     )  # fmt: skip
 
 
-async def park(subject: Subject) -> Figures:
-    """A session in mid-work is written to disk, its process ends, and another one goes on with it."""
-    session = Session(subject, lambda step: noise(step, *SCREEN_PX))
-    last: tuple[ChatMessage, ...] = ()
-    with tempfile.TemporaryDirectory(prefix="edgeagent-park-") as scratch:
-        file = os.path.join(scratch, "a.state")
-        engine = await started(subject)
-        try:
-            for step in range(1, 4):
-                last = session.prompt(step)
-                await answered(engine, question(last, 8, ENDLESS))
-            began_s = time.perf_counter()
-            await engine.request(SaveState(0, "a", file))
-            save_ms = (time.perf_counter() - began_s) * 1000
-        finally:
-            await engine.close()
-        walls: list[Figures] = [await _fetched_back(subject, file, last) for _ in range(5)]
-        size_mb = await asyncio.to_thread(os.path.getsize, file) / 1e6
-    return {
-        "parking: save ms": save_ms,
-        "parking: file MB": size_mb,
-        **{name: statistics.median(one[name] for one in walls) for name in walls[0]},
-    }
-
-
-async def _fetched_back(subject: Subject, file: str, messages: tuple[ChatMessage, ...]) -> Figures:
-    began_s = time.perf_counter()
-    process = await EngineProcess.start("llama")
-    try:
-        await process.request(subject.load())
-        loaded_s = time.perf_counter()
-        await process.request(OpenSequence(0, "a"))
-        await process.request(LoadState(0, "a", file))
-        restored_s = time.perf_counter()
-        reply, _ = await answered(process, question(messages, 1, ENDLESS))
-        first_s, processor_ms = time.perf_counter(), cpu_ms(process.pid)
-        computed = reply.usage.prompt_tokens - reply.usage.cached_tokens
-    finally:
-        await process.close()
-    return {
-        "parking: new process and model ms": (loaded_s - began_s) * 1000,
-        "parking: state ms": (restored_s - loaded_s) * 1000,
-        "parking: new process to first token ms": (first_s - began_s) * 1000,
-        "parking: processor ms of the new process": processor_ms,
-        "parking: tokens computed": computed,
-    }
-
-
 async def kill(subject: Subject) -> Figures:
     """The engine is killed in the middle of a reply: nobody asks again, and the reply comes."""
     engine, session = await started(subject), Session(subject, lambda step: noise(step, *SCREEN_PX))
@@ -367,7 +231,8 @@ async def sessions(subject: Subject) -> Figures:
 
 
 PARTS: dict[str, Callable[[Subject], Awaitable[Figures]]] = {
-    "unchanged": unchanged, "foreseen": foreseen, "ideal": ideal, "park": park, "kill": kill, "sessions": sessions,
+    "unchanged": unchanged, "foreseen": foreseen, "ideal": ideal, "park": park, "stored": stored, "kill": kill,
+    "sessions": sessions,
 }  # fmt: skip
 
 

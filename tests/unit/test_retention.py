@@ -127,3 +127,23 @@ def test_a_name_that_is_no_file_name_stays_in_ram(tmp_path: Path) -> None:
     assert entry is not None
     assert entry.where == "ram"
     assert os.listdir(tmp_path) == []
+
+
+def test_what_finds_no_room_is_put_aside_for_the_app_to_carry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Not system prompts, nothing that has expired, and no more than may wait there."""
+    leaving = tmp_path / "leaving"
+    shelf = Shelf(str(tmp_path), "model", recurrent=False, disk_bytes=4000, leaving=str(leaving))
+    shelf.put("system-1", held(10), Hints(100, LATER, pinned=True), to_disk=True)
+    shelf.put("soon", held(20), Hints(expires_s=time.time() + 0.05), to_disk=True)
+    time.sleep(0.1)
+    for number in range(4):
+        shelf.put(f"s-{number}", held(100 + number), Hints(expires_s=LATER), to_disk=True)
+    assert sorted(path.name for path in leaving.iterdir()) == ["s-0.state", "s-1.state"]
+    assert sorted(path.name for path in tmp_path.glob("*.state")) == ["s-2.state", "s-3.state", "system-1.state"]
+    again = Shelf(str(tmp_path), "model", recurrent=False)
+    os.replace(leaving / "s-0.state", tmp_path / "s-0.state")
+    again.look_again("s-0")
+    assert ("s-0", 100) in names(again)
+    monkeypatch.setattr(shelves, "LEAVING_BYTES", 2000)
+    shelf.put("s-5", held(200), Hints(expires_s=LATER), to_disk=True)
+    assert [path.name for path in leaving.iterdir()] == ["s-1.state"], "what there is no room for is removed"
