@@ -1,6 +1,7 @@
 """`edgeagent bench step` from the command to its report: a recorded session, real engines, variants that differ as they say."""
 
 import asyncio
+import os
 import signal
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import msgspec
 import pytest
 from click.testing import CliRunner, Result
 from support.engines import complete, llama
+from support.processes import wait_until
 from support.recorded import record
 from support.tiny_models import TinyModels, picture
 
@@ -120,6 +122,18 @@ def test_ctrl_c_leaves_what_was_measured(session: Path, tmp_path: Path) -> None:
     report = report_in(cut)
     assert 1 <= report["repeats"] < 50
     assert len(report["samples"]) == 2 * report["repeats"]
+
+
+@pytest.mark.sandbox
+@pytest.mark.browser
+def test_ctrl_c_while_the_session_to_measure_is_made(tmp_path: Path) -> None:
+    """The session's own run takes the signal for itself: that it has few steps then is not what the user is told."""
+    env = {**os.environ, "EDGEAGENT_HOME": str(tmp_path), "TMPDIR": str(tmp_path)}
+    program = subprocess.Popen([sys.executable, "-m", "edgeagent", "bench", "step"], env=env, stderr=subprocess.PIPE, text=True)
+    wait_until(lambda: any(tmp_path.rglob("events.jsonl")))
+    program.send_signal(signal.SIGINT)
+    _, said = program.communicate(timeout=60)
+    assert (program.returncode, said.strip()) == (130, "")
 
 
 @pytest.mark.sandbox

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import contextlib
 import tempfile
 from collections.abc import Awaitable, Callable
@@ -10,6 +11,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from edgeagent.demo import form
+from edgeagent.errors import EnvironmentProblem
 from edgeagent.limits import Limits
 from edgeagent.ports import Model, Prompt, Reply
 from edgeagent.runner import ModelChoice, Runner, RunRequest
@@ -57,6 +59,11 @@ async def record(scratch: Path, steps: int, ask: Ask | None = None) -> Path:
     store = SessionStore(scratch / "sessions")
     runner = Runner(store=store, open_model=_lend(Script(steps, ask)))
     result = await runner.start(RunRequest("fill in the form on the screen", page(scratch), limits=NO_LIMITS))
+    if result.ended.outcome == "interrupted":  # by Ctrl-C, which the run took for itself
+        raise asyncio.CancelledError
+    if result.ended.outcome != "done":
+        reason = f"the session to measure ended early: {result.ended.message or result.ended.outcome}"
+        raise EnvironmentProblem(reason, "`edgeagent doctor` says what this machine lacks")
     return store.root / result.session
 
 
