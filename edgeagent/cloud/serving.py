@@ -5,6 +5,7 @@ from __future__ import annotations
 import ipaddress
 import os
 import socket
+import ssl
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -141,12 +142,26 @@ def _engine(settings: Settings) -> Engine:
     return RayEngine(settings.ray_address, settings.workers, settings.ledger_url)
 
 
+def _require_pair(settings: Settings) -> None:
+    """Raise `UsageError` if the certificate cannot be served with the key."""
+    if settings.certificate is None or settings.key is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(settings.certificate, settings.key)
+    except (OSError, ssl.SSLError) as error:
+        raise UsageError(
+            f"{settings.certificate} and {settings.key} cannot be used for TLS: {error.strerror or error}",
+            "PEM files: the certificate, and the key that it was made with",
+        ) from error
+
+
 def serve(settings: Settings) -> None:
     """Until a signal ends it. Prints the address once it listens; raises `UsageError` for one that is not safe."""
     if not (settings.certificate and settings.key) and not _is_loopback(settings.host):
         raise UsageError(
             f"{settings.host} can be reached from elsewhere: tokens would travel in the clear", "--tls-cert and --tls-key"
         )
+    _require_pair(settings)
     app = application(settings)
     listener = _listen(settings.host, settings.port)
     config = uvicorn.Config(

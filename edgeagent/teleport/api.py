@@ -199,4 +199,11 @@ def _refuse(status: int, content: bytes) -> None:
 
 
 def _lost(error: Exception) -> TeleportError:
+    if "CERTIFICATE_VERIFY_FAILED" in str(error):  # the transport gives words alone
+        return TeleportError(
+            f"the backend cannot be trusted: nobody known here vouches for its certificate ({error})",
+            "connect anew with --ca FILE: the authority that signed it, or the certificate itself",
+        )
+    if "WRONG_VERSION_NUMBER" in str(error):
+        return TeleportError("what listens there speaks no TLS", "is it that address and port? plain http is for 127.0.0.1 alone")
     return TeleportError(f"the backend cannot be reached: {error or type(error).__name__}", "do the same again once it can be")

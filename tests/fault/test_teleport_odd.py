@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -100,3 +102,36 @@ def test_an_export_that_cannot_be_written_or_is_of_no_format(session: str, tmp_p
     assert f"there is a session {session} already" in told(*again, code=2)
     word.write_text("another word\n")
     assert "is that its passphrase?" in told(*again, code=2)
+
+
+def self_signed(directory: Path) -> tuple[Path, Path]:
+    """A certificate for 127.0.0.1, and its key."""
+    directory.mkdir()
+    certificate, key = directory / "cert.pem", directory / "key.pem"
+    subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
+         "-subj", "/CN=test", "-addext", "subjectAltName=IP:127.0.0.1", "-keyout", key, "-out", certificate],
+        check=True, capture_output=True,
+    )  # fmt: skip
+    return certificate, key
+
+
+def test_a_certificate_that_nobody_vouches_for_and_a_place_without_one(world: Backend, tmp_path: Path) -> None:
+    (certificate, key), (other, other_key) = self_signed(tmp_path / "mine"), self_signed(tmp_path / "another one")
+    token = tmp_path / "a token"
+    token.write_text("abc\n")
+    serve = ("cloud", "serve", "--data", str(tmp_path / "data"), "--port", "0", "--workers", "0", "--tls-cert", str(certificate))
+    argv = [sys.executable, "-m", "edgeagent", *serve, "--tls-key", str(key)]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True) as process:
+        try:
+            assert process.stdout is not None
+            address = process.stdout.readline().split()[-1]
+            connect = ("teleport", "connect", "tls", address, "--token-file", str(token))
+            for more in ((), ("--ca", str(other))):
+                assert "nobody known here vouches for its certificate" in told(*connect, *more, code=3)
+            assert "a valid token is needed" in told(*connect, "--ca", str(certificate), code=3)
+        finally:
+            process.terminate()
+    plain = ("teleport", "connect", "tls", f"https://127.0.0.1:{world.port}", "--token-file", str(token))
+    assert "speaks no TLS" in told(*plain, code=3)
+    assert "cannot be used for TLS" in told(*serve, "--tls-key", str(other_key), code=2)
