@@ -41,6 +41,7 @@ class RemoteName:
 
 
 def is_remote(model: str) -> bool:
+    """Whether ``model`` names a server."""
     return model.startswith(PREFIX)
 
 

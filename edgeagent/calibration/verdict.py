@@ -60,6 +60,7 @@ def judged(
 
 
 def hit_share(errors_px: Sequence[float | None], radius_px: float) -> float:
+    """Share of the answers within the target's circle, 0 to 1; no answer is a miss."""
     return hits(errors_px, radius_px) / len(errors_px)
 
 

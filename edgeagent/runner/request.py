@@ -66,8 +66,10 @@ class RunResult:
 
 
 def choice_of(created: events.SessionCreated) -> ModelChoice:
+    """The model that a session was begun with."""
     return ModelChoice(created.model, created.mmproj, created.family, created.skip_unchanged)
 
 
 def as_recorded(limits: Limits) -> dict[str, float]:
+    """``limits`` as its session keeps them."""
     return {key: float(value) for key, value in dataclasses.asdict(limits).items()}

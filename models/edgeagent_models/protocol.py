@@ -140,11 +140,15 @@ class Load(_Message, frozen=True, tag="load"):
 
 
 class OpenSequence(_Message, frozen=True, tag="open_sequence"):
+    """Begin a sequence of that name; it holds nothing yet."""
+
     id: int
     sequence: str
 
 
 class CloseSequence(_Message, frozen=True, tag="close_sequence"):
+    """Forget a sequence, and what it holds."""
+
     id: int
     sequence: str
 
@@ -201,12 +205,16 @@ class Abort(_Message, frozen=True, tag="abort"):
 
 
 class SaveState(_Message, frozen=True, tag="save_state"):
+    """Write what a sequence holds to the file ``path``."""
+
     id: int
     sequence: str
     path: str
 
 
 class LoadState(_Message, frozen=True, tag="load_state"):
+    """Have a sequence hold what the file ``path`` does, where it is of the same model."""
+
     id: int
     sequence: str
     path: str
@@ -240,10 +248,14 @@ class RunCanary(_Message, frozen=True, tag="run_canary"):
 
 
 class Health(_Message, frozen=True, tag="health"):
+    """How the engine is; overtakes the work under way."""
+
     id: int
 
 
 class Shutdown(_Message, frozen=True, tag="shutdown"):
+    """End the process."""
+
     id: int
 
 
@@ -269,10 +281,14 @@ EngineRequest: TypeAlias = (
 
 
 class Ok(_Message, frozen=True, tag="ok"):
+    """Done, and there is nothing to tell."""
+
     id: int
 
 
 class Loaded(_Message, frozen=True, tag="loaded"):
+    """The model is there, and what it can do."""
+
     id: int
     name: str
     architecture: str
@@ -298,11 +314,15 @@ class Parked(_Message, frozen=True, tag="parked"):
 
 
 class Delta(_Message, frozen=True, tag="delta"):
+    """What a reply has grown by."""
+
     id: int
     text: str
 
 
 class Completed(_Message, frozen=True, tag="completed"):
+    """A whole reply, and what it took."""
+
     id: int
     text: str
     stop_reason: Literal["eos", "length", "stop", "grammar", "aborted"]
@@ -326,12 +346,16 @@ class Decided(_Message, frozen=True, tag="decided"):
 
 
 class Perceived(_Message, frozen=True, tag="perceived"):
+    """What is on a screen."""
+
     id: int
     elements: tuple[Element, ...]
     timings_ms: dict[str, float]
 
 
 class Healthy(_Message, frozen=True, tag="healthy"):
+    """How the engine is."""
+
     id: int
     rss_bytes: int
     sequences: int
@@ -339,11 +363,15 @@ class Healthy(_Message, frozen=True, tag="healthy"):
 
 
 class CanaryRan(_Message, frozen=True, tag="canary_ran"):
+    """How the try to get out went."""
+
     id: int
     canary: Canary
 
 
 class EngineFailed(_Message, frozen=True, tag="engine_failed"):
+    """A request that could not be served; the app raises the class of ``docs/errors.md``."""
+
     id: int
     code: Literal["usage", "model", "context_full", "no_such_sequence", "internal"]
     message: Annotated[str, msgspec.Meta(max_length=4000)]

@@ -152,6 +152,7 @@ def _predicted(rates: Rates, samples: Sequence[Sample], repeats: int) -> float:
 
 
 def spread(values: Sequence[float]) -> Spread:
+    """Median and 95th percentile of ``values``, in their unit."""
     return Spread(round(percentile(values, 50), 3), round(percentile(values, 95), 3), len(values))
 
 

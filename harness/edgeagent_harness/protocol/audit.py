@@ -32,6 +32,8 @@ class SandboxStarted(_Entry, frozen=True, tag="sandbox_started"):
 
 
 class SandboxEnded(_Entry, frozen=True, tag="sandbox_ended"):
+    """The sandbox is gone."""
+
     reason: Text
     violation: bool = False
     """Whether a violation of class ``kill_sandbox`` ended it."""
@@ -76,6 +78,8 @@ class Executed(_Entry, frozen=True, tag="executed"):
 
 
 class LimitPassed(_Entry, frozen=True, tag="limit_passed"):
+    """More was used than the policy allows; both in ``unit``."""
+
     limit: Literal["memory", "pids", "cpu", "disk", "timeout"]
     used: float
     allowed: float

@@ -136,6 +136,8 @@ class Ready(_Message, frozen=True, tag="ready"):
 
 
 class Grabbed(_Message, frozen=True, tag="grabbed"):
+    """A capture is in the memfd."""
+
     id: RequestId
     time_ns: TimeNs
     """CLOCK_MONOTONIC when the capture began."""
@@ -193,6 +195,8 @@ class ExecutorFailed(_Message, frozen=True, tag="executor_failed"):
 
 
 class CanaryRan(_Message, frozen=True, tag="canary_ran"):
+    """How the try to get out went."""
+
     id: RequestId
     canary: Canary
 

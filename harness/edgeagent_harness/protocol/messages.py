@@ -107,11 +107,15 @@ class DesktopSpec(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class Hello(_Message, frozen=True, tag="hello"):
+    """The first message: which version the app speaks."""
+
     id: int
     version: int = PROTOCOL_VERSION
 
 
 class Start(_Message, frozen=True, tag="start"):
+    """Start the desktop that ``spec`` describes."""
+
     id: int
     spec: DesktopSpec
 
@@ -240,6 +244,8 @@ class Done(_Message, frozen=True, tag="done"):
 
 
 class Welcome(_Message, frozen=True, tag="welcome"):
+    """The supervisor speaks that version, too."""
+
     id: int
     version: int
     supervisor_pid: int
@@ -256,6 +262,8 @@ class Started(_Message, frozen=True, tag="started"):
 
 
 class Observed(_Message, frozen=True, tag="observed"):
+    """A frame was taken; its pixels are in the memfd of `Started`."""
+
     id: int
     frame: FrameInfo
     capture_ms: float

@@ -22,12 +22,14 @@ def without_change(action: act.Action) -> Effect:
 
 
 def status_without_change(action: act.SingleAction) -> EffectStatus:
+    """What it means of ``action`` that the screen stayed as it was."""
     if isinstance(action, WITHOUT_EFFECT):
         return "confirmed"
     return "unverifiable" if isinstance(action, QUIET) else "suspected_noop"
 
 
 def most_visible(action: act.Action) -> act.SingleAction:
+    """The part of a batch that would have changed the screen most; what comes last counts."""
     if not isinstance(action, act.Batch):
         return action
     for hidden in (WITHOUT_EFFECT + QUIET, WITHOUT_EFFECT):
