@@ -1,5 +1,5 @@
 """``python -m edgeagent``."""
 
-from edgeagent.cli.main import main
+from edgeagent.entry import main
 
 main()

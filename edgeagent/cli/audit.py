@@ -14,6 +14,7 @@ from edgeagent import events
 from edgeagent.cli.audit_statement import session_directory, verify_statement
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 from edgeagent.cli.sessions_text import echo_json
+from edgeagent.counts import counted
 from edgeagent.errors import RecordingError, UsageError
 from edgeagent.recording.audit_trail import Verified, audit_path, verify_session
 from edgeagent.recording.log import LOG_NAME
@@ -116,14 +117,16 @@ def _print_report(path: Path, found: Verified, anchored: bool) -> None:
     for problem in found.problems:
         click.echo(f"line {problem.line}: {problem.reason}")
     if found.checked.torn:
-        click.echo(f"the last line was cut off in its middle ({len(found.checked.torn)} bytes are left of it)")
+        click.echo(f"the last line was cut off in its middle (left of it: {counted(len(found.checked.torn), 'byte')})")
     lines = found.checked.head.lines
-    click.secho(f"{'OK' if found.ok else 'NOT OK'}: {path}, {lines} lines, head {found.checked.head.hash[:16]}", bold=True)
+    click.secho(
+        f"{'OK' if found.ok else 'NOT OK'}: {path}, {counted(lines, 'line')}, head {found.checked.head.hash[:16]}", bold=True
+    )
     beyond = lines - found.anchored_lines
     if not anchored:
         click.echo("no session stands beside it: a cut end, or a chain that was written anew, cannot be told")
     elif beyond > 0:
-        click.echo(f"the last {beyond} lines are anchored nowhere else yet: whether more followed cannot be told")
+        click.echo(f"{counted(beyond, 'line')} at the end anchored nowhere else yet: whether more followed cannot be told")
 
 
 def entry_words(entry: entries.Entry) -> str:
@@ -149,7 +152,7 @@ def entry_words(entry: entries.Entry) -> str:
         case entries.LimitPassed():
             return f"limit passed: {entry.limit}, {entry.used:g} of {entry.allowed:g} {entry.unit}"
         case entries.PolicyChanged():
-            what = f"{len(entry.endpoints)} endpoints, {entry.closed_connections} connections closed"
+            what = f"{counted(len(entry.endpoints), 'endpoint')}, {counted(entry.closed_connections, 'connection')} closed"
             return f"policy read anew: {what}" if entry.accepted else f"policy edit refused, the old one holds: {entry.reason}"
         case entries.UserAllowed():
             return f"the user allowed {endpoint_text(Endpoint(entry.host, entry.port))} ({entry.scope})"

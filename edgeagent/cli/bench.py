@@ -10,6 +10,7 @@ import click
 
 from edgeagent.cli.bench_step import step
 from edgeagent.cli.seconds import Seconds
+from edgeagent.counts import counted
 from edgeagent.errors import UsageError
 from edgeagent.offline import require_network
 
@@ -78,7 +79,9 @@ def tasks(
 def _tell(episode: Episode) -> None:
     why = episode.error.splitlines()[0] if episode.error else episode.outcome
     verdict = "ok" if episode.success else f"FAILED ({why})"
-    click.echo(f"{episode.task} seed {episode.seed}: {verdict}, {episode.steps} steps, {episode.wall_ms:.0f} ms", err=True)
+    click.echo(
+        f"{episode.task} seed {episode.seed}: {verdict}, {counted(episode.steps, 'step')}, {episode.wall_ms:.0f} ms", err=True
+    )
 
 
 def _write(report: SuiteReport, json_path: Path | None, plot: Path | None) -> None:

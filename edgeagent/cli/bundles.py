@@ -8,6 +8,7 @@ from pathlib import Path
 
 import click
 
+from edgeagent.counts import counted
 from edgeagent.errors import UsageError
 from edgeagent.prove.keys import read_public, signing_key
 from edgeagent.sessions.store import SessionStore
@@ -43,7 +44,7 @@ def export_bundle(session: Path, out: Path, passphrase_file: Path | None, with_e
     again = f", {human_bytes(used)} of them from an unfinished file" if used else ""
     state = plan.manifest.engine
     more = f", {human_bytes(state.size)} of the engine's state" if isinstance(state, EngineState) else ""
-    click.echo(f"{out}: {human_bytes(plan.manifest.size)} in {len(plan.manifest.files)} files{more}{again}", err=True)
+    click.echo(f"{out}: {human_bytes(plan.manifest.size)} in {counted(len(plan.manifest.files), 'file')}{more}{again}", err=True)
     if with_engine_state and not more:
         told = next((stays.why for stays in plan.manifest.stays if stays.path == ENGINE_STATE), "")
         click.echo(f"without the engine's state: {told}", err=True)
@@ -58,7 +59,9 @@ def import_bundle(file: Path, key: Path | None, passphrase_file: Path | None, tr
         directory = take_in(SessionStore(), bundle.manifest, bundle, origin, progress=_progress, trusted=trusted, known=known)
     if isinstance(bundle.manifest.engine, EngineState) and not known:
         click.echo("without the engine's state: an engine takes it only from whom you know; --key makes sure", err=True)
-    click.echo(f"{directory.name}: {bundle.manifest.head.events} events, {bundle.manifest.head.last_step} steps")
+    click.echo(
+        f"{directory.name}: {counted(bundle.manifest.head.events, 'event')}, {counted(bundle.manifest.head.last_step, 'step')}"
+    )
     click.echo(f"signed by ed25519:{bundle.signer}" + ("" if key else ", whoever that is: --key makes sure"))
     click.echo(f"go on: edgeagent sessions resume {directory.name}")
 

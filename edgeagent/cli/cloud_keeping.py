@@ -11,6 +11,7 @@ import click
 
 from edgeagent.cli.cloud_options import BLOBS, DATA, LEDGER, folder_of, require_extra
 from edgeagent.cli.sessions_text import echo_json
+from edgeagent.counts import counted
 from edgeagent.errors import SessionNotFound
 
 if TYPE_CHECKING:
@@ -51,7 +52,7 @@ def _line(one: Swept, dry_run: bool) -> str:
     verb = "would go" if dry_run else "went"
     entered = f"; {one.entered} that the ledger did not know, later" if one.entered else ""
     return (
-        f"{one.tenant}: {one.chunks} chunks ({one.chunk_bytes / 1e6:.1f} MB), {one.manifests} manifests, "
+        f"{one.tenant}: {counted(one.chunks, 'chunk')} ({one.chunk_bytes / 1e6:.1f} MB), {counted(one.manifests, 'manifest')}, "
         f"{one.sessions} copies of sessions {verb}{entered}"
     )
 

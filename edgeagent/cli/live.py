@@ -12,6 +12,7 @@ import click
 
 from edgeagent import events
 from edgeagent.cli.asking import TerminalAsker
+from edgeagent.counts import counted
 from edgeagent.policy.news import AuditNews
 from edgeagent.timings import StepTimings, TimingFold, phases_line
 from edgeagent.words import describe, effect_words, printable, restored_words, with_more
@@ -62,7 +63,7 @@ class LivePrinter:
             case events.Restored(how=how, steps=steps, why=why, windows=windows):
                 click.secho(f"     the screen is {restored_words(how, steps, why, windows)}", fg="blue")
             case events.LogRepaired(bytes_cut=count):
-                click.secho(f"     the recording ended in half an event: its {count} bytes were cut off and kept", fg="yellow")
+                click.secho(f"     the recording ended in half an event: {counted(count, 'byte')} cut off and kept", fg="yellow")
             case events.RunStarted() | events.Observed():
                 self._now("looking at the screen")
             case _:

@@ -15,6 +15,7 @@ import click
 
 from edgeagent.cli.exits import EXIT_CODES_HELP, Exit
 from edgeagent.cli.stdout import abandon, guard
+from edgeagent.entry import work_begins
 from edgeagent.errors import EdgeAgentError, EnvironmentProblem, OutputLost, ReaderGone, UsageError
 
 COMMANDS: dict[str, tuple[str, str]] = {
@@ -54,7 +55,9 @@ class LazyGroup(click.Group):
         if cmd_name not in self.catalogue:
             return None
         module, _, attribute = self.catalogue[cmd_name][0].partition(":")
-        return getattr(importlib.import_module(module), attribute)
+        command = getattr(importlib.import_module(module), attribute)
+        work_begins()
+        return command
 
     def resolve_command(self, ctx: click.Context, args: list[str]) -> tuple[str | None, click.Command | None, list[str]]:
         if args and args[0] in self.catalogue:
@@ -108,9 +111,11 @@ def _open_terminal_app(ctx: click.Context, offline: bool, plain: bool) -> None:
     if plain:
         from edgeagent.tui.plain import main as plain_app
 
+        work_begins()
         sys.exit(plain_app())
     from edgeagent.tui.app import main as terminal_app
 
+    work_begins()
     terminal_app()
 
 

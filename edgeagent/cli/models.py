@@ -13,6 +13,7 @@ from edgeagent.cli.models_list import list_
 from edgeagent.cli.models_shelf import import_, pull, remove
 from edgeagent.cli.models_states import states
 from edgeagent.cli.models_text import print_embedded
+from edgeagent.counts import counted
 from edgeagent.errors import ModelUnusable
 from edgeagent_models.catalog import GgufInfo, embedded, read_gguf
 from edgeagent_models.errors import NotAModel
@@ -62,7 +63,7 @@ def families(output: str) -> None:
         click.echo(msgspec.json.encode(told).decode())
         return
     for family in known:
-        shown = f"{family.history.screenshots} screenshot{'s' if family.history.screenshots > 1 else ''}"
+        shown = f"{counted(family.history.screenshots, 'screenshot')}"
         click.echo(f"{family.name:17} {family.title}; points in {_POINTS[family.grid]}, {shown}")
 
 

@@ -13,6 +13,7 @@ import msgspec
 
 from edgeagent import events
 from edgeagent.cli.sessions_text import echo_json
+from edgeagent.counts import counted
 from edgeagent.desktop import open_desktop
 from edgeagent.errors import RecordingError, UsageError
 from edgeagent.recording.reader import SessionReader
@@ -35,7 +36,7 @@ async def replay_session(directory: Path, home: Path | None, as_json: bool) -> b
             _tell(result, as_json)
     differing = sum(result.verdict == "differs" for result in results)
     if not as_json:
-        click.secho(f"{len(results)} screens, {differing} differ", bold=True)
+        click.secho(f"{counted(len(results), 'screen')}, different: {differing}", bold=True)
     return differing == 0
 
 

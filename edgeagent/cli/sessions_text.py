@@ -9,6 +9,7 @@ import click
 import msgspec
 
 from edgeagent.agents.telling import in_words
+from edgeagent.counts import counted
 from edgeagent.events import SessionCreated
 from edgeagent.recording.reader import SessionReader
 from edgeagent.sessions.state import State
@@ -68,9 +69,8 @@ def print_session(reader: SessionReader, summary: SessionSummary, as_json: bool)
         )
         return
     click.secho(printable(summary.task), bold=True)
-    click.echo(
-        f"{summary.id}  {_state_words(summary)}  {summary.steps} steps  {human_bytes(summary.size_bytes)}  {summary.directory}"
-    )
+    much = f"{counted(summary.steps, 'step')}  {human_bytes(summary.size_bytes)}"
+    click.echo(f"{summary.id}  {_state_words(summary)}  {much}  {summary.directory}")
     _print_agent(reader)
     for step in reader.steps():
         click.echo(f"{step.number:3}  {describe(step.action, step.target)} → {effect_words(step.effect)}")
@@ -103,7 +103,9 @@ def _print_state(reader: SessionReader, summary: SessionSummary) -> None:
     if contents.skipped:
         click.secho(f"not shown, of a later format ({contents.newest_format}): {contents.skipped}", fg="yellow")
     if contents.torn and summary.status != "running":
-        click.secho(f"the last {len(contents.torn)} bytes are half an event; resuming cuts and keeps them", fg="yellow")
+        click.secho(
+            f"half an event at the end ({counted(len(contents.torn), 'byte')}); resuming cuts it off and keeps it", fg="yellow"
+        )
 
 
 def _state_words(summary: SessionSummary) -> str:

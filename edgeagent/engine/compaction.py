@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from edgeagent.counts import counted
 from edgeagent.engine.conversation import MAX_LINES, Speaker, first_line, first_of_batch
 from edgeagent.events import Compacted
 
@@ -22,11 +23,11 @@ class Compaction:
         step whose screen is shown with words of its own; ``step`` where none is."""
         history, found = self.speaker.family.history, list[Compacted]()
         if history.screenshots > 1 and screens_from > self.screens_from:
-            why = f"the family {self.speaker.family.name} is shown at most {history.screenshots} screens"
+            why = f"the family {self.speaker.family.name} is shown at most {counted(history.screenshots, 'screen')}"
             found.append(Compacted("screens", self.screens_from, screens_from - 1, why))
         turns = first_of_batch(step, history.turns)
         if turns > self.turns_from:
-            why = f"at most {history.turns} steps are told in full"
+            why = f"at most {counted(history.turns, 'step')} in full"
             found.append(Compacted("turns", self.turns_from, turns - 1, why))
         lines = first_line(turns)
         if lines > self.lines_from:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from edgeagent.counts import counted
 from edgeagent_harness.policy.hosts import endpoint_text
 from edgeagent_harness.policy.types import Endpoint
 from edgeagent_harness.protocol import audit
@@ -25,7 +26,7 @@ class AuditNews:
             case audit.PolicyChanged(accepted=True, reason=reason, closed_connections=closed):
                 parts = [
                     "the policy was read anew",
-                    f"{closed} connections closed" if closed else "",
+                    f"{counted(closed, 'connection')} closed" if closed else "",
                     reason,
                 ]
                 return "; ".join(part for part in parts if part)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
+from edgeagent.counts import counted
 from edgeagent.prove.heads import audit_of
 from edgeagent.prove.keys import key_path, public_text, signing_key
 from edgeagent.prove.statement import STATEMENT_NAME, LogHead, Statement, read
@@ -78,11 +79,11 @@ def _compare_events(path: Path, stated: Statement, problems: list[str], notes: l
     lines = path.read_bytes().split(b"\n")
     head = stated.events
     if head.lines > contents.next_seq:
-        problems.append(f"{path.name} had {head.lines} events when it was signed and has {contents.next_seq} now")
+        problems.append(f"{path.name} had {counted(head.lines, 'event')} when it was signed and has {contents.next_seq} now")
     elif head.lines and line_hash(lines[head.lines - 1]) != head.hash:
         problems.append(f"{path.name} is not the log that the statement is about, or was written anew")
     elif head.lines < contents.next_seq:
-        problems.append(f"{contents.next_seq - head.lines} events came after the statement: it does not speak of them")
+        problems.append(f"{counted(contents.next_seq - head.lines, 'event')} came after the statement: it does not speak of them")
     if contents.events and contents.events[0].session != stated.session:
         problems.append(f"it is about session {stated.session}, and {path.parent.name} lies beside it")
     if contents.torn:
@@ -92,11 +93,11 @@ def _compare_events(path: Path, stated: Statement, problems: list[str], notes: l
 def _compare_audit(path: Path, head: LogHead, problems: list[str]) -> None:
     if not path.exists():
         if head.lines:
-            problems.append(f"{path.name} had {head.lines} lines when it was signed and is not there now")
+            problems.append(f"{path.name} had {counted(head.lines, 'line')} when it was signed and is not there now")
         return
     checked = audit.verify(path)
     problems += [f"{path.name}, line {problem.line}: {problem.reason}" for problem in checked.problems]
     if reason := audit.missing_from(checked, audit.Head(head.lines, head.hash)):
         problems.append(f"{path.name}: {reason}")
     elif len(checked.hashes) > head.lines:
-        problems.append(f"{len(checked.hashes) - head.lines} lines of {path.name} came after the statement")
+        problems.append(f"{counted(len(checked.hashes) - head.lines, 'line')} of {path.name} came after the statement")

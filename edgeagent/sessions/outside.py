@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from edgeagent import events
+from edgeagent.counts import counted
 from edgeagent.errors import UsageError
 from edgeagent.policy.loading import read_policy
 from edgeagent.recording.audit_trail import audit_path
@@ -52,7 +53,7 @@ def _connections(directory: Path, spec: DesktopSpec, since_s: float) -> list[str
                 sent[place] += made.bytes_out
             case _:
                 pass
-    return [f"{count} connection(s) to {place}, {human_bytes(sent[place])} sent" for place, count in counts.items()]
+    return [f"{counted(count, 'connection')} to {place}, {human_bytes(sent[place])} sent" for place, count in counts.items()]
 
 
 def _written(directory: Path, spec: DesktopSpec) -> list[str]:

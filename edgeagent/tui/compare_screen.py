@@ -11,6 +11,7 @@ from textual.binding import Binding, BindingType
 from textual.containers import Horizontal, Vertical
 from textual.widgets import DataTable, Footer, Static
 
+from edgeagent.counts import counted
 from edgeagent.errors import EdgeAgentError
 from edgeagent.history import Step
 from edgeagent.recording.reader import SessionReader
@@ -83,7 +84,7 @@ class CompareScreen(ShowsFrames):
             table.add_row(_sign(pair), str(pair.number), _words(pair.left), _words(pair.right))
         first = compared.first_difference
         same = "every step did the same" if first is None else f"they part at step {first} (N goes there)"
-        self._say(f"{len(compared.pairs)} steps; {same}")
+        self._say(f"{counted(len(compared.pairs), 'step')}; {same}")
         table.focus()
 
     @on(DataTable.RowHighlighted)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, field, replace
 
 from edgeagent.agents.reading import agents_folder, load, own_names
 from edgeagent.agents.telling import in_words
+from edgeagent.counts import counted
 from edgeagent.errors import EdgeAgentError, UsageError
 from edgeagent.policy.asking import Answer, Instead, Question, Said
 from edgeagent.policy.grants import GRANT_S
@@ -143,7 +144,7 @@ class Plain:
         store = self.make_runner().store
         for known in store.ids()[-_LATEST:]:
             summary = summarize(store.root / known)
-            how = f"{summary.where or summary.status}, {summary.steps} steps"
+            how = f"{summary.where or summary.status}, {counted(summary.steps, 'step')}"
             self.say(f"{summary.id}: {how}: {printable(' '.join(summary.task.split()))}")
 
     def _elsewhere(self, command: str, words: str) -> Attended:
@@ -261,7 +262,7 @@ class Plain:
                 case ModelKept(model=model, why=why):
                     self._say_row(self._timeline.model_kept(model, why))
                 case Finished(result=result):
-                    self.say(f"ended: {result.ended.outcome} after {result.steps} steps in {result.wall_s:.1f} s")
+                    self.say(f"ended: {result.ended.outcome} after {counted(result.steps, 'step')} in {result.wall_s:.1f} s")
                     return False
                 case Broken(message=text, hint=hint):
                     self.say(printable(f"error: {text}. {hint}"))

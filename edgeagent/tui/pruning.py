@@ -31,7 +31,7 @@ async def pruned(app: App[None], store: SessionStore) -> int | None:
     if not going:
         return 0
     size = human_bytes(sum(one.summary.size_bytes for one in going))
-    title = f"Delete these {len(going)} sessions, {size}, for good?"
+    title = f"Delete {'this session' if len(going) == 1 else f'these {len(going)} sessions'}, {size}, for good?"
     if not await app.push_screen_wait(ConfirmScreen(title, list(_lines(going)), "Delete", "Keep")):
         return None
     for one in going:

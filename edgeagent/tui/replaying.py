@@ -13,6 +13,7 @@ from textual.screen import Screen
 from textual.widgets import DataTable, Footer, Static
 
 from edgeagent.cli.replaying import replayed, replayed_words
+from edgeagent.counts import counted
 from edgeagent.errors import EdgeAgentError
 from edgeagent.words import printable
 
@@ -55,8 +56,8 @@ class ReplayScreen(Screen[None]):
                     sign = {"same": "✓", "differs": "✗"}.get(result.verdict, "?")
                     table.add_row(str(result.step), what, f"{sign} {verdict}")
                     table.move_cursor(row=done - 1)
-                    status.update(f"{done} screens, {differing} differ …")
+                    status.update(f"{counted(done, 'screen')}, different: {differing} …")
         except EdgeAgentError as error:
             status.update(printable(f"ended: {error}"))
         else:
-            status.update(f"done: {done} screens, {differing} differ")
+            status.update(f"done: {counted(done, 'screen')}, different: {differing}")

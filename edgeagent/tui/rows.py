@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from edgeagent import events
+from edgeagent.counts import counted, less_told
 from edgeagent.recording.export.marks import Mark, action_marks, effect_marks
 from edgeagent.remote_names import model_name
 from edgeagent.timings import TimingFold, phases_line
@@ -230,8 +231,8 @@ def _told(fact: events.EventData) -> tuple[Tone, str] | None:
             return "plain", f"the screen is {restored_words(how, steps, why, windows)}"
         case events.Approved(action=action):
             return "user", f"you permitted, once: {describe(action)}"
-        case events.Compacted(what=what, first_step=first, last_step=last, why=why):
-            return "plain", f"the model is told less of steps {first} to {last} ({what}): {printable(why)}"
+        case events.Compacted(why=why):
+            return "plain", f"{less_told(fact)}: {printable(why)}"
         case events.Malformed(error=error):
             return "unsure", f"not an action: {printable(error)}"
         case events.DesktopWasLost(reason=reason):
@@ -242,7 +243,7 @@ def _told(fact: events.EventData) -> tuple[Tone, str] | None:
             seen = "the screen has changed since" if changed else "the screen is as before"
             return "unsure", f"step {step} was under way when the program died; {seen}; it is not repeated"
         case events.LogRepaired(bytes_cut=count):
-            return "unsure", f"the recording ended in half an event: {count} bytes were cut off and kept"
+            return "unsure", f"the recording ended in half an event: {counted(count, 'byte')} cut off and kept"
         case events.Memorized(fact=text):
             return "plain", f"remembers: {printable(text)}"
         case events.RunEnded(outcome=outcome, message=message, answer=answer):

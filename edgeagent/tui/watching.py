@@ -15,6 +15,7 @@ from textual.message import Message
 from textual.widgets import Footer, Input, Static
 
 from edgeagent.cli.audit import entry_words
+from edgeagent.counts import counted
 from edgeagent.errors import EdgeAgentError
 from edgeagent.events import EventData
 from edgeagent.recording.reader import SessionReader
@@ -165,7 +166,7 @@ class WatchScreen(ShowsFrames):
             case ModelKept(model=model, why=why):
                 self._put(self.timeline.model_kept(model, why))
             case Finished(result=result):
-                self.finished(f"{result.ended.outcome} after {result.steps} steps in {result.wall_s:.1f} s")
+                self.finished(f"{result.ended.outcome} after {counted(result.steps, 'step')} in {result.wall_s:.1f} s")
             case Broken(message=text, hint=hint):
                 self.query_one(TimelineView).put(Row("broken", printable(text), "bad", printable(hint)))
                 self.finished("error")

@@ -74,7 +74,7 @@ async def test_it_is_picked_seen_and_held_to(tmp_path: Path) -> None:
         screen = await begin(pilot, "press it")
         await until(pilot, lambda: isinstance(app.screen, AskScreen))
         await pilot.press("y")
-        await until(pilot, lambda: isinstance(app.screen, SessionScreen) and "done after 1 steps" in status(screen))
+        await until(pilot, lambda: isinstance(app.screen, SessionScreen) and "done after 1 step " in status(screen))
         assert titles(screen)[:2] == ["press it (works as careful)", "denied: this agent may not do open_app, only click"]
     created = facts(tmp_path / "sessions")[0]
     assert isinstance(created, events.SessionCreated)

@@ -97,7 +97,7 @@ async def test_no_means_no_and_the_model_hears_it(tmp_path: Path) -> None:
 async def test_yes_lets_it_happen(tmp_path: Path) -> None:
     app = make_app(tmp_path, SlowModel(1))
     async with app.run_test(size=(80, 24)) as pilot:
-        await answer(pilot, "y", "done after 1 steps")
+        await answer(pilot, "y", "done after 1 step ")
 
 
 async def test_what_was_done_before_stands_above_what_a_resumed_run_does(tmp_path: Path) -> None:

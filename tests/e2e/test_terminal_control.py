@@ -52,7 +52,7 @@ async def test_an_edited_action_is_done_instead(tmp_path: Path) -> None:
         text.text = '{"kind": "click", "point": {"x": 100, "y": 75}}'
         await pilot.pause()
         await pilot.press("ctrl+s")
-        await until(pilot, lambda: "done after 1 steps" in status(screen))
+        await until(pilot, lambda: "done after 1 step " in status(screen))
         assert "you put another action in its place: click (100, 75)" in titles(screen)
     (intent,) = intents(tmp_path)
     assert intent.action == Click(Point(100, 75))

@@ -188,7 +188,7 @@ async def test_effects_outside_are_told(world: World) -> None:
         audit.append(Connection("allowed", "sandbox", "connect", "early.example", 443, bytes_out=10))
         audit.append(Connection("allowed", "sandbox", "connect", "mail.example", 443, bytes_out=2100))
     forked = branching.fork(world.store, session, 2, world.clock)
-    assert forked.not_undoable[0] == "1 connection(s) to mail.example:443, 2.1 kB sent"
+    assert forked.not_undoable[0] == "1 connection to mail.example:443, 2.1 kB sent"
     assert forked.not_undoable[-1].startswith("step 4, which may have sent something: click")
     assert not any("early" in line for line in forked.not_undoable)
     assert isinstance(world.facts(forked.session)[-1], events.Forked)

@@ -111,7 +111,7 @@ def test_a_damaged_session_is_shown_but_not_resumed(session: str) -> None:
 def test_a_torn_session_is_shown_with_what_will_be_cut(session: str) -> None:
     log_of(session).write_bytes(log_of(session).read_bytes()[:-20])
     shown = call("show", session)
-    assert "are half an event" in shown.output
+    assert "half an event at the end" in shown.output
     assert "interrupted" in shown.output
 
 

@@ -113,7 +113,7 @@ def test_the_recording_that_lies_beside_it(session: Path) -> None:
     assert "not the log that the statement is about" in problems(session)
     log.write_bytes(raw)
     note(session, "later")
-    assert "1 events came after the statement" in problems(session)
+    assert "1 event came after the statement" in problems(session)
     log.write_bytes(raw)
     sign(session, keys.signing_key(), session="s2")
     assert "about session s2" in problems(session)
@@ -163,7 +163,7 @@ def test_a_copied_recording_is_verified_by_its_directory(session: Path, tmp_path
     code, told = verified(session, "--key", public)
     assert code == 0, told
     assert "proof.jsonl: valid, says PROVEN, signed with the key that was given" in told
-    assert "audit.jsonl, 1 lines" in told
+    assert "audit.jsonl, 1 line," in told
     (session / AUDIT_NAME).write_bytes((session / AUDIT_NAME).read_bytes().replace(b"closed", b"opened"))
     assert verified(session, "--key", public)[0] == 1
     assert not (tmp_path / "elsewhere").exists()

@@ -29,7 +29,7 @@ SENTENCES: list[tuple[act.Action, Element | None, str]] = [
     (act.Click(AT, count=2, modifiers=("ctrl",)), SUBMIT, "Ctrl+double-click button 'Submit'"),
     (act.MouseDown(), None, "press the left button"),
     (act.MouseUp("middle"), None, "release the middle button"),
-    (act.Drag((AT, Point(300.5, 20))), None, "drag (150, 115) to (300.5, 20)"),
+    (act.Drag((AT, Point(300.5, 20))), None, "drag (150, 115) to (300, 20)"),
     (act.Scroll(AT, dy=3), None, "scroll down 3 lines at (150, 115)"),
     (act.Scroll(AT, dx=-120, dy=-5, unit="px"), SUBMIT, "scroll up 5 and left 120 px at button 'Submit'"),
     (act.Type("Zoë"), NAME, "type 'Zoë' into field 'Name'"),

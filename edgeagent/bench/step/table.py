@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from edgeagent.bench.stats import median
 from edgeagent.bench.step.report import Spread, StepReport, VariantReport
+from edgeagent.counts import counted
 
 _NAMES = {
     "perceive_ms": "see", "encode_ms": "encode", "prefill_ms": "prefill", "ttft_ms": "first token", "decode_ms": "decode",
@@ -16,7 +17,7 @@ def table(report: StepReport) -> str:
     """All figures but the single samples."""
     machine = report.machine
     lines = [
-        f"{report.model}: {report.how} of {report.session}, {report.steps} steps, {report.repeats} time(s)",
+        f"{report.model}: {report.how} of {report.session}, {counted(report.steps, 'step')}, {counted(report.repeats, 'time')}",
         f"{machine.cpu}, {machine.cores} cores, {machine.memory_gb:g} GB, {machine.system}, Linux {machine.kernel};"
         f" load average {report.load_average[0]:g} before, {report.load_average[1]:g} after",
     ]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from edgeagent import words
+from edgeagent.counts import counted
 from edgeagent.recording.export import chart
 from edgeagent.recording.export.film import Film
 from edgeagent.recording.export.html_head import OUTCOME_WORDS
@@ -29,7 +30,7 @@ def step_list(story: Story) -> Html:
             "div",
             tag("label", "Search thoughts, actions and texts", for_="search", class_="hidden"),
             tag("input", type="search", id="search", placeholder="Search steps", autocomplete="off", spellcheck="false"),
-            tag("p", f"{len(story.steps)} steps", id="found", role="status"),
+            tag("p", counted(len(story.steps), "step"), id="found", role="status"),
             class_="search",
         ),
         tag("ol", *(_item(step) for step in story.steps), _last_item(story), id="list"),
@@ -129,7 +130,7 @@ def _effect_badge(effect: Effect | None) -> Html:
         return tag("span", "effect unknown", class_="effect effect-unknown")
     badge = tag("span", words.effect_words(effect), class_=f"effect effect-{effect.status}")
     count = len(effect.changed)
-    regions = f"{count} region{'s' if count != 1 else ''} changed" if count else ""
+    regions = f"{counted(count, 'region')} changed" if count else ""
     said = [tag("span", text, class_="why", dir="auto") for text in (regions, effect.message) if text]
     return join(badge, *said)
 

@@ -6,10 +6,10 @@ from collections import Counter
 from collections.abc import Iterable
 
 from edgeagent import events
+from edgeagent.counts import counted, less_told
 from edgeagent.recording.export.story import Note
 from edgeagent.words import restored_words, with_more
 
-_LESS = {"screens": "their pictures", "turns": "their wording", "steps": "them"}
 _HOMES: dict[events.HomeState, str] = {
     "restored": "the home is as it was then",
     "partly": "the home is as it was then, but for what could not be kept",
@@ -34,7 +34,7 @@ def notes_of(fact: events.EventData) -> list[Note]:
         case events.LimitReached(limit=limit, value=value):
             return [Note("warning", f"Limit reached: {limit.replace('_', ' ')}", f"{value:g}")]
         case events.LogRepaired(bytes_cut=count):
-            return [Note("warning", "The log's torn tail was cut", f"{count} bytes")]
+            return [Note("warning", "The log's torn tail was cut", counted(count, "byte"))]
         case events.Memorized(fact=text):
             return [Note("info", "Remembered", text)]
         case _:
@@ -49,8 +49,9 @@ def _notes_of_format_2(fact: events.EventData) -> list[Note]:
             return [
                 Note("info", "Another model decides from here on", f"{model}, until here {before.model}" if before else model)
             ]
-        case events.Compacted(what=what, first_step=first, last_step=last, why=why):
-            return [Note("info", f"The model is no longer told steps {first} to {last}: {_LESS[what]}", why)]
+        case events.Compacted(why=why):
+            told = less_told(fact)
+            return [Note("info", f"{told[0].upper()}{told[1:]}", why)]
         case events.Forked(source=source, at_step=step, home=home):
             return [Note("info", f"Forked from {source} after step {step}", _HOMES[home]), *_stays(fact.not_undoable)]
         case events.Rewound(to_step=step, home=home):
@@ -71,8 +72,8 @@ def _notes_of_format_2(fact: events.EventData) -> list[Note]:
 def masked_words(fact: events.Masked) -> str:
     """``2 areas (region clock), 1 text (pattern card)``."""
     areas = Counter(area.why for area in fact.areas)
-    parts = [f"{count} area{'s' if count > 1 else ''} of the screen ({why})" for why, count in areas.items()]
-    parts += [f"{count} piece{'s' if count > 1 else ''} of text ({why})" for why, count in fact.texts.items()]
+    parts = [f"{counted(count, 'area')} of the screen ({why})" for why, count in areas.items()]
+    parts += [f"{counted(count, 'piece')} of text ({why})" for why, count in fact.texts.items()]
     return ", ".join(parts)
 
 
@@ -83,8 +84,8 @@ def masked_in_words(facts: Iterable[events.EventData]) -> str:
         if isinstance(fact, events.Masked):
             screens.update({area.why for area in fact.areas})
             texts.update(fact.texts)
-    told = [f"{why} (on the screen, {count} time{'s' if count > 1 else ''} anew)" for why, count in screens.items()]
-    told += [f"pattern {why} (in {count} piece{'s' if count > 1 else ''} of text)" for why, count in texts.items()]
+    told = [f"{why} (on the screen, {counted(count, 'time')} anew)" for why, count in screens.items()]
+    told += [f"pattern {why} (in {counted(count, 'piece')} of text)" for why, count in texts.items()]
     return ", ".join(told)
 
 
