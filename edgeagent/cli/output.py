@@ -11,6 +11,8 @@ import msgspec
 from edgeagent import events
 from edgeagent.cli.asking import terminal_asker
 from edgeagent.cli.live import LivePrinter
+from edgeagent.counts import counted
+from edgeagent.limits import Limits
 from edgeagent.policy.asking import TO_BE_APPROVED, Asker
 from edgeagent.runner import RunResult
 from edgeagent.words import printable
@@ -44,8 +46,11 @@ class TextRenderer:
     def __init__(self) -> None:
         self.asker = terminal_asker()
         self._live = LivePrinter(self.asker)
+        self._reached: events.LimitReached | None = None
 
     def fact(self, fact: events.EventData) -> None:
+        if isinstance(fact, events.LimitReached):
+            self._reached = fact
         self._live(fact)
 
     def audited(self, session: str, entry: Entry) -> None:
@@ -60,11 +65,18 @@ class TextRenderer:
         click.secho(f"{ended.outcome}: {printable(ended.answer or ended.message)}", bold=True)
         median_ms = result.timings.get("total_ms")
         cost = f", median step {median_ms:.0f} ms" if median_ms is not None else ""
-        click.echo(f"session {result.session}: {result.steps} steps in {result.wall_s:.1f} s{cost}")
+        click.echo(f"session {result.session}: {counted(result.steps, 'step')} in {result.wall_s:.1f} s{cost}")
         if ended.outcome in {"interrupted", "needs_user", "limit", "stopped", "error"}:
-            approve = " --approve" if ended.message.startswith(TO_BE_APPROVED) else ""
-            click.echo(f"go on: edgeagent sessions resume {result.session}{approve}")
+            click.echo(f"go on: edgeagent sessions resume {result.session}{self._needed_to_go_on(ended)}")
         click.echo(f"report: edgeagent sessions export {result.session} --format html")
+
+    def _needed_to_go_on(self, ended: events.RunEnded) -> str:
+        """What to say on resuming, so that the run does not end for the same reason at once."""
+        if ended.message.startswith(TO_BE_APPROVED):
+            return " --approve"
+        if ended.outcome == "limit" and self._reached is not None and self._reached.limit == "steps":
+            return f" --max-steps {int(self._reached.value) + Limits().max_steps}"
+        return ""
 
     def alive(self) -> AbstractContextManager[None]:
         return self._live.alive()

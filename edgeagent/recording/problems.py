@@ -21,7 +21,8 @@ def recording_problem(error: OSError, path: Path) -> RecordingError:
     if error.errno in _NO_ROOM:
         return RecordingFull(
             f"cannot record to {path}: {_NO_ROOM[error.errno]}",
-            "make room (`edgeagent sessions list` shows sizes, `edgeagent sessions rm ID` removes one), then resume if listed",
+            "make room (`edgeagent sessions list` shows sizes, `edgeagent sessions rm ID` removes one), "
+            "then do it again; a session that is listed can be resumed",
         )
     if error.errno in _NOT_WRITABLE:
         return RecordingFull(

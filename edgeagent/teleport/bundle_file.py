@@ -152,7 +152,7 @@ def _records(stream: BinaryIO) -> Iterator[_Record]:
     end = stream.seek(0, os.SEEK_END)
     stream.seek(0)
     if stream.read(len(MAGIC)) != MAGIC:
-        raise BundleRefused("this is no bundle")
+        raise BundleRefused(f"{stream.name} is no bundle", "`edgeagent sessions export ID --format bundle` writes one")
     number = 0
     while fixed := stream.read(_RECORD.size):
         if len(fixed) < _RECORD.size:

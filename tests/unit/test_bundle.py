@@ -194,3 +194,10 @@ def test_what_is_sealed_opens_for_its_key_alone_and_is_no_bomb() -> None:
         IDENTITY.open(sealed, 1 << 16)
     with pytest.raises(BundleRefused, match="cannot be decrypted"):
         Identity.new().open(sealed, 1 << 20)
+
+
+def test_a_file_that_is_none_is_named_with_the_way_to_make_one(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("milk, eggs")
+    with pytest.raises(BundleRefused, match=r"notes\.txt is no bundle") as refused:
+        open_bundle(tmp_path / "notes.txt", "a passphrase")
+    assert "--format bundle" in refused.value.hint
