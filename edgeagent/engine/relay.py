@@ -141,7 +141,7 @@ class _Guest:
         except EngineError as error:
             self._say(failure(0, error))
         except (asyncio.IncompleteReadError, ConnectionError, WireError, msgspec.MsgspecError):
-            pass
+            pass  # whoever had the seat is gone, or speaks nonsense: it is given up below
         finally:
             with contextlib.suppress(ConnectionError):
                 await self._writer.drain()

@@ -17,16 +17,17 @@ from edgeagent_harness.host.corners import is_outer_corner
 from edgeagent_harness.host.layout import Layout, Monitor
 from edgeagent_harness.host.parts import part_of
 from edgeagent_harness.host.seat import macos, windows
-from edgeagent_harness.host.seat.driver import PortableSeat, logical_around, physical_of
 from edgeagent_harness.host.seat.key_names import pyautogui_name
 from edgeagent_harness.host.seat.macos import CGRect, MacOS
+from edgeagent_harness.host.seat.portable import PortableSeat, logical_around, physical_of
 from edgeagent_harness.host.seat.windows import Windows
 from edgeagent_harness.inside.errors import Refused, ScreenError
 from edgeagent_harness.protocol.geometry import Rect
 from edgeagent_harness.protocol.messages import HostSpec
 
 RUN = Path(__file__).parents[1] / "support" / "other_system.py"
-ON_BOTH = ("drivers", "parts", *(f"seat.{name}" for name in ("driver", "system", "macos", "windows", "executor", "guardian")))
+SEAT = ("driver", "portable", "system", "macos", "windows", "executor", "guardian")
+ON_BOTH = ("drivers", "parts", *(f"seat.{name}" for name in SEAT))
 ON_MACOS = ("host.serving", "outside.reception", "outside.supervisor", "outside.__main__")
 
 

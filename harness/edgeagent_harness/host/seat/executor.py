@@ -16,9 +16,9 @@ from edgeagent_harness.errors import HarnessError
 from edgeagent_harness.host.acting import ACTING
 from edgeagent_harness.host.command_lines import for_executor
 from edgeagent_harness.host.corners import is_outer_corner
-from edgeagent_harness.host.seat.driver import open_seat
 from edgeagent_harness.host.seat.hands import SeatClipboard, SeatKeyboard, SeatPointer
 from edgeagent_harness.host.seat.port import Seat
+from edgeagent_harness.host.seat.portable import open_seat
 from edgeagent_harness.host.telling import TellsActing
 from edgeagent_harness.inside.channel import Channel
 from edgeagent_harness.inside.errors import Refused, ScreenError

@@ -20,8 +20,8 @@ from edgeagent_harness.host.corners import is_outer_corner
 from edgeagent_harness.host.executor_process import LATE_ROUNDS, ExecutorProcess
 from edgeagent_harness.host.layout import Layout
 from edgeagent_harness.host.seat.clipboard import ClipboardKeeper
-from edgeagent_harness.host.seat.driver import open_seat
 from edgeagent_harness.host.seat.port import Seat
+from edgeagent_harness.host.seat.portable import open_seat
 
 POLL_S = 0.01
 _COUNT_S = 1.0
