@@ -113,10 +113,19 @@ def _signed_nonsense(manifest: Manifest, rng: random.Random) -> bytes:
             case _:
                 rng.shuffle(entries)
     plain = msgspec.to_builtins(manifest) | {"entries": entries}
+    if rng.random() < 0.3:
+        plain |= {"windows": [_place(rng) for _ in range(rng.choice((0, 1, 2, 65)))], "format": rng.choice((1, 3))}
     try:
         return sign(msgspec.convert(plain, Manifest), KEY)
     except msgspec.ValidationError:
         return damaged(canonical(manifest) + b"\n" + sign(manifest, KEY).split(b"\n")[1] + b"\n", rng)
+
+
+def _place(rng: random.Random) -> dict[str, object]:
+    """Of a window: some that may be, some that may not."""
+    number = (0, -1, 1, 640, 0x7FFF, 0x8000, -0x8000, 1 << 40)
+    place: dict[str, object] = {name: rng.choice(number) for name in ("x", "y", "width", "height")}
+    return place | {"title": rng.choice(("", "\x1b[2J\n", "x" * 501)), "state": rng.choice(("normal", "maximized", "gone"))}
 
 
 if __name__ == "__main__":
