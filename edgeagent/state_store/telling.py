@@ -10,7 +10,7 @@ from pathlib import Path
 import msgspec
 
 from edgeagent.errors import EdgeAgentError
-from edgeagent.folders import APART_SUFFIX, MEMO_SUFFIX, STATE_SUFFIX, leaving_folder, parked_folder
+from edgeagent.folders import APART_SUFFIX, FORGET_SUFFIX, MEMO_SUFFIX, STATE_SUFFIX, leaving_folder, parked_folder
 from edgeagent.state_store.log import log_path
 from edgeagent.state_store.port import StateStore
 from edgeagent.state_store.sending import said
@@ -56,7 +56,7 @@ def clear(store: StateStore | None) -> None:
     """Remove all of it; what engines that run now hold in memory stays. Raises `EnvironmentProblem` and `TimeoutError` where
     ``store`` does not answer: then it stays there."""
     for folder in (parked_folder(), leaving_folder()):
-        for path in _states(folder, (STATE_SUFFIX, APART_SUFFIX, MEMO_SUFFIX)):
+        for path in _states(folder, (STATE_SUFFIX, APART_SUFFIX, MEMO_SUFFIX, FORGET_SUFFIX)):
             path.unlink(missing_ok=True)
     if store:
         asyncio.run(_cleared(store))

@@ -42,6 +42,7 @@ def fill(place: Path) -> None:
     for name in ("one.state", "two.moved", "one.memo", "system-1.state"):
         (parked_folder() / name).write_bytes(bytes(1000))
     (leaving_folder() / "three.state").write_bytes(bytes(500))
+    (leaving_folder() / "five.forget").touch()
     kept = place / Stored("four", "ab", 1, 2e9, 50, 9, 0).name
     kept.parent.mkdir()
     kept.write_bytes(bytes(70))
@@ -58,6 +59,7 @@ def test_all_places_are_shown_and_cleared_together(place: Path) -> None:
     cleared = json.loads(asked("--clear", "--output", "json").output)
     assert [one.get("states", 0) for one in cleared] == [0, 0]
     left = [path.name for folder in (parked_folder(), place) for path in folder.rglob("*") if path.is_file()]
+    assert not list(leaving_folder().iterdir())
     assert left == ["not ours.txt"], "what is somebody else's stays"
 
 
