@@ -141,6 +141,8 @@ class EdgeAgentApp(App[None]):
             return
         if not await may_leave(self, request.model.model):
             return
+        if not (wanted.on.applications or wanted.on.url or wanted.on.agent):
+            self.notify("No app and no page is named: it begins on an empty desktop.", severity="warning")
 
         async def work(runner: Runner) -> RunResult:
             return await runner.start(request)

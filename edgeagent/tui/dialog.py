@@ -73,7 +73,7 @@ class TellScreen(ModalScreen[None]):
         with Vertical(classes="dialog"):
             yield Static(printable(self._title), classes="dialog-title", markup=False)
             yield Static("\n".join(printable(line) for line in self._lines), markup=False)
-            yield Static("Esc or Enter goes back", classes="dialog-keys", markup=False)
+            yield Static("Enter or Q goes back", classes="dialog-keys", markup=False)
 
 
 class ConfirmScreen(ModalScreen[bool]):
@@ -123,7 +123,7 @@ class LineScreen(ModalScreen[str | None]):
             yield Static(printable(self._title), classes="dialog-title", markup=False)
             yield Static(printable(self._note), markup=False)
             yield Input(self._value, placeholder=self._hint, id="line")
-            yield Static("Enter says it", classes="dialog-keys", markup=False)
+            yield Static("Enter says it; Enter on nothing goes back", classes="dialog-keys", markup=False)
 
     def on_mount(self) -> None:
         self.query_one("#line").focus()

@@ -35,7 +35,9 @@ class HelpScreen(ModalScreen[None]):
             with VerticalScroll():
                 yield Static(self._words, markup=False, id="help-words")
                 yield Static(keys)
-            yield Static("Esc or F1 goes back", classes="dialog-keys", markup=False)
+            yield Static(
+                "F1 or Q goes back. Ctrl+P finds every command, Ctrl+Q leaves the program", classes="dialog-keys", markup=False
+            )
 
 
 def keys_of(screen: Screen[object]) -> list[tuple[str, str]]:

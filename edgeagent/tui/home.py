@@ -23,8 +23,8 @@ if TYPE_CHECKING:
     from edgeagent.sessions.store import SessionStore
 
 _OPTIONS = {
-    "applications": ("app", "mousepad"),
-    "url": ("page", "http://…"),
+    "applications": ("app", "none"),
+    "url": ("page", "none"),
     "home": ("folder", "a new one"),
     "agent": ("agent", "none"),
     "model": ("model", "embedded"),
@@ -55,7 +55,8 @@ class HomeScreen(ShowsFrames):
     HELP = (
         "Write what should be done; Enter starts it. @ and a path (Tab completes it) puts a text file's words behind the task. "
         "Below are the sessions: words find them by task and outcome, and by what was typed and seen in them; state:done and "
-        "model:embedded narrow down."
+        "model:embedded narrow down. On them: Enter opens, C compares two, D deletes, "
+        "K keeps one whatever the rules say, X deletes by a rule."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
         Binding("ctrl+s", "search", "Find a session"),

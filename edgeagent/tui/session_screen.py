@@ -43,26 +43,35 @@ class SessionScreen(WatchScreen):
         "After F10 your keys and presses go to the sandbox, and are recorded like the model's; F10 hands back."
     )
     BINDINGS: ClassVar[list[BindingType]] = [
-        Binding("escape", "leave", "Stop, back"),
+        Binding("escape", "leave", "Back"),
         Binding("f2", "hold", "Pause"),
         Binding("f3", "one_step", "One step", show=False),
-        Binding("f4", "close_up", "Close-up"),
-        Binding("f6", "steer", "Say"),
         Binding("f7", "resume", "Resume"),
-        Binding("f8", "export", "Export", show=False),
-        Binding("f9", "permit", "Permit a host", show=False),
+        Binding("f6", "steer", "Say"),
         Binding("f10", "take_over", "Take over", priority=True),
+        Binding("f", "fork", "Fork here"),
+        Binding("w", "rewind", "Rewind to here"),
+        Binding("r", "replay", "Replay"),
+        Binding("f8", "export", "Export"),
         Binding("m", "mode", "Mode"),
+        Binding("f4", "close_up", "Close-up"),
+        Binding("f9", "permit", "Permit a host", show=False),
         Binding("o", "model", "Model", show=False),
         Binding("a", "audit", "Audit / step", show=False),
-        Binding("f", "fork", "Fork here", show=False),
         Binding("t", "teleport", "Teleport", show=False),
-        Binding("w", "rewind", "Rewind to here", show=False),
-        Binding("r", "replay", "Replay", show=False),
     ]
 
     _asking: AskScreen | None = None
     _earlier_mode = ""
+
+    def check_action(self, action: str, parameters: tuple[object, ...]) -> bool | None:
+        """The footer, the help and the palette offer what can be done now: something else while it runs than afterwards."""
+        if action == "leave" and self.running:  # Esc stops it then
+            return False
+        live = self.run is not None and not self.outcome
+        if action in (_AFTERWARDS if live else _WHILE_RUNNING):
+            return False
+        return super().check_action(action, parameters)
 
     def finished(self, outcome: str) -> None:
         if self._asking is not None and self._asking.is_attached:
@@ -227,7 +236,7 @@ class SessionScreen(WatchScreen):
         row = self.query_one(TimelineView).selected_row
         step = row.step if row is not None and row.step else self.timeline.steps
         if self.directory is None or self.running or not step:
-            self.app.notify("Choose a step of a session that does not run.")
+            self.app.notify("There is no step yet to begin a fork at.")
             return
         try:
             store = SessionStore(self.directory.parent)
@@ -262,7 +271,7 @@ class SessionScreen(WatchScreen):
         timeline = self.query_one(TimelineView)
         row = timeline.selected_row
         if self.directory is None or self.running or row is None or not (row.step or timeline.highlighted == 0):
-            self.app.notify("Choose a step of a session that does not run; the task, to go back to the beginning.")
+            self.app.notify("Choose a step first; or the task, to go back to the beginning.")
             return
         from edgeagent.tui.rewinding import rewound
 
@@ -316,6 +325,8 @@ class SessionScreen(WatchScreen):
             self.app.notify(printable(str(error)), severity="error", timeout=10, markup=False)
 
 
+_WHILE_RUNNING = frozenset({"hold", "one_step", "take_over", "mode"})
+_AFTERWARDS = frozenset({"resume", "fork", "rewind", "replay", "export"})
 _UNDO = "undo"
 """The choice of the mode before; no mode is called that."""
 _FORMAT_WORDS = {

@@ -4,6 +4,15 @@ from __future__ import annotations
 
 from textual.theme import Theme
 
+
+def _scrollbars(track: str, thumb: str, held: str) -> dict[str, str]:
+    """Calm ones: Textual's own make a track of its own colour, black in a dark theme, which reads as something missing."""
+    return {
+        "scrollbar": thumb, "scrollbar-hover": held, "scrollbar-active": held, "scrollbar-corner-color": track,
+        "scrollbar-background": track, "scrollbar-background-hover": track, "scrollbar-background-active": track,
+    }  # fmt: skip
+
+
 DARK = Theme(
     name="edgeagent-dark",
     primary="#4f8a8b",
@@ -17,6 +26,7 @@ DARK = Theme(
     warning="#e0b15e",
     error="#e07a6b",
     dark=True,
+    variables=_scrollbars("#171c21", "#34464c", "#4f8a8b"),
 )
 LIGHT = Theme(
     name="edgeagent-light",
@@ -31,4 +41,5 @@ LIGHT = Theme(
     warning="#9a6a00",
     error="#b3402f",
     dark=False,
+    variables=_scrollbars("#ecece6", "#b9c4c0", "#2f6f70"),
 )

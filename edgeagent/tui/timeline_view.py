@@ -10,7 +10,7 @@ from edgeagent.tui.rows import Row, Tone
 from edgeagent.words import milliseconds
 
 _STYLES: dict[Tone, str] = {
-    "plain": "", "good": "green", "unsure": "yellow", "bad": "bold red", "user": "bold cyan", "end": "bold reverse",
+    "plain": "", "good": "green", "unsure": "yellow", "bad": "bold red", "user": "bold cyan", "end": "bold",
 }  # fmt: skip
 _ONLY_SIGN: frozenset[Tone] = frozenset({"good", "unsure"})
 """What is usual shows its colour in the sign alone."""

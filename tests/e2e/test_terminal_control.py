@@ -156,6 +156,24 @@ async def test_the_mode_changes_in_mid_run_and_back(tmp_path: Path) -> None:
     assert [fact.mode for fact in facts(tmp_path) if isinstance(fact, events.ModeChanged)] == ["ask", "auto"]
 
 
+async def test_what_is_offered_is_what_can_be_done_now(tmp_path: Path) -> None:
+    live, afterwards = {"f2", "f3", "f10", "m"}, {"f7", "f8", "f", "w", "r"}
+    app = make_app(tmp_path, SlowModel(1_000, delay_s=0.05))
+    async with app.run_test(size=(120, 40)) as pilot:
+        screen = await begin(pilot)
+        await until(pilot, lambda: len(titles(screen)) > 2)
+        keys = set(screen.active_bindings)
+        assert live <= keys
+        assert not afterwards & keys
+        assert screen.active_bindings["escape"].binding.action == "stop_run", "Esc is told as what it does"
+        assert any("empty desktop" in told.message for told in app._notifications)  # pyright: ignore[reportPrivateUsage]
+        await pilot.press("escape")
+        await until(pilot, lambda: "interrupted after" in status(screen))
+        await until(pilot, lambda: afterwards <= set(screen.active_bindings))
+        assert not live & set(screen.active_bindings)
+        assert screen.active_bindings["escape"].binding.action == "leave"
+
+
 async def test_esc_stops_whatever_is_open(tmp_path: Path) -> None:
     app = make_app(tmp_path, SlowModel(1_000, delay_s=0.05))
     async with app.run_test(size=(120, 40)) as pilot:
