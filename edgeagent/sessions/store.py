@@ -15,7 +15,7 @@ from pathlib import Path
 from types import TracebackType
 
 from edgeagent import events
-from edgeagent.errors import NotOwner, SessionError, SessionNotFound
+from edgeagent.errors import EnvironmentProblem, NotOwner, SessionNotFound
 from edgeagent.folders import HOME_VARIABLE, forget_parked, sessions_root
 from edgeagent.history import History
 from edgeagent.ports import Clock
@@ -141,7 +141,7 @@ class SessionStore:
         except FileNotFoundError:
             return []
         except OSError as error:
-            raise SessionError(
+            raise EnvironmentProblem(
                 f"cannot list {self.root}: {error.strerror}", f"set {HOME_VARIABLE} to a readable directory"
             ) from error
 

@@ -9,7 +9,7 @@ from edgeagent_harness.policy.keys import KEYS
 from edgeagent_harness.policy.parse import parse
 
 EVERYTHING = """
-execution_environment: {filesystem: {read_only: [/usr]}}
+execution_environment: {display: {width: 640}, filesystem: {read_only: [/usr]}}
 network: {egress: {mode: allowlist, endpoints: [{host: a.example, port: 443}]}, ingress: {mode: deny}}
 system_calls: {default: allow}
 resource_limits: {max_pids: 100}

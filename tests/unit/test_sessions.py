@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from edgeagent import events
-from edgeagent.errors import RecordingError, RecordingFull, SessionBusy, SessionNotFound
+from edgeagent.errors import EnvironmentProblem, RecordingError, RecordingFull, SessionBusy, SessionNotFound
 from edgeagent.folders import sessions_root
 from edgeagent.limits import Limits
 from edgeagent.loop import Loop
@@ -224,3 +224,9 @@ async def test_what_is_no_text_is_refused_and_leaves_nothing(tmp_path: Path) -> 
     with pytest.raises(RecordingError, match="no UTF-8 text"), store.create(FakeClock()) as session:
         await session.writer.emit(events.SessionCreated("a task", "scripted", DesktopSpec(home="/home/b\udcffd"), "0"))
     assert store.ids() == []
+
+
+def test_what_is_no_folder_of_sessions_is_a_problem_of_the_machine(tmp_path: Path) -> None:
+    (tmp_path / "sessions").write_text("")
+    with pytest.raises(EnvironmentProblem, match="cannot list .*: Not a directory"):
+        SessionStore(tmp_path / "sessions").ids()

@@ -12,6 +12,7 @@ KEYS: dict[str, tuple[str, ...]] = {
         "enforcement", "audit", "gate", "redaction", "secrets", "teleport",
     ),
     "execution_environment": ("backend", "browser_sandbox", "filesystem", "display"),
+    "execution_environment.display": ("width", "height"),
     "execution_environment.filesystem": ("read_only", "read_write", "tmpfs"),
     "network": ("egress", "ingress"),
     "network.egress": ("mode", "endpoints"),
