@@ -228,5 +228,5 @@ async def test_what_is_no_text_is_refused_and_leaves_nothing(tmp_path: Path) -> 
 
 def test_what_is_no_folder_of_sessions_is_a_problem_of_the_machine(tmp_path: Path) -> None:
     (tmp_path / "sessions").write_text("")
-    with pytest.raises(EnvironmentProblem, match="cannot list .*: Not a directory"):
+    with pytest.raises(EnvironmentProblem, match=r"cannot list .*: Not a directory"):
         SessionStore(tmp_path / "sessions").ids()
