@@ -48,11 +48,6 @@ STEPS = 3
 PAUSED = events.RunEnded("needs_user", "may I?")
 
 
-@pytest.fixture(params=["dense", "hybrid"])
-def model(request: pytest.FixtureRequest, tiny_models: TinyModels) -> Path:
-    return tiny_models.named(request.param)
-
-
 @pytest.fixture(autouse=True)
 def _home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(HOME_VARIABLE, str(tmp_path / "home"))
@@ -99,9 +94,9 @@ def log() -> str:
 
 
 async def test_it_goes_out_when_the_disk_is_full_and_comes_back(
-    tmp_path: Path, model: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    place = tmp_path / "place"
+    model, place = tiny_models.dense, tmp_path / "place"
     place.mkdir()
     settings = StoreSettings(f"file://{place}")
     await Process(settings, model, tiny_models.mmproj).works_and_waits("s-1")
@@ -123,9 +118,10 @@ async def test_it_goes_out_when_the_disk_is_full_and_comes_back(
 
 
 async def test_another_machine_goes_on_from_the_copy_of_the_first(
-    tmp_path: Path, model: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, tiny_models: TinyModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """By S3, as a backend with several machines does: what stays on the first one is not needed."""
+    model = tiny_models.hybrid
     with s3() as server:
         settings = _bucket(server, monkeypatch, tmp_path)
         await Process(settings, model, tiny_models.mmproj).works_and_waits("s-1")
