@@ -113,8 +113,8 @@ def test_whatever_a_place_says_it_is_seen_on_the_screen(seed: int) -> None:
 
 
 def test_a_title_that_changed_a_little_is_known_and_none_is_taken_twice() -> None:
-    unsaved = moved(LIST, title=f"*{LIST.title}")
-    assert known_again([NOTES, LIST], [unsaved, NOTES]) == [(NOTES, NOTES), (LIST, unsaved)]
+    list_now, notes_now = (moved(window, title=f"*{window.title}") for window in (LIST, NOTES))
+    assert known_again([NOTES, LIST], [list_now, notes_now]) == [(NOTES, notes_now), (LIST, list_now)]
     assert known_again([NOTES, NOTES], [NOTES]) == [(NOTES, NOTES)]
     assert known_again([NOTES], [PAGE]) == []
 
