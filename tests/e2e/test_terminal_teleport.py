@@ -250,7 +250,7 @@ async def test_letting_go_in_mid_upload_and_keeping_a_hand_over_that_was_cut_off
         screen = await stopped_here(pilot, 1)
         directory = screen.directory
         assert directory is not None
-        (directory / "home" / "large").write_bytes(random.Random(1).randbytes(30 << 20))
+        (directory / "home" / "large").write_bytes(random.Random(1).randbytes(120 << 20))
         await pilot.press("t")
         await asked(pilot, "May this leave for attic?")
         await pilot.press("y")
