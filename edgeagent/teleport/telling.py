@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Literal
 
+from edgeagent.counts import counted
 from edgeagent.sessions.summary import human_bytes
 from edgeagent.sessions.whereabouts import Whereabouts
 from edgeagent.teleport.manifest import EngineState, FileEntry, FolderEntry, LinkEntry, Manifest
@@ -44,14 +45,16 @@ def plan_lines(plan: Plan) -> Iterator[Line]:
     """Each file, what it may give away, and what stays behind."""
     manifest = plan.manifest
     head = manifest.head
-    yield Line(f"session {manifest.session}: {head.events} events, {head.last_step} steps, {manifest.frames} frames", "title")
+    counts = (counted(head.events, "event"), counted(head.last_step, "step"), counted(manifest.frames, "frame"))
+    yield Line(f"session {manifest.session}: {', '.join(counts)}", "title")
     for entry in manifest.entries:
         yield Line(f"  {_size(entry):>8}  {_mode(entry)}  {one_line(_name(entry))}")
     if isinstance(manifest.engine, EngineState):
         yield Line(
             f"  {human_bytes(manifest.engine.size):>8}  the engine's state, and what the model was told: its screenshots too"
         )
-    yield Line(f"  {human_bytes(manifest.size):>8}  in {len(manifest.files)} files, {len(manifest.chunks())} chunks")
+    files = counted(len(manifest.files), "file")
+    yield Line(f"  {human_bytes(manifest.size):>8}  in {files}, {counted(len(manifest.chunks()), 'chunk')}")
     yield from _found_lines(manifest)
     yield Line("what stays behind:", "title")
     for stays in manifest.stays:
