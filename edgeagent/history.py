@@ -44,6 +44,8 @@ class History:
     """That the model used so far, in and out."""
     rejected_in_a_row: int = 0
     """Replies since the last action that were no action, or that the gate denied."""
+    tried_before: int = 0
+    """Steps that the user has seen to lead nowhere, or not: taken before a run was resumed, or before something was said."""
     pending: events.Intent | None = None
     """An intent without effect: what was under way when a process died."""
     ended: events.RunEnded | None = None
@@ -78,7 +80,10 @@ def advance(history: History, fact: events.EventData) -> History:
             # What a model noted of its progress was about applications that are gone; it goes by the new screen.
             rejected = 0 if reason == "resumed" else history.rejected_in_a_row  # whoever resumes wants it tried again
             fresh = bool(history.steps or history.pending)
-            return replace(history, ended=None, memory="", fresh_desktop=fresh, rejected_in_a_row=rejected)
+            tried = len(history.steps) if reason in ("resumed", "forked") else history.tried_before
+            return replace(
+                history, ended=None, memory="", fresh_desktop=fresh, rejected_in_a_row=rejected, tried_before=tried
+            )  # fmt: skip
         case events.Replied(memory=memory, usage=usage):
             tokens = history.tokens + usage.prompt_tokens + usage.output_tokens
             return replace(history, memory=memory, feedback="", tokens=tokens)
@@ -102,7 +107,7 @@ def advance(history: History, fact: events.EventData) -> History:
         case events.ModelChanged():
             return replace(history, memory="")  # in its own words, for itself alone
         case events.UserMessage(text=text):
-            return replace(history, user_messages=(*history.user_messages, text))
+            return replace(history, user_messages=(*history.user_messages, text), tried_before=len(history.steps))
         case events.Memorized(fact=kept):
             return replace(history, facts=(*history.facts, kept))
         case events.RunEnded():
@@ -126,6 +131,7 @@ def _rewound(history: History, to_step: int) -> History:
         user_messages=history.user_messages[:said],
         facts=history.facts[:kept],
         tokens=history.tokens,
+        tried_before=len(steps),
     )
 
 

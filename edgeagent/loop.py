@@ -18,7 +18,7 @@ from edgeagent.action import Parsed, parse
 from edgeagent.by_hand import by_hand
 from edgeagent.errors import ReplyMalformed
 from edgeagent.history import History, advance
-from edgeagent.limits import Limits
+from edgeagent.limits import Limits, in_words
 from edgeagent.ports import Clock, Desktop, Gate, Hands, Look, Model, NoHands, Reply, Sink, nothing_said
 from edgeagent.prompt import compose, guard_for, settle_for
 from edgeagent_harness.protocol.actions import Answer, AskUser, Finish, Memorize
@@ -133,7 +133,7 @@ class Loop:
 
     async def _end_by(self, limit: events.LimitReached) -> events.RunEnded:
         await self.note(limit)
-        return await self._end(events.RunEnded("limit", f"stopped by the limit on {limit.limit} ({limit.value:g})"))
+        return await self._end(events.RunEnded("limit", f"stopped by the limit on {in_words(limit)}"))
 
     async def _end(self, ended: events.RunEnded) -> events.RunEnded:
         await self.note(ended)

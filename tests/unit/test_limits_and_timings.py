@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+import pytest
+
 from edgeagent import events
-from edgeagent.history import History, Step
+from edgeagent.history import History, Step, fold
 from edgeagent.limits import Limits, repeated_without_effect
 from edgeagent.timings import median_phases, step_timings
-from edgeagent_harness.protocol.actions import Click, Key
+from edgeagent_harness.protocol.actions import Action, Click, Key
 from edgeagent_harness.protocol.effects import Effect, SettleReport
 from edgeagent_harness.protocol.geometry import Point
 
@@ -35,6 +39,51 @@ def test_zero_means_no_limit() -> None:
     reached = Limits(max_steps=0, max_rejected=0, max_no_effect=4).reached(history, 0)
     assert reached is not None
     assert (reached.limit, reached.value) == ("no_effect", 50)
+
+
+@pytest.mark.parametrize("news", [events.RunStarted("resumed"), events.UserMessage("try the other button")])
+def test_what_led_nowhere_may_be_tried_anew_once_the_user_has_had_a_look(news: events.EventData) -> None:
+    stuck = History(steps=steps(*[NOOP] * 4))
+    assert Limits().reached(stuck, 0) == events.LimitReached("no_effect", 4)
+    again = fold([news], stuck)
+    assert Limits().reached(again, 0) is None
+    acted = [events.Intent(5, CLICK, "f"), events.Acted(5, NOOP, "f")]
+    assert Limits().reached(fold(acted * 3, again), 0) is None
+    assert Limits().reached(fold(acted * 4, again), 0) == events.LimitReached("no_effect", 4)
+
+
+def test_a_sandbox_started_anew_does_not_forget_what_led_nowhere() -> None:
+    lost = fold([events.RunStarted("desktop_restarted")], History(steps=steps(*[NOOP] * 4)))
+    assert Limits().reached(lost, 0) == events.LimitReached("no_effect", 4)
+
+
+def rounds(count: int, screens: tuple[str, ...], actions: tuple[Action, ...]) -> tuple[Step, ...]:
+    """Rounds of steps that each do something."""
+    each = [*zip(screens, actions, strict=True)] * count
+    return tuple(Step(i, action, Effect("confirmed"), frame_before=screen) for i, (screen, action) in enumerate(each, 1))
+
+
+OPEN_AND_SHUT = (Click(Point(5, 5)), Key(("escape",)))
+
+
+@pytest.mark.parametrize("before", [0, 1, 5])
+def test_a_round_that_comes_back_to_the_same_screen_is_not_taken_for_ever(before: int) -> None:
+    led_there = steps(*[Effect("confirmed")] * before)
+    history = History(steps=led_there + rounds(6, ("shut", "open"), OPEN_AND_SHUT))
+    assert Limits().reached(history, 0) == events.LimitReached("no_effect", 6)
+    assert Limits().reached(History(steps=history.steps[:-1]), 0) is None
+    assert Limits(max_no_effect=0).reached(history, 0) is None
+    assert Limits(max_no_effect=9).reached(history, 0) is None
+
+
+def test_what_moves_on_is_no_circle() -> None:
+    moving = tuple(replace(step, frame_before=f"page {step.number}") for step in rounds(20, ("shut", "open"), OPEN_AND_SHUT))
+    assert Limits(max_steps=0).reached(History(steps=moving), 0) is None
+    other = (*rounds(3, ("shut", "open"), OPEN_AND_SHUT), *rounds(3, ("shut", "open"), (Click(Point(6, 6)), Key(("escape",)))))
+    assert Limits(max_steps=0).reached(History(steps=other), 0) is None
+    assert Limits(max_steps=0).reached(History(steps=rounds(9, ("same",), (Click(Point(5, 5)),))), 0) is None, (
+        "each had an effect"
+    )
 
 
 def test_a_step_is_the_sum_of_its_phases() -> None:

@@ -93,7 +93,7 @@ async def test_the_step_limit_counts_actions() -> None:
 async def test_repeating_an_action_without_effect_ends_the_run() -> None:
     loop, _, desktop = make_loop(ScriptedModel(lambda prompt: EMPTY), limits=Limits(max_no_effect=3))
     ended = await loop.run()
-    assert "no_effect" in ended.message
+    assert ended.message == "stopped by the limit on actions that lead nowhere (the same 3 times)"
     assert len(desktop.performed) == 3
 
 
@@ -105,7 +105,7 @@ async def test_wall_time_ends_the_run_even_while_the_model_thinks() -> None:
 
     loop, _, _ = make_loop(Thinking([Finish()]), limits=Limits(timeout_s=0.05))
     ended = await loop.run()
-    assert (ended.outcome, "wall_time" in ended.message) == ("limit", True)
+    assert (ended.outcome, "the limit on time" in ended.message) == ("limit", True)
 
 
 async def test_stopping_releases_what_is_held_and_leaves_a_resumable_record() -> None:
