@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import resource
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import pytest
@@ -63,29 +64,29 @@ def test_an_agent_that_is_no_file_is_not_said_to_be_missing(tmp_path: Path, monk
         reading.load("forms")
 
 
-@pytest.fixture
-def no_room() -> object:
-    """Files of this process can grow to four bytes."""
+@contextlib.contextmanager
+def no_room() -> Generator[None]:
+    """Files of this process can grow to four bytes: the file that the tests' own output may go to, too, so not for long."""
     before = resource.getrlimit(resource.RLIMIT_FSIZE)
     ignored = signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
     resource.setrlimit(resource.RLIMIT_FSIZE, (4, before[1]))
-    yield
-    resource.setrlimit(resource.RLIMIT_FSIZE, before)
-    signal.signal(signal.SIGXFSZ, ignored)
+    try:
+        yield
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, before)
+        signal.signal(signal.SIGXFSZ, ignored)
 
 
-@pytest.mark.usefixtures("no_room")
 @pytest.mark.parametrize("make", [kept_signing_key, kept_identity])
 def test_a_key_that_there_is_no_room_for_leaves_no_half_of_it(tmp_path: Path, make: Callable[[Path], object]) -> None:
-    with pytest.raises(RecordingFull):
+    with no_room(), pytest.raises(RecordingFull):
         make(tmp_path / "keys" / "mine")
     assert list((tmp_path / "keys").iterdir()) == []
 
 
-@pytest.mark.usefixtures("no_room")
 @pytest.mark.parametrize("write", [write_new, write_whole])
 def test_of_a_text_that_there_is_no_room_for_nothing_stays(tmp_path: Path, write: Callable[[Path, str], None]) -> None:
-    with pytest.raises(OSError, match="large"):
+    with no_room(), pytest.raises(OSError, match="large"):
         write(tmp_path / "a", "longer than that")
     assert list(tmp_path.iterdir()) == []
 
